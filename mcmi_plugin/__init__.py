@@ -1,0 +1,20 @@
+"""MCMI teachers for MMRazor's distillers.
+
+Importing this package makes MMRazor 1.0.0 import on a current PyTorch and
+registers, in mmengine's root registries:
+
+- ``CMILoss``, ``CMIMetric``: the loss of eqs. 12-14, and CMI and LL as a metric;
+- ``MCMITeacherHook``: gives a distiller its MCMI teacher;
+- ``CentroidHook``, ``CMIMonitorHook``: the parts of a fine-tune, for configs of
+  one's own;
+- ``Digits``: scikit-learn's digits as an image data set.
+"""
+
+from .compat import apply as _apply_compat
+from .version import __version__
+
+_apply_compat()  # before anything imports mmrazor or reads a config
+
+from . import datasets, evaluation, hooks, losses, models  # noqa: E402
+
+__all__ = ['__version__', 'datasets', 'evaluation', 'hooks', 'losses', 'models']

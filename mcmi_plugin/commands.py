@@ -1,0 +1,108 @@
+"""What the commands in ``tools/`` share: flags, the config, processes, errors."""
+
+import argparse
+import os
+import os.path as osp
+import sys
+from collections.abc import Callable
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dist import init_dist
+from mmengine.runner import Runner
+
+from mcmi_plugin import preflight
+from mcmi_plugin.errors import UserError
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The flags that every command of OpenMMLab's users has."""
+    parse = argparse.ArgumentParser(description=description)
+    parse.add_argument('config', help='config file')
+    parse.add_argument(
+        '--work-dir', help='folder of logs and checkpoints (work_dirs/CONFIG)'
+    )
+    parse.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parse.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override keys of the config, e.g. mcmi.lmda=0.2 mcmi.epochs=5',
+    )
+    parse.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    parse.add_argument('--debug', action='store_true', help='show tracebacks')
+    parse.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parse
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and merge the flags into it.
+
+    Raises:
+        UserError: no such file, or it cannot be read, or an unknown key of mcmi.
+    """
+    if not osp.isfile(args.config):
+        raise UserError(f'there is no config {args.config}')
+    try:
+        cfg = Config.fromfile(args.config)
+    except (OSError, KeyError, SyntaxError, NameError, TypeError) as error:
+        raise UserError(f'{args.config}: {error}'.replace('\n', ' ')) from error
+    try:
+        cfg.merge_from_dict(args.cfg_options)
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError(f'--cfg-options: {error}') from error
+    cfg.launcher = args.launcher
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    name = osp.splitext(osp.basename(args.config))[0]
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader):
+            # mmpretrain's collate of its own is slower than torch's.
+            cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
+            cfg[loader].setdefault('pin_memory', torch.cuda.is_available())
+            workers = cfg[loader].get('num_workers', 0) > 0
+            cfg[loader].setdefault('persistent_workers', workers)
+            cfg[loader].persistent_workers &= workers  # torch refuses it with none
+    preflight.settle_teacher_source(cfg)
+    preflight.add_teacher_hook(cfg)
+    return cfg
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The Runner of a config, over gloo where several processes have no GPU."""
+    if cfg.launcher != 'none' and not torch.cuda.is_available():
+        # mmengine would set a CUDA device and wrap the model with its number.
+        init_dist(cfg.launcher, backend='gloo', init_backend='torch')
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        )
+    runner_type = cfg.get('runner_type')
+    if runner_type is None:
+        return Runner.from_cfg(cfg)
+    from mmengine.registry import RUNNERS
+
+    return RUNNERS.build(cfg)
+
+
+def run(
+    main: Callable[[argparse.Namespace], None], parse: argparse.ArgumentParser
+) -> None:
+    """Run a command; what the user can put right is one line and exit status 2."""
+    args = parse.parse_args()
+    try:
+        main(args)
+    except UserError as error:
+        if args.debug:
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,51 @@
+"""What the installed stack gets wrong, put right in one place.
+
+Each mend first looks for the defect and leaves a mended upstream alone; its
+docstring says what is wrong and by which observation it falls away.
+"""
+
+import functools
+
+from mcmi_plugin.compat.versions import check_versions
+
+__all__ = ['apply']
+
+
+@functools.cache
+def apply() -> None:
+    """Make the stack usable; to be called before anything else is imported.
+
+    Importing OpenMMLab's packages is part of it: they register their classes
+    when they are imported, and MMRazor takes names from mmcls at that moment.
+
+    Raises:
+        UserError: a package is missing or of a version that does not work.
+    """
+    check_versions()
+
+    # Not before the check: these import torch, which may not be there.
+    from mcmi_plugin.compat import (
+        checkpoints,
+        mmcls_alias,
+        mmcls_configs,
+        mmrazor_import,
+        preactivation,
+        quiet,
+        stock_configs,
+        teacher_ckpt,
+        validation_scope,
+    )
+
+    quiet.silence_harmless_warnings()
+    checkpoints.allow_mmengine_checkpoints()
+    checkpoints.keep_loading_safe()
+    mmcls_configs.translate_mmcls_paths()
+    mmcls_alias.alias_mmcls()
+    mmrazor_import.import_mmrazor()
+    preactivation.mend_set_module_inplace_false()
+    teacher_ckpt.mend_teacher_ckpt()
+    stock_configs.mend_inline_classifier()
+    stock_configs.mend_deit_head()
+    stock_configs.mend_crd_dataset()
+    stock_configs.mend_crd_packing()
+    validation_scope.mend_validation_loops()

@@ -1,0 +1,167 @@
+"""Read checkpoints without running code that a file brings along."""
+
+import functools
+import os
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import torch
+
+from mcmi_plugin.errors import UserError
+
+_FORCE_UNSAFE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+_SAVED_BY_TORCH = (b'PK\x03\x04', b'\x80')  # zip archive, bare pickle
+_NUMBERS = (
+    np.bool_,
+    *(np.int8, np.int16, np.int32, np.int64),
+    *(np.uint8, np.uint16, np.uint32, np.uint64),
+    *(np.float16, np.float32, np.float64),
+)
+
+
+def load_checkpoint_file(
+    path: str | os.PathLike, map_location: Any = 'cpu'
+) -> dict[str, Any]:
+    """Read a checkpoint file; the one place of this project that does.
+
+    Args:
+        path: a local file, as ``torch.save`` or mmengine wrote it.
+        map_location: as for ``torch.load``.
+
+    Returns:
+        The dictionary that the file holds.
+
+    Raises:
+        UserError: one line with the file and the remedy, if the file is missing,
+            is no checkpoint, is damaged, or asks for more than weights (and so
+            for code of its own to be run).
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f'{file}: no such checkpoint file; check the path')
+    try:
+        checkpoint = torch.load(file, map_location=map_location, weights_only=True)
+    except Exception as error:  # torch has no one class for what is no checkpoint
+        if not _starts_like_a_checkpoint(file):
+            raise UserError(_no_checkpoint(file)) from error
+        if isinstance(error, pickle.UnpicklingError):
+            raise UserError(_more_than_weights(file)) from error
+        raise UserError(
+            f'{file}: cannot be read as a checkpoint ({_first_line(error)}); '
+            'it may be cut short: copy or download it again'
+        ) from error
+    if not isinstance(checkpoint, dict):
+        raise UserError(_no_checkpoint(file))
+    return checkpoint
+
+
+def allow_mmengine_checkpoints() -> None:
+    """Let ``weights_only=True`` read what mmengine writes, and nothing more.
+
+    What upstream gets wrong: mmengine 0.10 saves ``HistoryBuffer`` objects and
+    numpy values beside the weights, which torch >= 2.6 refuses to read, so
+    neither ``--resume`` nor a teacher trained with mmengine loads
+    (open-mmlab/mmengine #1655).
+
+    A HistoryBuffer names its statistics through ``builtins.getattr``, which in
+    a forged file reaches any code; ``_history_statistic`` answers in its place.
+    Of numpy's types only numbers may be built: an object dtype with forged
+    flags would turn raw bytes into pointers.
+
+    The list only adds to torch's, so it is idle as soon as mmengine's own
+    checkpoints hold plain values.
+    """
+    from mmengine.logging.history_buffer import HistoryBuffer
+
+    # Files written with numpy 1 and numpy 2 name these by different modules.
+    reconstruct, scalar = np.ones(1).__reduce__()[0], np.float64().__reduce__()[0]
+    modules = ('numpy.core.multiarray', 'numpy._core.multiarray')
+    torch.serialization.add_safe_globals(
+        [
+            HistoryBuffer,
+            (_history_statistic, 'builtins.getattr'),
+            np.ndarray,
+            np.dtype,
+            bytes,  # of an array without elements
+            *(type(np.dtype(number)) for number in _NUMBERS),
+            *((reconstruct, f'{module}._reconstruct') for module in modules),
+            *((scalar, f'{module}.scalar') for module in modules),
+        ]
+    )
+
+
+def keep_loading_safe() -> None:
+    """Take away the two ways in which mmengine's loading runs code from a file.
+
+    mmengine calls ``torch.load`` without ``weights_only``, which an environment
+    variable turns into the unsafe kind, and downloads through
+    ``torch.hub.load_state_dict_from_url``, whose default is the unsafe kind.
+    Local files are read by ``load_checkpoint_file`` instead and downloads with
+    ``weights_only=True``. This is a decision, not a repair: it stays whatever
+    upstream does.
+    """
+    import mmengine.runner.checkpoint as mmengine_checkpoint
+
+    # Child processes inherit the environment, so theirs is safe as well.
+    if os.environ.pop(_FORCE_UNSAFE, None) is not None:
+        warnings.warn(
+            f'{_FORCE_UNSAFE} is ignored and removed: it lets a checkpoint run '
+            'code; checkpoints of mmengine load without it'
+        )
+    mmengine_checkpoint.CheckpointLoader.register_scheme(
+        prefixes='', loader=load_from_local, force=True
+    )
+    mmengine_checkpoint.load_url = _load_url
+
+
+# mmengine prints the part of the name after 'load_from_'.
+def load_from_local(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """mmengine's loader of local files (``load_from``, ``resume``, ``init_cfg``)."""
+    return load_checkpoint_file(os.path.expanduser(filename), map_location)
+
+
+@functools.wraps(torch.hub.load_state_dict_from_url)
+def _load_url(url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    kwargs['weights_only'] = True
+    try:
+        return torch.hub.load_state_dict_from_url(url, *args, **kwargs)
+    except pickle.UnpicklingError as error:
+        raise UserError(_more_than_weights(url)) from error
+    except URLError as error:
+        raise UserError(
+            f'{url}: cannot be downloaded ({error.reason}); download it where there '
+            'is a network and give the path of the file'
+        ) from error
+
+
+def _history_statistic(owner: Any, name: str) -> Any:
+    from mmengine.logging.history_buffer import HistoryBuffer
+
+    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
+        return getattr(owner, name)
+    raise pickle.UnpicklingError(f'getattr of {name!r} refused')
+
+
+def _starts_like_a_checkpoint(file: Path) -> bool:
+    with file.open('rb') as stream:
+        head = stream.read(4)
+    return not head or head.startswith(_SAVED_BY_TORCH)  # empty is cut short
+
+
+def _no_checkpoint(file: Path) -> str:
+    return f'{file}: is not a checkpoint; give a file that torch.save wrote'
+
+
+def _more_than_weights(source: str | Path) -> str:
+    return (
+        f'{source}: refused, it holds more than weights and could run code; '
+        'save the weights alone: torch.save({"state_dict": model.state_dict()}, FILE)'
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,109 @@
+"""One pass of a classifier over a loader: its centroids, CMI, LL and accuracy."""
+
+from collections.abc import Iterator
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
+from rich.progress import track
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.functional.information import ClassStatistics, collect
+
+
+def measure(
+    model: nn.Module,
+    loader: DataLoader,
+    num_classes: int,
+    train_mode: bool = False,
+    title: str = 'measuring',
+) -> ClassStatistics:
+    """Statistics of ``model`` on every sample of ``loader``, over all processes.
+
+    Args:
+        model: an mmengine classifier whose ``mode='tensor'`` gives [B, C] logits;
+            its train or eval mode is put back afterwards.
+        loader: batches as the Runner builds them. Its sampler must not repeat
+            samples (``round_up=False``), they would count twice.
+        num_classes: C.
+        train_mode: run in train mode, which moves batch norm's statistics as the
+            authors' release does; by default eval mode.
+        title: what the progress bar says.
+
+    Raises:
+        UserError: a model without logits, data without hard labels or with
+            labels out of range, or predictions that are NaN.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.train(train_mode)
+
+    def forward(batch: dict) -> Tensor:
+        logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
+        if not isinstance(logits, Tensor) or logits.ndim != 2:
+            raise UserError(
+                f'{type(model).__name__} gives no [B, C] logits in tensor mode; '
+                'MCMI needs a classifier with a classification head'
+            )
+        return logits
+
+    def batches() -> Iterator[tuple[dict, Tensor]]:
+        for raw in track(loader, title, disable=not is_main_process(), transient=True):
+            batch = model.data_preprocessor(raw, False)
+            yield batch, hard_labels(batch['data_samples'])
+
+    try:
+        statistics = collect(forward, batches(), num_classes, device)
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'{_where(loader)}: {error}') from error
+    finally:
+        model.train(was_training)
+    statistics.all_reduce()
+    if not statistics.is_finite():
+        raise UserError(
+            f'{type(model).__name__} predicts NaN or infinity on {_where(loader)}; '
+            'check the checkpoint and the data_preprocessor'
+        )
+    return statistics
+
+
+def hard_labels(data_samples: list) -> Tensor:
+    """[B] class ids of mmpretrain's data samples.
+
+    Raises:
+        UserError: a sample has no label, or a soft one only.
+    """
+    if not all('gt_label' in sample for sample in data_samples):
+        raise UserError(
+            'train_dataloader.dataset: a sample has no hard label (gt_label); CMI '
+            'needs one label per image, not mixed or missing ones'
+        )
+    return torch.cat([sample.gt_label for sample in data_samples])
+
+
+def class_names(loader: DataLoader, classes: list[int]) -> str:
+    """``dog (3), cat (5)``: class ids by the names the data set gives them."""
+    names = getattr(loader.dataset, 'metainfo', {}).get('classes')
+    shown = [f'{names[c]} ({c})' if names else str(c) for c in classes[:5]]
+    return ', '.join(shown) + f' and {len(classes) - 5} more' * (len(classes) > 5)
+
+
+def _where(loader: DataLoader) -> str:
+    root = getattr(loader.dataset, 'data_root', '')
+    return f'{type(loader.dataset).__name__} {root}'.strip()
+
+
+def summary(statistics: ClassStatistics) -> dict[str, float]:
+    """The figures of one pass: accuracy in per cent, the others in nats."""
+    return dict(
+        accuracy=statistics.accuracy(),
+        ll=statistics.log_likelihood(),
+        cmi=statistics.cmi(),
+        entropy=statistics.entropy(),
+        num_samples=int(statistics.counts.sum()),
+    )

@@ -1,0 +1,1 @@
+"""The mathematics in plain PyTorch: nothing here imports OpenMMLab."""

@@ -1,0 +1,49 @@
+"""The MCMI objective (Ye et al., ICLR 2024, equations 12 to 14), per sample.
+
+Maximising ``LL + lambda * CMI`` with the centroids held fixed is minimising
+``CE - lambda * KL(P_x || Q^y)``; both terms come from one log-softmax.
+"""
+
+import torch
+from torch import Tensor
+
+
+def ce_and_kl(
+    logits: Tensor, labels: Tensor, log_centroids: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy and ``KL(P_x || Q^y)`` of each sample, in nats.
+
+    Gradients flow through ``P_x`` only. Logarithms are never taken of a
+    probability, so both stay finite where it underflows (tried to logit gaps of
+    5,000), as long as ``log_centroids`` is finite.
+
+    Args:
+        logits: [B, C]; half precision is computed in float32.
+        labels: [B] int64 class ids.
+        log_centroids: [C, C], row y = ``log Q^y``; a constant.
+
+    Returns:
+        ``(ce, kl)``, each [B], float32 or, for float64 logits, float64.
+    """
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    log_p = logits.to(dtype).log_softmax(1)
+    log_q = log_centroids.detach().to(dtype)[labels]
+    ce = -log_p.gather(1, labels[:, None]).squeeze(1)
+    kl = (log_p.exp() * (log_p - log_q)).sum(1)
+    return ce, kl
+
+
+def safe_lambda(log_centroids: Tensor) -> float:
+    """The lambda near which labels begin to flip, the smallest over the classes.
+
+    With fixed centroids, the loss of a sample of class y can fall by moving its
+    prediction to a wrong class once lambda exceeds about
+    ``2 / log(Q^y[y] / min_j Q^y[j])``; past it fine-tuning collapses (an
+    observation of ours, not of the paper). Infinite for centroids that rank
+    nothing below the label.
+
+    Args:
+        log_centroids: [C, C], row y = ``log Q^y``.
+    """
+    gap = log_centroids.diagonal() - log_centroids.amin(1)
+    return float(2 / gap.max())

@@ -1,0 +1,25 @@
+"""Feature maps of unequal size, brought to one size."""
+
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+
+def match_spatial_size(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Average-pool the larger of two maps to the size of the smaller.
+
+    AT and VID compare a student's stage with a teacher's; where the two networks
+    stride at different places, the maps differ in size.
+
+    Args:
+        first: [B, C1, H1, W1].
+        second: [B, C2, H2, W2].
+
+    Returns:
+        Both maps at min(H1, H2) x min(W1, W2); a map of that size is itself.
+    """
+    size = tuple(map(min, first.shape[-2:], second.shape[-2:]))
+
+    def pooled(maps: Tensor) -> Tensor:
+        return maps if maps.shape[-2:] == size else adaptive_avg_pool2d(maps, size)
+
+    return pooled(first), pooled(second)

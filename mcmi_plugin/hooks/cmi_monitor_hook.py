@@ -1,0 +1,160 @@
+"""The fine-tune watched live: CE, surrogate, CMI, LL, accuracy, and the cliff."""
+
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+
+# The surrogate may exceed the CMI by this share of it, and by this many nats,
+# before they count as parted; digits at the last safe lambda: 0.012 and 0.010.
+PARTED_RATIO, PARTED_NATS = 1.0, 0.05
+# Points of training accuracy below the best epoch so far: more than the noise of
+# an epoch of 1,000 samples.
+ACCURACY_FALL = 5.0
+CHECK_EVERY = 50
+
+
+@HOOKS.register_module()
+class CMIMonitorHook(Hook):
+    """Log what a :class:`CMILoss` sees, and stand at the edge of the cliff.
+
+    With fixed centroids Q0 the loss rewards KL(P||Q0), which is the CMI plus the
+    distance that the centroids have moved. Past some lambda it grows by moving
+    them: labels flip and the CMI itself falls. The CMI here is that of the
+    predictions of an epoch's own training steps, so it costs no extra pass.
+
+    Every epoch's figures go to the log, to the visualizer (``mcmi/...``) and,
+    for the teacher's provenance, to the message hub (``mcmi_history``).
+
+    Args:
+        on_cliff: ``'warn'``; or ``'stop'``: end the training and load the
+            checkpoint of the last good epoch.
+    """
+
+    # Before the CheckpointHook (VERY_LOW), which saves the history.
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, on_cliff: str = 'warn') -> None:
+        self.on_cliff = on_cliff
+        self.good_checkpoint: str | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        if 'mcmi_stopped_after' in runner.message_hub.runtime_info:  # and resumed
+            runner.train_loop.stop_training = True
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        loss = find_cmi_loss(runner.model)
+        loss.statistics = ClassStatistics(
+            loss.num_classes, loss.log_centroids.device, track_tail=False
+        )
+        # Known before the epoch: what the CheckpointHook saved last.
+        self.good_checkpoint = runner.message_hub.runtime_info.get('last_ckpt')
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        if self.every_n_train_iters(runner, CHECK_EVERY):
+            self._require_finite(runner, find_cmi_loss(runner.model).statistics)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        loss = find_cmi_loss(runner.model)
+        statistics, loss.statistics = loss.statistics, None
+        statistics.all_reduce()
+        self._require_finite(runner, statistics)
+        figures = epoch_figures(statistics, loss)
+        history = runner.message_hub.runtime_info.get('mcmi_history', [])
+        history = [*history, dict(epoch=runner.epoch + 1, **figures)]
+        runner.message_hub.update_info('mcmi_history', history)
+        runner.visualizer.add_scalars(
+            {f'mcmi/{name}': value for name, value in figures.items()},
+            step=runner.epoch + 1,
+        )
+        print_log(f'epoch {runner.epoch + 1}: {in_words(figures)}', logger='current')
+        if loss.lmda > 0:
+            self._check_cliff(runner, loss.lmda, history)
+
+    def after_train(self, runner: Runner) -> None:
+        find_cmi_loss(runner.model).statistics = None
+
+    def _check_cliff(self, runner: Runner, lmda: float, history: list[dict]) -> None:
+        reason = cliff(history)
+        if reason is None:
+            return
+        advice = f'lower mcmi.lmda (now {lmda:g})'
+        bound = runner.message_hub.runtime_info.get('mcmi_safe_lambda')
+        if bound is not None:
+            advice += f'; labels may flip near {bound:.3g}'
+        if self.on_cliff == 'warn':
+            print_log(f'off the cliff: {reason}; {advice}', logger='current', level=30)
+            return
+        if self.good_checkpoint is None:
+            raise UserError(
+                f'mcmi.lmda={lmda:g}: off the cliff in the first epoch, {reason}; '
+                f'there is no good teacher to keep: {advice}'
+            )
+        print_log(
+            f'off the cliff: {reason}; stopped, the teacher of epoch '
+            f'{runner.epoch} is kept; {advice}',
+            logger='current',
+            level=30,
+        )
+        runner.message_hub.update_info('mcmi_stopped_after', runner.epoch)
+        runner.load_checkpoint(self.good_checkpoint, strict=True)
+        runner.train_loop.stop_training = True
+
+    def _require_finite(self, runner: Runner, statistics: ClassStatistics) -> None:
+        if not statistics.is_finite():
+            raise UserError(
+                f'the teacher predicts NaN or infinity in epoch {runner.epoch + 1}, by '
+                f'iteration {runner.iter + 1}; lower mcmi.lr_factor or '
+                'mcmi.lmda, or train without --amp'
+            )
+
+
+def epoch_figures(statistics: ClassStatistics, loss) -> dict[str, float]:
+    """CE, surrogate, CMI, LL and entropy in nats, accuracy in per cent."""
+    figures = dict(
+        ce=-statistics.log_likelihood(),
+        cmi=statistics.cmi(),
+        ll=statistics.log_likelihood(),
+        entropy=statistics.entropy(),
+        accuracy=statistics.accuracy(),
+    )
+    if loss.lmda > 0:
+        figures['surrogate'] = statistics.surrogate(loss.log_centroids)
+    return figures
+
+
+def in_words(figures: dict[str, float]) -> str:
+    """One line of the log."""
+    parts = [f'CE {figures["ce"]:.4f}']
+    if 'surrogate' in figures:
+        parts.append(f'KL(P||Q0) {figures["surrogate"]:.4f}')
+    parts += [
+        f'CMI {figures["cmi"]:.4f}',
+        f'LL {figures["ll"]:.4f} nats',
+        f'training accuracy {figures["accuracy"]:.2f} %',
+    ]
+    return ', '.join(parts)
+
+
+def cliff(history: list[dict]) -> str | None:
+    """Why the last epoch of a fine-tune is past the cliff, or None if it is not."""
+    last = history[-1]
+    moved = last['surrogate'] - last['cmi']
+    if moved > max(PARTED_RATIO * last['cmi'], PARTED_NATS):
+        return (
+            f'KL(P||Q0) {last["surrogate"]:.3f} and the CMI {last["cmi"]:.3f} part '
+            'ways: the centroids are being left'
+        )
+    best = max(epoch['accuracy'] for epoch in history)
+    if last['accuracy'] < best - ACCURACY_FALL:
+        return (
+            f'training accuracy fell from {best:.1f} to {last["accuracy"]:.1f} % '
+            'while lambda pulls'
+        )
+    return None

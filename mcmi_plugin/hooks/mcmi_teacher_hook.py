@@ -1,0 +1,81 @@
+"""The distiller's teacher becomes an MCMI teacher before the first student step."""
+
+import os.path as osp
+from dataclasses import replace
+
+from mmengine.dist import barrier, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.report.summary import write_summary
+from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.weights import load_teacher, read_weights
+
+
+@HOOKS.register_module()
+class MCMITeacherHook(Hook):
+    """Give the distiller an MCMI teacher: given, found, or fine-tuned now.
+
+    Given: ``model.teacher_ckpt`` is an MCMI teacher already. Found: an earlier
+    run of the same recipe has left it in ``teacher_dir``. Otherwise the teacher
+    of ``model.teacher_ckpt`` is fine-tuned here, in a Runner of its own with its
+    own log, and kept. Every later step of the distillation is MMRazor's.
+
+    ``tools/train.py`` adds this hook where a config says ``mcmi``; elsewhere
+    write it into ``custom_hooks``::
+
+        custom_hooks = [dict(type='MCMITeacherHook', lmda=0.1, epochs=10)]
+
+    Args:
+        options: see :class:`mcmi_plugin.teacher.options.TeacherOptions`.
+
+    Raises:
+        UserError: an option out of its range, or no way to a teacher.
+    """
+
+    # Before every other hook sees the model, after it was resumed.
+    priority = 'VERY_HIGH'
+
+    def __init__(self, **options) -> None:
+        self.options = TeacherOptions(**options)
+        self.provenance: dict | None = None
+        self.control: dict | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not hasattr(model, 'teacher'):
+            print_log(
+                f'{type(model).__name__} has no teacher, so mcmi has nothing to do',
+                logger='current',
+                level=30,
+            )
+            return
+        if model.teacher_trainable:
+            raise UserError(
+                'model.teacher_trainable=True would train the MCMI teacher away; set '
+                'it to False'
+            )
+        resume = runner.cfg.get('resume', False)
+        path = provide_teacher(runner.cfg, self.options, resume)
+        if self.options.control:
+            without = replace(self.options, lmda=0.0)
+            control = provide_teacher(runner.cfg, without, resume)
+            self.control = read_weights(control)[1]['mcmi']
+        meta = load_teacher(model.teacher, path)
+        self.provenance = meta['mcmi']
+        # What a distiller has derived from the first teacher's weights.
+        if hasattr(model.distiller, 'init_ofd_connectors'):
+            model.distiller.init_ofd_connectors(model.teacher)
+        barrier()
+        print_log(f'the teacher of this distillation is {path}', logger='current')
+
+    def after_run(self, runner: Runner) -> None:
+        if self.provenance is not None and is_main_process():
+            write_summary(
+                runner, self.provenance, self.control, osp.join(runner.work_dir, 'mcmi')
+            )

@@ -1,0 +1,21 @@
+"""Losses, registered in mmengine's root registry so that any scope finds them."""
+
+from .cmi_loss import CMILoss
+from .crd_contrast_loss import CRDContrastLoss
+from .hsakd_loss import HSAKDLoss
+from .pooled_at_loss import PooledATLoss
+from .reviewkd_loss import ReviewKDLoss
+from .similarity_losses import CCLoss, PKTLoss, SPLoss
+from .vid_loss import VIDLoss
+
+__all__ = [
+    'CCLoss',
+    'CMILoss',
+    'CRDContrastLoss',
+    'HSAKDLoss',
+    'PKTLoss',
+    'PooledATLoss',
+    'ReviewKDLoss',
+    'SPLoss',
+    'VIDLoss',
+]

@@ -1,0 +1,173 @@
+"""The fine-tuning loss of an MCMI teacher, for any classification head."""
+
+import math
+from numbers import Real
+
+import torch
+import torch.nn.functional as F
+from mmengine.registry import MODELS
+from mmpretrain.models.losses.utils import weight_reduce_loss
+from torch import Tensor, nn
+
+from ..errors import UserError
+from ..functional.information import ClassStatistics
+from ..functional.mcmi import ce_and_kl
+
+
+@MODELS.register_module()
+class CMILoss(nn.Module):
+    """``CE - lmda * KL(P_x || Q^y)`` in nats, with fixed centroids ``Q``.
+
+    Minimising it maximises log-likelihood + lmda * CMI (Ye et al., ICLR 2024,
+    eqs 12 to 14). Use it as the ``loss`` of an mmpretrain head and hand it the
+    centroids of the pre-trained network before the first step. Computed in
+    float32 under autocast and for half-precision scores.
+
+    Args:
+        lmda: weight of the CMI, >= 0 (the authors' code writes it negative).
+            0 is plain cross-entropy and needs no centroids.
+        num_classes: C, the width of the head.
+
+    Attributes:
+        log_centroids: buffer [C, C], row y = ``log Q^y``; NaN until set, saved
+            and loaded with the state dict.
+        statistics: where a hook sets one (with ``track_tail=False``), every
+            batch seen is added to it, without waiting for the device.
+
+    Raises:
+        UserError: an argument out of its range.
+    """
+
+    def __init__(self, lmda: float, num_classes: int) -> None:
+        super().__init__()
+        if (
+            isinstance(lmda, bool)
+            or not isinstance(lmda, Real)
+            or not 0 <= lmda < math.inf
+        ):
+            raise UserError(
+                f'CMILoss.lmda is {lmda!r}: give a finite number >= 0 '
+                '(a positive value rewards CMI)'
+            )
+        if not isinstance(num_classes, int) or num_classes < 2:
+            raise UserError(
+                f'CMILoss.num_classes is {num_classes!r}: give the width of the '
+                'head, 2 or more'
+            )
+        self.lmda = float(lmda)
+        self.num_classes = num_classes
+        self.statistics: ClassStatistics | None = None
+        self.register_buffer(
+            'log_centroids', torch.full((num_classes, num_classes), math.nan)
+        )
+        # Looking into the buffer waits for the device, so it is done once.
+        self._centroids_checked = False
+
+    def set_centroids(self, log_centroids: Tensor) -> None:
+        """Fix ``log Q`` (``ClassStatistics.log_centroids()``), [C, C], in nats.
+
+        Raises:
+            UserError: another number of classes, or entries that are not finite.
+            ValueError: rows that are not log-probabilities.
+        """
+        if log_centroids.shape != self.log_centroids.shape:
+            raise UserError(
+                f'centroids are {list(log_centroids.shape)} but '
+                f'CMILoss.num_classes is {self.num_classes}: '
+                'compute them with this network on this data set'
+            )
+        if not log_centroids.isfinite().all():
+            raise UserError(
+                'centroids are not finite: the network they come from predicts '
+                'NaN or infinity, check its checkpoint'
+            )
+        if log_centroids.logsumexp(1).abs().max() > 1e-3:
+            raise ValueError('rows of log_centroids must be log-probabilities')
+        self.log_centroids.copy_(log_centroids)
+
+    def forward(
+        self,
+        cls_score: Tensor,
+        label: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: float | None = None,
+        reduction_override: str | None = None,
+    ) -> Tensor:
+        """The loss, reduced by mmpretrain's conventions.
+
+        Args:
+            cls_score: [B, C] logits.
+            label: [B] integer class ids.
+            weight: [B] weights of the samples.
+            avg_factor: divides the sum in place of B.
+            reduction_override: ``'none'``, ``'mean'`` (the default) or ``'sum'``.
+
+        Raises:
+            UserError: soft labels, a label that is no class (on the CPU; on CUDA
+                the device's own assertion fires, as in cross-entropy), scores
+                of another width, or centroids that were never set.
+        """
+        self._check(cls_score, label)
+        label = label.long()
+        if self.statistics is not None:
+            self.statistics.update(cls_score, label)
+        if self.lmda == 0:
+            dtype = torch.promote_types(cls_score.dtype, torch.float32)
+            loss = F.cross_entropy(cls_score.to(dtype), label, reduction='none')
+        else:
+            self._require_centroids()
+            ce, kl = ce_and_kl(cls_score, label, self.log_centroids)
+            loss = ce - self.lmda * kl
+        return weight_reduce_loss(
+            loss,
+            weight=None if weight is None else weight.to(loss.dtype),
+            reduction=reduction_override or 'mean',
+            avg_factor=avg_factor,
+        )
+
+    def _check(self, cls_score: Tensor, label: Tensor) -> None:
+        if cls_score.shape[-1] != self.num_classes:
+            raise UserError(
+                f'cls_score has {cls_score.shape[-1]} columns but '
+                f'CMILoss.num_classes is {self.num_classes}: '
+                "set both to the data set's number of classes"
+            )
+        if label.ndim != 1 or label.is_floating_point():
+            raise UserError(
+                'CMILoss: hard labels needed: remove mixup/cutmix '
+                '(train_cfg.augments) and label smoothing'
+            )
+        # On the CPU a look at the labels is free; on CUDA it would wait.
+        if label.device.type == 'cpu':
+            outside = label[(label < 0) | (label >= self.num_classes)]
+            if len(outside):
+                raise UserError(
+                    f'label {outside[0].item()} is not in '
+                    f'[0, {self.num_classes}): set CMILoss.num_classes and '
+                    "the head's to the data set's number of classes"
+                )
+
+    def _require_centroids(self) -> None:
+        if self._centroids_checked:
+            return
+        if self.log_centroids.isnan().any():
+            raise UserError(
+                'CMILoss.log_centroids is not set: call set_centroids before '
+                'training, or set CMILoss.lmda=0'
+            )
+        self._centroids_checked = True
+
+
+def find_cmi_loss(model: nn.Module) -> CMILoss:
+    """The one :class:`CMILoss` in ``model``.
+
+    Raises:
+        UserError: there is none.
+    """
+    for module in model.modules():
+        if isinstance(module, CMILoss):
+            return module
+    raise UserError(
+        "model.head.loss: MCMI's hooks need dict(type='CMILoss', lmda=..., "
+        'num_classes=...) there'
+    )

@@ -1,0 +1,66 @@
+"""What a recorder has to deliver to a feature loss, checked before it is used."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..errors import UserError
+
+_WANTED = {
+    2: (
+        'a [B, D] vector',
+        "record the pooled vector: type='ModuleInputs', source='head.fc', data_idx=0",
+    ),
+    4: ('a [B, C, H, W] map', "record a stage: type='ModuleOutputs' of the backbone"),
+}
+
+
+def check_features(loss: nn.Module, rank: int, **features: Any) -> None:
+    """Refuse what was recorded at the wrong place.
+
+    Args:
+        loss: whose class the message names.
+        rank: 2 for vectors [B, D], 4 for maps [B, C, H, W].
+        features: by their key in ``loss_forward_mappings``.
+
+    Raises:
+        UserError: no tensor, another rank, or batches of unequal size.
+    """
+    wanted, remedy = _WANTED[rank]
+    where = f'loss_forward_mappings of {type(loss).__name__}'
+    for key, feature in features.items():
+        if not isinstance(feature, Tensor):
+            raise UserError(
+                f'{where}: {key} is a {type(feature).__name__}, not {wanted}; '
+                'choose one tensor of it with data_idx'
+            )
+        if feature.ndim != rank:
+            raise UserError(
+                f'{where}: {key} has shape {list(feature.shape)}, not that of '
+                f'{wanted}; {remedy}'
+            )
+    sizes = {key: len(feature) for key, feature in features.items()}
+    if len(set(sizes.values())) > 1:
+        raise UserError(
+            f'{where}: batch sizes differ, {sizes}; record all from the same batch'
+        )
+
+
+def check_channels(loss: nn.Module, feature: Tensor, key: str, expected: int) -> None:
+    """Refuse a map whose channels are not those the loss was built for.
+
+    Args:
+        loss: whose class the message names.
+        feature: [B, C, H, W].
+        key: the argument of `loss` that says how many channels there are.
+        expected: its value.
+
+    Raises:
+        UserError: C is another number.
+    """
+    if feature.shape[1] != expected:
+        raise UserError(
+            f'distill_losses: {type(loss).__name__}.{key} is {expected}, but the '
+            f'recorded map has {feature.shape[1]} channels; set {key} to '
+            f'{feature.shape[1]} or record another stage'
+        )

@@ -1,0 +1,112 @@
+"""SP, PKT and CC as losses for a distiller."""
+
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from ..errors import UserError
+from ..functional.similarity import (
+    correlation_congruence,
+    probabilistic_transfer,
+    similarity_preserving,
+)
+from .features import check_features
+from .precision import full_precision
+
+
+@MODELS.register_module()
+class SPLoss(nn.Module):
+    """Similarity-preserving distillation of a feature map.
+
+    Args:
+        loss_weight: 3000 in the MCMI paper.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
+        """See :func:`~mcmi_plugin.functional.similarity.similarity_preserving`.
+
+        Args:
+            s_feature: [B, Cs, Hs, Ws], the student's last map.
+            t_feature: [B, Ct, Ht, Wt], the teacher's; constant.
+
+        Returns:
+            Scalar times loss_weight.
+
+        Raises:
+            UserError: not two maps of one batch.
+        """
+        check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
+        with full_precision(s_feature, t_feature) as (student, teacher):
+            return self.loss_weight * similarity_preserving(student, teacher)
+
+
+@MODELS.register_module()
+class PKTLoss(nn.Module):
+    """Probabilistic knowledge transfer of the penultimate features.
+
+    Args:
+        loss_weight: 30000 in the MCMI paper.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
+        """See :func:`~mcmi_plugin.functional.similarity.probabilistic_transfer`.
+
+        Args:
+            s_feature: [B, Ds], the student's pooled vector.
+            t_feature: [B, Dt], the teacher's; constant.
+
+        Returns:
+            Scalar in nats times loss_weight.
+
+        Raises:
+            UserError: not two vectors of one batch.
+        """
+        check_features(self, 2, s_feature=s_feature, t_feature=t_feature)
+        with full_precision(s_feature, t_feature) as (student, teacher):
+            return self.loss_weight * probabilistic_transfer(student, teacher)
+
+
+@MODELS.register_module()
+class CCLoss(nn.Module):
+    """Correlation congruence of the embedded penultimate features.
+
+    Both features pass through a trained ``TorchNNConnector`` of type ``Linear``
+    first, to a common dimension (128 in the reference implementation).
+
+    Args:
+        loss_weight: 0.02 in the MCMI paper.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
+        """See :func:`~mcmi_plugin.functional.similarity.correlation_congruence`.
+
+        Args:
+            s_feature: [B, D], the student's embedding.
+            t_feature: [B, D], the teacher's; its connector is trained too.
+
+        Returns:
+            Scalar times loss_weight.
+
+        Raises:
+            UserError: not two vectors of one batch and one dimension.
+        """
+        check_features(self, 2, s_feature=s_feature, t_feature=t_feature)
+        if s_feature.shape != t_feature.shape:
+            raise UserError(
+                f'connectors: CCLoss got embeddings of {s_feature.shape[1]} and '
+                f'{t_feature.shape[1]} dimensions; give both connectors the same '
+                'out_features'
+            )
+        with full_precision(s_feature, t_feature) as (student, teacher):
+            return self.loss_weight * correlation_congruence(student, teacher)

@@ -1,0 +1,132 @@
+"""Where a distiller finds the features of each network.
+
+One table of module names for MMRazor's ``ModuleOutputs`` recorders, in the
+order of RepDistiller's ``is_feat=True`` list: stem, stages, pooled vector.
+
+=================== ==========================================================
+stem                behind the first convolution (no method reads it)
+stages              the stages' outputs: behind the ReLU, but raw in the wide
+                    ResNets and MobileNetV2
+preact              the same maps before the ReLU; the batch norm of the raw
+                    sum in the wide ResNets; in MobileNetV2, whose blocks end
+                    linearly, the stages themselves
+pooled              the neck: a tuple, so take ``data_idx=0``; its submodule
+                    ``neck.gap`` gives ``[N, C, 1, 1]``
+logits              ``[N, num_classes]``
+channels, sizes     of the stages, for 32x32 images
+pooled_channels     of the pooled vector
+auxiliary           ``[4N, 4 num_classes]`` each, where the model is an
+                    AuxiliaryImageClassifier
+=================== ==========================================================
+
+Every name is called once in a forward pass (``record_idx=0``). No tap is
+overwritten by a later in-place operation, so nothing here depends on MMRazor's
+``module_inplace`` options.
+"""
+
+
+def _taps(
+    stem: str,
+    stages: list[str],
+    preact: list[str],
+    channels: list[int],
+    sizes: list[int],
+    pooled_channels: int,
+) -> dict:
+    return dict(
+        stem=f'backbone.{stem}',
+        stages=[f'backbone.{name}' for name in stages],
+        preact=[f'backbone.{name}' for name in preact],
+        pooled='neck',
+        logits='head.fc',
+        channels=channels,
+        sizes=sizes,
+        pooled_channels=pooled_channels,
+        auxiliary=[f'auxiliary.{i}' for i in range(len(stages))],
+    )
+
+
+def _resnet(depth: int, channels: list[int]) -> dict:
+    last = (depth - 2) // 6 - 1
+    return _taps(
+        stem='relu',
+        stages=[f'layer{i}' for i in (1, 2, 3)],
+        preact=[f'layer{i}.{last}.preact' for i in (1, 2, 3)],
+        channels=channels,
+        sizes=[32, 16, 8],
+        pooled_channels=channels[-1],
+    )
+
+
+def _wrn(channels: list[int]) -> dict:
+    return _taps(
+        stem='conv1',
+        stages=['layer1', 'layer2', 'layer3'],
+        preact=['layer2.0.bn1', 'layer3.0.bn1', 'bn1'],
+        channels=channels,
+        sizes=[32, 16, 8],
+        pooled_channels=channels[-1],
+    )
+
+
+_VGG = _taps(
+    stem='relu0',
+    stages=['relu1', 'relu2', 'relu3', 'relu4'],
+    preact=['block1', 'block2', 'block3', 'block4'],
+    channels=[128, 256, 512, 512],
+    sizes=[16, 8, 4, 4],
+    pooled_channels=512,
+)
+
+
+def _shuffle(channels: list[int], pooled_channels: int) -> dict:
+    return _taps(
+        stem='relu',
+        stages=['layer1', 'layer2', 'layer3'],
+        preact=['layer1.3.preact', 'layer2.7.preact', 'layer3.3.preact'],
+        channels=channels,
+        sizes=[16, 8, 4],
+        pooled_channels=pooled_channels,
+    )
+
+
+TAPS: dict[str, dict] = {
+    'resnet8': _resnet(8, [16, 32, 64]),
+    'resnet14': _resnet(14, [16, 32, 64]),
+    'resnet20': _resnet(20, [16, 32, 64]),
+    'resnet32': _resnet(32, [16, 32, 64]),
+    'resnet44': _resnet(44, [16, 32, 64]),
+    'resnet56': _resnet(56, [16, 32, 64]),
+    'resnet110': _resnet(110, [16, 32, 64]),
+    'resnet8x4': _resnet(8, [64, 128, 256]),
+    'resnet32x4': _resnet(32, [64, 128, 256]),
+    'wrn_16_1': _wrn([16, 32, 64]),
+    'wrn_16_2': _wrn([32, 64, 128]),
+    'wrn_40_1': _wrn([16, 32, 64]),
+    'wrn_40_2': _wrn([32, 64, 128]),
+    'vgg8': _VGG,
+    'vgg13': _VGG,
+    'MobileNetV2': _taps(
+        stem='conv1',
+        stages=['blocks.1', 'blocks.2', 'blocks.4', 'blocks.6'],
+        preact=['blocks.1', 'blocks.2', 'blocks.4', 'blocks.6'],
+        channels=[12, 16, 48, 160],
+        sizes=[16, 8, 4, 2],
+        pooled_channels=1280,
+    ),
+    'ShuffleV1': _shuffle([240, 480, 960], pooled_channels=960),
+    'ShuffleV2': _shuffle([116, 232, 464], pooled_channels=1024),
+    'ResNet50': _taps(
+        stem='relu',
+        stages=['layer1', 'layer2', 'layer3', 'layer4'],
+        preact=[
+            'layer1.2.preact',
+            'layer2.3.preact',
+            'layer3.5.preact',
+            'layer4.2.preact',
+        ],
+        channels=[256, 512, 1024, 2048],
+        sizes=[32, 16, 8, 4],
+        pooled_channels=2048,
+    ),
+}

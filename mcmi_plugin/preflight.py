@@ -1,0 +1,116 @@
+"""Checks of a config before anything is built, trained or written."""
+
+import difflib
+import os
+import os.path as osp
+import tempfile
+from dataclasses import fields
+
+from mmengine.config import Config
+from mmengine.hub import get_config
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.options import TeacherOptions
+
+
+def add_teacher_hook(cfg: Config) -> None:
+    """Turn the key ``mcmi`` into the hook that acts on it.
+
+    ``mcmi`` is a key of its own, because two bases of one config may not both
+    say ``custom_hooks``.
+
+    Raises:
+        UserError: a key or value of ``mcmi`` that does not exist.
+    """
+    options = cfg.get('mcmi')
+    if options is None:
+        return
+    known = [field.name for field in fields(TeacherOptions)]
+    for key in options:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, 1)
+            hint = f'did you mean mcmi.{close[0]}?' if close else ''
+            raise UserError(f'mcmi.{key} is no option; {hint} ({", ".join(known)})')
+    if 'lmda' not in options:
+        raise UserError('mcmi.lmda is not set; give lambda of eq. 14, for example 0.1')
+    TeacherOptions(**options)
+    hook = dict(type='MCMITeacherHook', **options)
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+
+
+def settle_teacher_source(cfg: Config) -> None:
+    """Let the teacher's weights come from one place, ``model.teacher_ckpt``.
+
+    ``teacher.pretrained=True`` would download other weights first, to be
+    overwritten, or load the only ones non-strictly.
+    """
+    teacher = cfg.get('model', {}).get('teacher')
+    if not isinstance(teacher, dict) or not teacher.pop('pretrained', False):
+        return
+    if not cfg.model.get('teacher_ckpt'):
+        published = get_config(teacher.cfg_path, pretrained=True)
+        cfg.model.teacher_ckpt = published.model_path
+
+
+def check_data(cfg: Config) -> None:
+    """Every folder that a data set names is there and not empty.
+
+    Raises:
+        UserError: it names the folder and the override that moves it.
+    """
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader):
+            _check_dataset(cfg[loader].dataset, f'{loader}.dataset')
+
+
+def _check_dataset(dataset: dict, key: str) -> None:
+    if not isinstance(dataset, dict):
+        return
+    for name, part in (('dataset', dataset.get('dataset')), *_numbered(dataset)):
+        if part:
+            _check_dataset(part, f'{key}.{name}')
+    root = dataset.get('data_root')
+    named = 'data_root'
+    if not root and isinstance(dataset.get('data_prefix'), str):
+        root, named = dataset['data_prefix'], 'data_prefix'
+    if not root or '://' in root:
+        return
+    kind = dataset.get('type', 'data set')
+    folder = osp.abspath(osp.expanduser(root))
+    remedy = f'name another folder: --cfg-options {key}.{named}=DIR'
+    if named == 'data_root' and dataset.get('split'):
+        folder_of_split = osp.join(folder, dataset['split'])
+        folder = folder_of_split if osp.isdir(folder) else folder
+    if not osp.isdir(folder):
+        raise UserError(f'{key}: no {kind} data in {folder}; {remedy}')
+    try:
+        empty = not any(os.scandir(folder))
+    except OSError as error:
+        raise UserError(
+            f'{key}: cannot read {folder} ({error.strerror}); {remedy}'
+        ) from error
+    if empty:
+        raise UserError(f'{key}: {folder} is empty; {remedy}')
+
+
+def _numbered(dataset: dict) -> list[tuple[str, dict]]:
+    return [
+        (f'datasets.{i}', part) for i, part in enumerate(dataset.get('datasets') or [])
+    ]
+
+
+def check_work_dir(work_dir: str) -> None:
+    """The work dir can be written.
+
+    Raises:
+        UserError: it cannot; the line says why.
+    """
+    try:
+        os.makedirs(work_dir, exist_ok=True)
+        with tempfile.TemporaryFile(dir=work_dir):
+            pass
+    except OSError as error:
+        raise UserError(
+            f'work_dir: cannot write {osp.abspath(work_dir)} ({error.strerror}); name '
+            'another folder: --work-dir DIR'
+        ) from error

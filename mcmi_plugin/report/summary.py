@@ -1,0 +1,97 @@
+"""The table that a distillation with an MCMI teacher ends in."""
+
+import json
+import os
+import os.path as osp
+
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.table import Table
+
+from mcmi_plugin.report.curves import draw_curves
+
+COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
+
+
+def write_summary(
+    runner: Runner, provenance: dict, control: dict | None, directory: str
+) -> None:
+    """Print the table, and write it and the curves into ``directory``.
+
+    ``summary.md`` and ``summary.json`` hold the table, ``curves.png`` the CMI
+    and LL of the teacher over its epochs.
+
+    Args:
+        runner: the distillation's Runner, at its end.
+        provenance: ``meta['mcmi']`` of the MCMI teacher's checkpoint.
+        control: the same of the lambda = 0 control, if there is one.
+        directory: made if it is not there.
+    """
+    rows = summary_rows(provenance, control, student_accuracy(runner))
+    os.makedirs(directory, exist_ok=True)
+    caption = (
+        'accuracy on the validation set; LL and CMI of the teacher on the training '
+        f'set; lambda {provenance["lmda"]:g}'
+    )
+    with open(osp.join(directory, 'summary.md'), 'w') as file:
+        file.write(as_markdown(rows) + f'\n{caption}\n')
+    with open(osp.join(directory, 'summary.json'), 'w') as file:
+        json.dump(
+            [dict(zip(('model', *KEYS), row, strict=True)) for row in rows],
+            file,
+            indent=1,
+        )
+    picture = osp.join(directory, 'curves.png')
+    draw_curves(provenance, picture)
+
+    table = Table(*COLUMNS, caption=caption)
+    for row in rows:
+        table.add_row(row[0], *map(_shown, row[1:]))
+    Console().print(table)
+    print_log(f'table and picture: {directory}', logger='current')
+
+
+KEYS = ('accuracy', 'll', 'cmi')
+
+
+def summary_rows(
+    provenance: dict, control: dict | None, accuracy: float | None
+) -> list[tuple]:
+    """Rows of (name, accuracy, LL, CMI); None where there is no figure."""
+    figures = [('teacher, MLL', provenance['before'])]
+    if control is not None:
+        figures.append(('teacher, lambda = 0 (control)', control['after']))
+    figures.append(('teacher, MCMI', provenance['after']))
+    rows = [
+        (
+            name,
+            figure.get('val', {}).get('accuracy'),
+            figure['train']['ll'],
+            figure['train']['cmi'],
+        )
+        for name, figure in figures
+    ]
+    return [*rows, ('student', accuracy, None, None)]
+
+
+def student_accuracy(runner: Runner) -> float | None:
+    """Top-1 accuracy of the last validation, in per cent, if there was one."""
+    scalars = runner.message_hub.log_scalars
+    for name in ('val/accuracy/top1', 'val/student.accuracy/top1'):
+        if name in scalars:
+            return float(scalars[name].current())
+    return None
+
+
+def as_markdown(rows: list[tuple]) -> str:
+    """The table for a README."""
+    lines = [' | '.join(COLUMNS), ' | '.join(['---'] + ['---:'] * (len(COLUMNS) - 1))]
+    lines += [' | '.join([row[0], *map(_shown, row[1:])]) for row in rows]
+    return ''.join(f'| {line} |\n' for line in lines)
+
+
+def _shown(value: float | None) -> str:
+    return (
+        '' if value is None else f'{value:.4g}' if abs(value) < 10 else f'{value:.2f}'
+    )

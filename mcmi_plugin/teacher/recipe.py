@@ -1,0 +1,300 @@
+"""From a distillation config to the configs of the teacher stage.
+
+The data are the distillation config's, the optimizer is the teacher's own
+published config's, the rest is section A.8.1 of the paper. Nothing is trained
+or read from disk here but configs.
+"""
+
+import copy
+import os.path as osp
+
+from mmengine.config import Config, ConfigDict
+from mmengine.hub import get_config
+from mmengine.logging import print_log
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.options import TeacherOptions
+
+
+def published_config(cfg: Config, options: TeacherOptions) -> Config:
+    """The config that the teacher was trained by, as far as it is known.
+
+    ``mcmi.teacher_config`` (a path or ``package::path``), or ``cfg_path`` of
+    ``model.teacher``; a teacher written out in the distillation config is taken
+    to be trained as its student is.
+    """
+    name = options.teacher_config or cfg.model.teacher.get('cfg_path')
+    if name is None:
+        return cfg
+    try:
+        own = get_config(name) if '::' in name else Config.fromfile(name)
+    except (FileNotFoundError, ValueError, OSError) as error:
+        raise UserError(
+            f'mcmi.teacher_config: cannot read {name} ({error}); name the config '
+            'that the teacher was trained by'
+        ) from error
+    if 'optim_wrapper' in own:
+        return own
+    if options.teacher_config:
+        raise UserError(f'mcmi.teacher_config: {name} has no optim_wrapper')
+    return cfg
+
+
+def teacher_model(cfg: Config) -> ConfigDict:
+    """``model.teacher`` as a classifier's config that stands on its own."""
+    teacher = copy.deepcopy(cfg.model.teacher)
+    name = teacher.pop('cfg_path', None)
+    teacher.pop('pretrained', None)
+    if name is not None:
+        given, teacher = teacher, copy.deepcopy(get_config(name).model)
+        for key, value in given.items():  # as MMRazor does: defaults, no overrides
+            teacher.setdefault(key, value)
+        teacher._scope_ = name.split('::')[0]
+    elif '_scope_' in cfg.model:
+        teacher.setdefault('_scope_', cfg.model._scope_)
+    # The weights are loaded strictly, from one known place, when it is built.
+    teacher.pop('init_cfg', None)
+    if teacher.pop('train_cfg', None):
+        _mixing_left_out('model.teacher.train_cfg')
+    teacher.data_preprocessor = _preprocessor(cfg)
+    return teacher
+
+
+def _preprocessor(cfg: Config) -> ConfigDict:
+    # The teacher must see the images as it will inside the distiller, which
+    # uses its own preprocessor, or else the student's.
+    found = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    if found is None and 'data_preprocessor' in cfg.model.get('architecture', {}):
+        found = cfg.model.architecture.data_preprocessor
+    if found is None and 'cfg_path' in cfg.model.get('architecture', {}):
+        found = get_config(cfg.model.architecture.cfg_path).get('data_preprocessor')
+    found = copy.deepcopy(found) if found is not None else ConfigDict()
+    kind = found.pop('type', 'ClsDataPreprocessor').split('.')[-1]
+    if found.pop('batch_augments', None):
+        _mixing_left_out('data_preprocessor.batch_augments')
+    if kind == 'ImgDataPreprocessor':
+        # mmpretrain's classifiers hand their preprocessor an argument that
+        # mmengine's does not take; this is the same arithmetic.
+        swapped = [found.pop(k, False) for k in ('bgr_to_rgb', 'rgb_to_bgr')]
+        found.to_rgb = any(swapped)
+        kind = 'ClsDataPreprocessor'
+    found.pop('_scope_', None)
+    found.type = f'mmpretrain.{kind}' if kind == 'ClsDataPreprocessor' else kind
+    return found
+
+
+def _mixing_left_out(key: str) -> None:
+    print_log(
+        f'{key} is left out of the teacher stage: CMI is defined for hard labels, '
+        'not for mixed ones',
+        logger='current',
+        level=30,
+    )
+
+
+def plain_dataset(dataset: ConfigDict) -> ConfigDict:
+    """A data set of labelled images, without what only a student's loss reads.
+
+    MMRazor's ``CRDDataset`` adds the indices of contrasting samples.
+    """
+    dataset = copy.deepcopy(dataset)
+    if dataset.type.split('.')[-1] == 'CRDDataset':
+        dataset = dataset.dataset
+        for step in dataset.get('pipeline', []):
+            if step.get('type') == 'PackCRDClsInputs':
+                step.update(type='PackInputs', _scope_='mmpretrain')
+    return dataset
+
+
+def pipeline_of(dataset: ConfigDict) -> list | None:
+    """The pipeline of a data set, or of the first one inside a wrapper."""
+    if 'pipeline' in dataset:
+        return dataset.pipeline
+    inner = dataset.get('dataset') or (dataset.get('datasets') or [None])[0]
+    return pipeline_of(inner) if inner else None
+
+
+def with_pipeline(dataset: ConfigDict, pipeline: list) -> ConfigDict:
+    """The same samples through another pipeline."""
+    dataset = copy.deepcopy(dataset)
+    parts = [dataset.dataset] if 'dataset' in dataset else dataset.get('datasets', [])
+    if parts:
+        parts = [with_pipeline(part, pipeline) for part in parts]
+        if 'dataset' in dataset:
+            dataset.dataset = parts[0]
+        else:
+            dataset.datasets = parts
+    else:
+        dataset.pipeline = copy.deepcopy(pipeline)
+    return dataset
+
+
+def measuring_loader(cfg: Config, split: str) -> ConfigDict:
+    """Every sample of the training or validation set once, unaugmented, in order.
+
+    Args:
+        split: ``'train'`` (for eq. 13, LL and CMI) or ``'val'``.
+
+    Raises:
+        UserError: there is no ``val_dataloader`` or ``test_dataloader`` to take
+            the unaugmented pipeline from.
+    """
+    held_out = cfg.get('val_dataloader') or cfg.get('test_dataloader')
+    if not held_out:
+        raise UserError(
+            'val_dataloader: the teacher stage takes its unaugmented pipeline from '
+            'there, or from test_dataloader; set one of them'
+        )
+    loader = copy.deepcopy(held_out)
+    loader.dataset = plain_dataset(held_out.dataset)
+    if split == 'train':
+        loader.dataset = with_pipeline(
+            plain_dataset(cfg.train_dataloader.dataset), pipeline_of(loader.dataset)
+        )
+    loader.pop('batch_sampler', None)
+    loader.drop_last = False
+    # Without round_up no sample is repeated to even out the processes.
+    loader.sampler = ConfigDict(type='DefaultSampler', shuffle=False, round_up=False)
+    return loader
+
+
+def num_classes_of(model: ConfigDict) -> int:
+    """Classes of a classifier's config."""
+    for part in (model.get('head') or {}, model):
+        if 'num_classes' in part:
+            return part['num_classes']
+    raise UserError('model.teacher.head.num_classes is not set; MCMI needs it')
+
+
+def stage_config(
+    cfg: Config, options: TeacherOptions, stage: str, work_dir: str
+) -> Config:
+    """The Runner config of one teacher stage.
+
+    Args:
+        cfg: the distillation config.
+        options: what ``mcmi`` says.
+        stage: ``'mll'`` (train the teacher) or ``'mcmi'`` (fine-tune it).
+        work_dir: where the stage keeps its log and checkpoints.
+    """
+    own = published_config(cfg, options)
+    model = teacher_model(cfg)
+    fine_tune = stage == 'mcmi'
+    loss = ConfigDict(
+        type='CMILoss',
+        lmda=options.lmda if fine_tune else 0.0,
+        num_classes=num_classes_of(model),
+    )
+    if 'head' in model:
+        model.head.loss = loss
+    else:
+        model.loss = loss
+    optim = copy.deepcopy(own.optim_wrapper)
+    optim.optimizer.lr *= options.lr_factor if fine_tune else 1.0
+    if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper':  # --amp is for both stages
+        optim.type = 'AmpOptimWrapper'
+        optim.setdefault('loss_scale', 'dynamic')
+    epochs = options.epochs if fine_tune else options.mll_epochs
+    train_loader = copy.deepcopy(cfg.train_dataloader)
+    train_loader.pop('batch_sampler', None)
+    train_loader.dataset = plain_dataset(train_loader.dataset)
+    train_loader.sampler = ConfigDict(type='DefaultSampler', shuffle=True)
+    hooks = [dict(type='CMIMonitorHook', on_cliff=options.on_cliff)]
+    if fine_tune:
+        hooks.insert(
+            0,
+            dict(
+                type='CentroidHook',
+                dataloader=measuring_loader(cfg, 'train'),
+                val_dataloader=cfg.get('val_dataloader')
+                and measuring_loader(cfg, 'val'),
+                mode=options.centroid_mode,
+            ),
+        )
+    base_batch = own.get('auto_scale_lr', {}).get('base_batch_size')
+    interval = cfg.get('default_hooks', {}).get('logger', {}).get('interval', 100)
+    stage_cfg = Config(
+        dict(
+            default_scope=cfg.get('default_scope') or 'mmpretrain',
+            model=model,
+            work_dir=work_dir,
+            experiment_name=osp.basename(work_dir),
+            train_dataloader=train_loader,
+            train_cfg=dict(by_epoch=True, max_epochs=epochs, val_interval=1),
+            optim_wrapper=optim,
+            param_scheduler=dict(type='CosineAnnealingLR', T_max=epochs, by_epoch=True),
+            # The published rate belongs to the published batch size.
+            auto_scale_lr=base_batch and dict(base_batch_size=base_batch, enable=True),
+            default_hooks=dict(
+                timer=dict(type='IterTimerHook'),
+                logger=dict(type='LoggerHook', interval=interval),
+                param_scheduler=dict(type='ParamSchedulerHook'),
+                checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
+                sampler_seed=dict(type='DistSamplerSeedHook'),
+            ),
+            custom_hooks=hooks,
+            randomness=dict(seed=options.seed),
+            **{k: cfg[k] for k in _SHARED if k in cfg},
+        )
+    )
+    if cfg.get('val_dataloader'):
+        stage_cfg.val_dataloader = copy.deepcopy(cfg.val_dataloader)
+        stage_cfg.val_dataloader.dataset = plain_dataset(cfg.val_dataloader.dataset)
+        evaluators = copy.deepcopy(cfg.val_evaluator)
+        if not isinstance(evaluators, (list, tuple)):
+            evaluators = [evaluators]
+        stage_cfg.val_evaluator = [*evaluators, dict(type='CMIMetric')]
+        stage_cfg.val_cfg = dict()
+    return stage_cfg
+
+
+_SHARED = ('env_cfg', 'launcher', 'log_level', 'visualizer', 'model_wrapper_cfg')
+
+
+def recipe_of(stage_cfg: Config, options: TeacherOptions, base: str | None) -> dict:
+    """What decides which teacher comes out, for :mod:`mcmi_plugin.teacher.store`.
+
+    Args:
+        base: hash of the weights that the fine-tune starts from; None for a
+            teacher that is trained from scratch.
+    """
+    data = stage_cfg.train_dataloader.dataset.to_dict()
+    recipe = dict(
+        model=stage_cfg.model.to_dict(),
+        data=_absolute(data),
+        optim_wrapper=stage_cfg.optim_wrapper.to_dict(),
+        epochs=stage_cfg.train_cfg.max_epochs,
+        seed=options.seed,
+        base=base,
+    )
+    if base is not None:
+        recipe['centroid_mode'] = options.centroid_mode
+        recipe['centroid_data'] = _absolute(
+            stage_cfg.custom_hooks[0].dataloader.dataset.to_dict()
+        )
+        recipe['on_cliff'] = options.on_cliff
+    if stage_cfg.auto_scale_lr is None:
+        # Nothing corrects the rate for the batch size, so it is of the recipe.
+        recipe['batch_size'] = stage_cfg.train_dataloader.batch_size
+    return recipe
+
+
+def _absolute(data: dict) -> dict:
+    for key, value in data.items():
+        if key == 'data_root' and value:
+            data[key] = osp.abspath(osp.expanduser(value))
+        elif isinstance(value, dict):
+            _absolute(value)
+        elif key == 'datasets':
+            data[key] = [_absolute(part) for part in value]
+    return data
+
+
+def model_name(cfg: Config) -> str:
+    """A short name of the teacher's network for folders and tables."""
+    teacher = cfg.model.teacher
+    if 'cfg_path' in teacher:
+        return osp.splitext(osp.basename(teacher.cfg_path))[0]
+    backbone = teacher.get('backbone', teacher)
+    name = backbone.get('type', 'teacher').split('.')[-1]
+    return f'{name}{backbone.get("depth", "")}'.lower()

@@ -1,0 +1,107 @@
+"""Where finished teachers lie, so that students of one recipe share one teacher.
+
+A teacher is filed under the hash of its recipe: what it was made from and how.
+How it was computed (processes, workers, log interval) is no part of that.
+"""
+
+import hashlib
+import json
+import os
+import os.path as osp
+import time
+from contextlib import contextmanager
+
+import torch
+from filelock import FileLock, Timeout
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
+
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.errors import UserError
+
+TEACHER_FILE = 'teacher.pth'
+
+
+def fingerprint(recipe: dict) -> str:
+    """Hash of a recipe, the same in every process and on every machine."""
+    text = json.dumps(recipe, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def folder(root: str, name: str, recipe: dict) -> str:
+    """``root/NAME-<12 digits of the recipe's hash>``."""
+    return osp.join(root, f'{name}-{fingerprint(recipe)[:12]}')
+
+
+def find(directory: str, recipe: dict) -> str | None:
+    """The finished teacher of this recipe in ``directory``, if there is one.
+
+    Raises:
+        UserError: a file is there but is not that teacher, or is damaged.
+    """
+    path = osp.join(directory, TEACHER_FILE)
+    if not osp.isfile(path):
+        return None
+    meta = load_checkpoint_file(path).get('meta', {})
+    if meta.get('mcmi', {}).get('fingerprint') != fingerprint(recipe):
+        raise UserError(
+            f'{path} was made by another recipe; remove it or set mcmi.teacher_dir '
+            'to another folder'
+        )
+    return path
+
+
+def publish(directory: str, state: dict, meta: dict) -> str:
+    """Write a finished teacher: whole or not at all.
+
+    The file is an ordinary mmpretrain checkpoint (``state_dict``, ``meta``) of
+    tensors and plain Python values, so that ``weights_only=True`` reads it.
+    """
+    path = osp.join(directory, TEACHER_FILE)
+    temporary = f'{path}.{os.getpid()}.tmp'
+    try:
+        with open(temporary, 'wb') as file:
+            torch.save({'meta': meta, 'state_dict': state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        load_checkpoint_file(temporary)  # nobody else could read it otherwise
+        os.replace(temporary, path)
+    finally:
+        if osp.exists(temporary):
+            os.remove(temporary)
+    return path
+
+
+@contextmanager
+def lock(directory: str):
+    """Hold ``directory`` for this job; other jobs that want its teacher wait.
+
+    The main process takes the lock and tells the others every few seconds, so
+    that no collective call outlasts its time limit while a teacher is made.
+    """
+    held = FileLock(osp.join(directory, '.lock'))
+    told = False
+    while True:
+        if is_main_process():
+            os.makedirs(directory, exist_ok=True)
+            try:
+                held.acquire(timeout=0 if not told else 5)
+            except Timeout:
+                pass
+        answer = [held.is_locked]
+        broadcast_object_list(answer)
+        if answer[0]:
+            break
+        if not told:
+            print_log(
+                f'another job is making the teacher in {directory}; waiting for it',
+                logger='current',
+            )
+            told = True
+        elif not is_main_process():
+            time.sleep(0.1)
+    try:
+        yield
+    finally:
+        if is_main_process():
+            held.release()

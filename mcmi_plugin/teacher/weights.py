@@ -1,0 +1,190 @@
+"""A teacher's weights: where they come from, and loading them strictly.
+
+MMRazor loads ``teacher_ckpt`` non-strictly, so that a file none of whose keys
+match leaves a random teacher. Here every parameter and buffer is accounted for.
+"""
+
+import hashlib
+import os
+import os.path as osp
+import re
+import sys
+from urllib.error import URLError
+
+import torch
+from filelock import FileLock
+from torch import Tensor, nn
+
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.errors import UserError
+
+# The centroids travel in the checkpoints of the fine-tune itself, no classifier
+# outside it has them; older files lack batch norm's counter, which only matters
+# to `momentum=None`; a preprocessor's mean and std belong to the config.
+_OPTIONAL = re.compile(
+    r'(^|\.)(num_batches_tracked|loss_module\.log_centroids)$|^data_preprocessor\.'
+)
+_HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,})\.')
+
+
+def local_file(source: str, key: str = 'model.teacher_ckpt') -> str:
+    """The file that ``source`` names, downloaded into torch's cache if need be.
+
+    Args:
+        source: a path, an ``http(s)://`` address, or ``torchvision://NAME``
+            (``torchvision://resnet34``: torchvision's IMAGENET1K_V1 weights).
+        key: the config key that ``source`` stands under, for the error.
+
+    Raises:
+        UserError: there is no such file, name or address, or no network.
+    """
+    remedy = f'name a local file: --cfg-options {key}=PATH'
+    url = source
+    if source.startswith('torchvision://'):
+        from mmengine.runner.checkpoint import get_torchvision_models
+
+        urls = get_torchvision_models()
+        name = source.removeprefix('torchvision://')
+        if name not in urls:
+            raise UserError(f'{key}: torchvision has no weights {name!r}; {remedy}')
+        # The bare name means V1, which is what the paper calls PyTorch's teacher.
+        url = urls.get(f'{name}.imagenet1k_v1', urls[name])
+    if not url.startswith(('http://', 'https://')):
+        path = osp.abspath(osp.expanduser(url))
+        if not osp.isfile(path):
+            raise UserError(f'{key}: there is no file {path}; {remedy}')
+        return path
+    path = osp.join(torch.hub.get_dir(), 'checkpoints', osp.basename(url))
+    if not osp.isfile(path):
+        _download(url, path, key, remedy)
+    return path
+
+
+def _download(url: str, path: str, key: str, remedy: str) -> None:
+    os.makedirs(osp.dirname(path), exist_ok=True)
+    digest = _HASH_IN_NAME.search(osp.basename(url))
+    try:
+        # One process of the machine fetches, the others find the file. The
+        # function writes to a temporary name, checks the hash, then renames.
+        with FileLock(path + '.lock'):
+            if not osp.isfile(path):
+                torch.hub.download_url_to_file(
+                    url,
+                    path,
+                    hash_prefix=digest and digest.group(1),
+                    progress=sys.stderr.isatty(),
+                )
+    except (URLError, OSError, RuntimeError) as error:
+        reason = getattr(error, 'reason', error)
+        raise UserError(
+            f'{key}: cannot download {url} ({reason}); put the file at {path} or '
+            f'{remedy}'
+        ) from error
+
+
+def read_weights(
+    source: str, key: str = 'model.teacher_ckpt', prefix: str = ''
+) -> tuple[dict[str, Tensor], dict]:
+    """Read a classifier's weights and its checkpoint's ``meta``.
+
+    Takes what mmengine (``state_dict``), RepDistiller (``model``) and
+    torchvision (the bare dictionary) write.
+
+    Args:
+        source: as for :func:`local_file`.
+        key: the config key that ``source`` stands under.
+        prefix: keep the entries below this prefix, without it (``'teacher.'``
+            takes the teacher out of a distiller's checkpoint).
+
+    Raises:
+        UserError: the file is missing, unsafe, or holds no weights.
+    """
+    path = local_file(source, key)
+    checkpoint = load_checkpoint_file(path)
+    meta = checkpoint.get('meta') or {}
+    for name in ('state_dict', 'model'):
+        if isinstance(checkpoint.get(name), dict):
+            checkpoint = checkpoint[name]
+            break
+    state = {
+        name.removeprefix('module.').removeprefix(prefix): value
+        for name, value in checkpoint.items()
+        if isinstance(value, Tensor) and name.removeprefix('module.').startswith(prefix)
+    }
+    if not state:
+        raise UserError(
+            f'{key}: {path} holds no weights{f" under {prefix}" * bool(prefix)}'
+        )
+    return state, meta
+
+
+def load_weights(
+    model: nn.Module,
+    state: dict[str, Tensor],
+    source: str,
+    key: str = 'model.teacher_ckpt',
+) -> None:
+    """Copy ``state`` into ``model``; every weight must have its place.
+
+    Names as torchvision's ResNets have them (``layer1.0.conv1.weight``,
+    ``fc.weight``) are taken for the ``backbone.`` and ``head.fc.`` of
+    mmpretrain, which are the same networks.
+
+    Raises:
+        UserError: weights are missing, foreign, or of another shape, for
+            example of another number of classes. The model is then unchanged.
+    """
+    wanted = model.state_dict()
+    state = _as_mmpretrain(state, wanted)
+    missing = [k for k in wanted if k not in state and not _OPTIONAL.search(k)]
+    foreign = [k for k in state if k not in wanted and not _OPTIONAL.search(k)]
+    if missing or foreign:
+        raise UserError(
+            f'{key}: {source} is not a checkpoint of this teacher: '
+            + '; '.join(
+                f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." * (len(keys) > 3)})'
+                for what, keys in (('missing', missing), ('foreign', foreign))
+                if keys
+            )
+            + '; name the checkpoint of the network in model.teacher'
+        )
+    for name, value in state.items():
+        if name in wanted and value.shape != wanted[name].shape:
+            have, want = tuple(value.shape), tuple(wanted[name].shape)
+            hint = ''
+            if have[1:] == want[1:]:
+                hint = (
+                    f' ({have[0]} classes in the file, {want[0]} in the config: '
+                    'set model.teacher.head.num_classes)'
+                )
+            raise UserError(f'{key}: {source} has {name} {have}, not {want}{hint}')
+    model.load_state_dict({k: v for k, v in state.items() if k in wanted}, strict=False)
+
+
+def _as_mmpretrain(state: dict[str, Tensor], wanted: dict) -> dict[str, Tensor]:
+    if any(name in wanted for name in state):
+        return state
+    renamed = {
+        f'head.{k}' if k.startswith('fc.') else f'backbone.{k}': v
+        for k, v in state.items()
+    }
+    return renamed if any(name in wanted for name in renamed) else state
+
+
+def load_teacher(
+    model: nn.Module, source: str, key: str = 'model.teacher_ckpt'
+) -> dict:
+    """Read ``source``, load it strictly into ``model``, return its ``meta``."""
+    state, meta = read_weights(source, key)
+    load_weights(model, state, source, key)
+    return meta
+
+
+def weights_hash(state: dict[str, Tensor]) -> str:
+    """SHA-256 over names, dtypes, shapes and values: the teacher, not the file."""
+    digest = hashlib.sha256()
+    for name in sorted(k for k in state if not _OPTIONAL.search(k)):
+        value = state[name].detach().cpu().contiguous()
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+        digest.update(value.view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

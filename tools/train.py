@@ -1,0 +1,41 @@
+"""Train by a config; with ``mcmi`` in it, a distillation from an MCMI teacher.
+
+python tools/train.py configs/mcmi/quickstart_digits.py
+"""
+
+import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
+from mcmi_plugin import preflight
+from mcmi_plugin.commands import build_runner, load_config, parser, run
+
+
+def main(args):
+    cfg = load_config(args)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    cfg.resume = args.resume is not None
+    cfg.load_from = (
+        args.resume if args.resume not in (None, 'auto') else cfg.get('load_from')
+    )
+    preflight.check_data(cfg)
+    preflight.check_work_dir(cfg.work_dir)
+    build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    parse = parser('Train by a config')
+    parse.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CKPT',
+        help='continue from CKPT, or from wherever the job stopped',
+    )
+    parse.add_argument('--no-validate', action='store_true')
+    parse.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the rate by the batch size (auto_scale_lr.base_batch_size)',
+    )
+    run(main, parse)
