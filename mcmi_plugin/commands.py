@@ -3,12 +3,14 @@
 import argparse
 import os
 import os.path as osp
+import subprocess
 import sys
 from collections.abc import Callable
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.dist import init_dist
+from mmengine.dist import get_rank
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mcmi_plugin import preflight
@@ -79,19 +81,29 @@ def build_runner(cfg: Config) -> Runner:
     """The Runner of a config, over gloo where several processes have no GPU."""
     if cfg.launcher != 'none' and not torch.cuda.is_available():
         # mmengine would set a CUDA device and wrap the model with its number.
-        init_dist(cfg.launcher, backend='gloo', init_backend='torch')
+        _init_gloo(cfg.launcher)
         cfg.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel',
             device_ids=None,
             broadcast_buffers=False,
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         )
-    runner_type = cfg.get('runner_type')
-    if runner_type is None:
-        return Runner.from_cfg(cfg)
-    from mmengine.registry import RUNNERS
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
-    return RUNNERS.build(cfg)
+
+def _init_gloo(launcher: str) -> None:
+    """Join the processes that the launcher has started; the Runner then finds them."""
+    if launcher == 'slurm':
+        names = dict(RANK='PROCID', LOCAL_RANK='LOCALID', WORLD_SIZE='NTASKS')
+        os.environ.update({k: os.environ[f'SLURM_{v}'] for k, v in names.items()})
+        if 'MASTER_ADDR' not in os.environ:
+            command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
+            hosts = subprocess.run(command, capture_output=True, text=True, check=True)
+            os.environ['MASTER_ADDR'] = hosts.stdout.split()[0]
+        os.environ.setdefault('MASTER_PORT', '29500')
+    elif launcher == 'mpi':
+        raise UserError('--launcher mpi needs GPUs; use torchrun: tools/dist_train.sh')
+    torch.distributed.init_process_group('gloo')
 
 
 def run(
@@ -104,5 +116,6 @@ def run(
     except UserError as error:
         if args.debug:
             raise
-        print(f'error: {error}', file=sys.stderr)
+        rank = f' (rank {get_rank()})' * (get_rank() > 0)
+        print(f'error{rank}: {error}', file=sys.stderr)
         sys.exit(2)

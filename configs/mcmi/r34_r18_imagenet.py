@@ -11,7 +11,11 @@ _base_ = [
     '../_base_/mcmi_teacher.py',
 ]
 
-mcmi = dict(lmda=0.1, epochs=10)  # A.8.1
+# A.8.1; the optimizer and batch size come from the teacher's published config.
+mcmi = dict(
+    lmda=0.1,
+    epochs=10,
+    teacher_config='mmpretrain::resnet/resnet34_8xb32_in1k.py')
 
 student = _base_.model
 student._scope_ = 'mmpretrain'
@@ -21,8 +25,12 @@ model = dict(
     _scope_='mmrazor',
     type='SingleTeacherDistill',
     architecture=student,
-    # The fine-tune takes its optimizer and batch size from this published config.
-    teacher=dict(cfg_path='mmpretrain::resnet/resnet34_8xb32_in1k.py'),
+    teacher=dict(
+        _scope_='mmpretrain',
+        type='ImageClassifier',
+        backbone=dict(type='ResNet', depth=34),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(type='LinearClsHead', num_classes=1000, in_channels=512)),
     # The paper's teacher is PyTorch's. mmpretrain's own would be
     # https://download.openmmlab.com/mmclassification/v0/resnet/resnet34_8xb32_in1k_20210831-f257d4e6.pth
     teacher_ckpt='torchvision://resnet34',

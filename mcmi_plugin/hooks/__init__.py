@@ -2,6 +2,14 @@
 
 from .centroid_hook import CentroidHook
 from .cmi_monitor_hook import CMIMonitorHook
+from .crd_bank_hook import CRDBankHook
+from .loss_warmup_hook import LossWarmupHook
 from .mcmi_teacher_hook import MCMITeacherHook
 
-__all__ = ['CMIMonitorHook', 'CentroidHook', 'MCMITeacherHook']
+__all__ = [
+    'CMIMonitorHook',
+    'CRDBankHook',
+    'CentroidHook',
+    'LossWarmupHook',
+    'MCMITeacherHook',
+]

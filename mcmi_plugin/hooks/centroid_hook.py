@@ -14,7 +14,7 @@ from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 
 @HOOKS.register_module()
 class CentroidHook(Hook):
-    """Give the model's :class:`mcmi_plugin.losses.CMILoss` its centroids before the first step.
+    """Give the model's ``CMILoss`` its centroids before the first step.
 
         They are taken in one pass over the training set (eq. 13) and stay fixed. A
         resumed run finds them in its checkpoint. The same pass, and another one at
@@ -59,10 +59,11 @@ class CentroidHook(Hook):
             )
         missing = statistics.missing_classes()
         if missing:
+            named = class_names(self.loaders['train'], missing)
             raise UserError(
-                'train_dataloader.dataset: no sample of class '
-                f'{class_names(self.loaders["train"], missing)}, so it has no centroid; add '
-                'samples or set model.teacher.head.num_classes to the classes there are'
+                f'train_dataloader.dataset: no sample of class {named}, so it has no '
+                'centroid; add samples, or set model.teacher.head.num_classes to the '
+                'classes there are'
             )
         log_centroids = statistics.log_centroids()
         loss.set_centroids(log_centroids)

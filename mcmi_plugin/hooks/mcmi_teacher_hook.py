@@ -61,10 +61,11 @@ class MCMITeacherHook(Hook):
                 'it to False'
             )
         resume = runner.cfg.get('resume', False)
-        path = provide_teacher(runner.cfg, self.options, resume)
+        num_samples = len(runner.train_dataloader.dataset)
+        path = provide_teacher(runner.cfg, self.options, num_samples, resume)
         if self.options.control:
             without = replace(self.options, lmda=0.0)
-            control = provide_teacher(runner.cfg, without, resume)
+            control = provide_teacher(runner.cfg, without, num_samples, resume)
             self.control = read_weights(control)[1]['mcmi']
         meta = load_teacher(model.teacher, path)
         self.provenance = meta['mcmi']

@@ -32,7 +32,7 @@ def write_summary(
     os.makedirs(directory, exist_ok=True)
     caption = (
         'accuracy on the validation set; LL and CMI of the teacher on the training '
-        f'set; lambda {provenance["lmda"]:g}'
+        f'set; lambda {provenance["lmda"]:g}; one run (n = 1)'
     )
     with open(osp.join(directory, 'summary.md'), 'w') as file:
         file.write(as_markdown(rows) + f'\n{caption}\n')
@@ -47,7 +47,7 @@ def write_summary(
 
     table = Table(*COLUMNS, caption=caption)
     for row in rows:
-        table.add_row(row[0], *map(_shown, row[1:]))
+        table.add_row(*_shown(row))
     Console().print(table)
     print_log(f'table and picture: {directory}', logger='current')
 
@@ -87,11 +87,19 @@ def student_accuracy(runner: Runner) -> float | None:
 def as_markdown(rows: list[tuple]) -> str:
     """The table for a README."""
     lines = [' | '.join(COLUMNS), ' | '.join(['---'] + ['---:'] * (len(COLUMNS) - 1))]
-    lines += [' | '.join([row[0], *map(_shown, row[1:])]) for row in rows]
+    lines += [' | '.join(_shown(row)) for row in rows]
     return ''.join(f'| {line} |\n' for line in lines)
 
 
-def _shown(value: float | None) -> str:
-    return (
-        '' if value is None else f'{value:.4g}' if abs(value) < 10 else f'{value:.2f}'
-    )
+def _shown(row: tuple) -> list[str]:
+    name, accuracy, *nats = row
+    shown = [name, '' if accuracy is None else f'{accuracy:.2f}']
+    return shown + ['' if value is None else f'{value:.4f}' for value in nats]
+
+
+def print_metrics(title: str, metrics: dict[str, float]) -> None:
+    """A table of what an evaluator has computed."""
+    table = Table('metric', 'value', title=title)
+    for name, value in metrics.items():
+        table.add_row(name, f'{value:.4f}')
+    Console().print(table)

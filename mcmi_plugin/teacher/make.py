@@ -10,11 +10,13 @@ from mmengine.logging import print_log
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import recipe, store
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.stage import run_stage, versions
+from mcmi_plugin.teacher.stage import remove_checkpoints, run_stage, versions
 from mcmi_plugin.teacher.weights import read_weights, weights_hash
 
 
-def provide_teacher(cfg: Config, options: TeacherOptions, resume: bool = False) -> str:
+def provide_teacher(
+    cfg: Config, options: TeacherOptions, num_samples: int, resume: bool = False
+) -> str:
     """The path of the MCMI teacher that ``cfg`` asks for, made now if need be.
 
     All processes of a job call it together and get the same path.
@@ -22,6 +24,7 @@ def provide_teacher(cfg: Config, options: TeacherOptions, resume: bool = False) 
     Args:
         cfg: the distillation config.
         options: what ``mcmi`` says.
+        num_samples: of the training set; another number is another recipe.
         resume: continue an interrupted stage instead of starting it again.
 
     Raises:
@@ -34,7 +37,7 @@ def provide_teacher(cfg: Config, options: TeacherOptions, resume: bool = False) 
             'name one, or set mcmi.mll_epochs to train it first'
         )
     if source is None:
-        source = _provide(cfg, options, 'mll', None, resume)
+        source = _provide(cfg, options, num_samples, 'mll', None, resume)
         key = 'mcmi.teacher_dir'
     base = read_weights(source, key, prefix)
     _, meta = base
@@ -46,7 +49,7 @@ def provide_teacher(cfg: Config, options: TeacherOptions, resume: bool = False) 
             logger='current',
         )
         return source
-    return _provide(cfg, options, 'mcmi', (source, key, *base), resume)
+    return _provide(cfg, options, num_samples, 'mcmi', (source, *base), resume)
 
 
 def base_source(cfg: Config) -> tuple[str | None, str, str]:
@@ -62,17 +65,19 @@ def base_source(cfg: Config) -> tuple[str | None, str, str]:
 def _provide(
     cfg: Config,
     options: TeacherOptions,
+    num_samples: int,
     stage: str,
     base: tuple | None,
     resume: bool,
 ) -> str:
     """Find the teacher of one stage, or make and keep it."""
-    source, _, weights, base_meta = base or (None, None, None, {})
+    source, weights, base_meta = base or (None, None, {})
     root = options.teacher_dir or osp.join(
         osp.dirname(osp.abspath(cfg.work_dir)), 'mcmi_teachers'
     )
     stage_cfg = recipe.stage_config(cfg, options, stage, work_dir='')
-    made_by = recipe.recipe_of(stage_cfg, options, weights and weights_hash(weights))
+    base_hash = weights and weights_hash(weights)
+    made_by = recipe.recipe_of(stage_cfg, options, num_samples, base_hash)
     name = f'{recipe.model_name(cfg)}-{stage}'
     if stage == 'mcmi':
         name += f'-lmda{options.lmda:g}'
@@ -110,6 +115,7 @@ def _provide(
             ),
         )
         path = _on_all(store.publish, directory, state, _plain(meta))
+        _on_all(remove_checkpoints, directory)  # the teacher is there instead
     print_log(f'{stage.upper()} teacher kept: {path}', logger='current')
     return path
 

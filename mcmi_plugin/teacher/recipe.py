@@ -244,17 +244,21 @@ def stage_config(
         if not isinstance(evaluators, (list, tuple)):
             evaluators = [evaluators]
         stage_cfg.val_evaluator = [*evaluators, dict(type='CMIMetric')]
-        stage_cfg.val_cfg = dict()
+        stage_cfg.val_cfg = {}
     return stage_cfg
 
 
 _SHARED = ('env_cfg', 'launcher', 'log_level', 'visualizer', 'model_wrapper_cfg')
 
 
-def recipe_of(stage_cfg: Config, options: TeacherOptions, base: str | None) -> dict:
+def recipe_of(
+    stage_cfg: Config, options: TeacherOptions, num_samples: int, base: str | None
+) -> dict:
     """What decides which teacher comes out, for :mod:`mcmi_plugin.teacher.store`.
 
     Args:
+        num_samples: of the training set, so that a folder that has grown is
+            another one.
         base: hash of the weights that the fine-tune starts from; None for a
             teacher that is trained from scratch.
     """
@@ -262,6 +266,7 @@ def recipe_of(stage_cfg: Config, options: TeacherOptions, base: str | None) -> d
     recipe = dict(
         model=stage_cfg.model.to_dict(),
         data=_absolute(data),
+        num_samples=num_samples,
         optim_wrapper=stage_cfg.optim_wrapper.to_dict(),
         epochs=stage_cfg.train_cfg.max_epochs,
         seed=options.seed,

@@ -3,6 +3,7 @@
 import contextlib
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import mmengine
 import mmpretrain
@@ -42,7 +43,7 @@ def run_stage(
     """
     cfg.resume = resume and find_latest_checkpoint(cfg.work_dir) is not None
     if is_main_process() and not cfg.resume:
-        _remove_checkpoints(cfg.work_dir)
+        remove_checkpoints(cfg.work_dir)
     with isolated():
         runner = Runner.from_cfg(cfg)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -58,8 +59,6 @@ def run_stage(
         record['dataset_meta'] = dict(
             getattr(runner.train_dataloader.dataset, 'metainfo', {})
         )
-        record['num_samples'] = len(runner.train_dataloader.dataset)
-        record['lr'] = runner.cfg.optim_wrapper.optimizer.lr
         loss = find_cmi_loss(model)
         own = {id(buffer) for buffer in loss.state_dict(keep_vars=True).values()}
         state = {
@@ -70,14 +69,10 @@ def run_stage(
     return state, record
 
 
-def _remove_checkpoints(work_dir: str) -> None:
-    # What an earlier, unresumed run left would be taken for this one's.
-    from pathlib import Path
-
-    for path in [
-        *Path(work_dir).glob('epoch_*.pth'),
-        Path(work_dir) / 'last_checkpoint',
-    ]:
+def remove_checkpoints(work_dir: str) -> None:
+    """Remove what a stage has saved on its way; a later run would resume it."""
+    saved = Path(work_dir).glob('epoch_*.pth')
+    for path in [*saved, Path(work_dir) / 'last_checkpoint']:
         path.unlink(missing_ok=True)
 
 

@@ -8,8 +8,7 @@ import hashlib
 import json
 import os
 import os.path as osp
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 from filelock import FileLock, Timeout
@@ -84,10 +83,8 @@ def lock(directory: str):
     while True:
         if is_main_process():
             os.makedirs(directory, exist_ok=True)
-            try:
-                held.acquire(timeout=0 if not told else 5)
-            except Timeout:
-                pass
+            with suppress(Timeout):
+                held.acquire(timeout=5 if told else 0)
         answer = [held.is_locked]
         broadcast_object_list(answer)
         if answer[0]:
@@ -98,8 +95,6 @@ def lock(directory: str):
                 logger='current',
             )
             told = True
-        elif not is_main_process():
-            time.sleep(0.1)
     try:
         yield
     finally:

@@ -140,13 +140,13 @@ def load_weights(
     foreign = [k for k in state if k not in wanted and not _OPTIONAL.search(k)]
     if missing or foreign:
         raise UserError(
-            f'{key}: {source} is not a checkpoint of this teacher: '
+            f'{key}: {source} does not fit the model: '
             + '; '.join(
                 f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." * (len(keys) > 3)})'
                 for what, keys in (('missing', missing), ('foreign', foreign))
                 if keys
             )
-            + '; name the checkpoint of the network in model.teacher'
+            + '; name a checkpoint of the network in the config'
         )
     for name, value in state.items():
         if name in wanted and value.shape != wanted[name].shape:

@@ -18,7 +18,7 @@ true_digit_version = mmengine.utils.digit_version
 
 def run_fresh(code):
     return subprocess.run(
-        [sys.executable, '-W', 'default', '-c', code],
+        [sys.executable, '-c', code],
         capture_output=True,
         text=True,
         timeout=120,

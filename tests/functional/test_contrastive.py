@@ -100,3 +100,18 @@ def test_last_of_equal_indices_counts() -> None:
     update_bank(bank, torch.tensor([3, 2, 3, 3]), embedding, momentum=0.5)
     update_bank(alone, torch.tensor([2, 3]), embedding[[1, 3]], momentum=0.5)
     assert torch.equal(bank, alone)
+
+
+def test_equal_indices_are_written_with_equal_rows() -> None:
+    # A GPU writes them in any order.
+    class Bank:
+        def __getitem__(self, index):
+            return unit(6)[index]
+
+        def __setitem__(self, index, rows):
+            self.written = rows
+
+    bank = Bank()
+    update_bank(bank, torch.tensor([3, 2, 3, 3]), unit(4, seed=1), momentum=0.5)
+    assert torch.equal(bank.written[[0, 2]], bank.written[[3, 3]])
+    assert not torch.equal(bank.written[1], bank.written[3])
