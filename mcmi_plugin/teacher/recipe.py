@@ -13,6 +13,7 @@ from mmengine.hub import get_config
 from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.options import TeacherOptions
 
 
@@ -49,7 +50,7 @@ def teacher_model(cfg: Config) -> ConfigDict:
         given, teacher = teacher, copy.deepcopy(get_config(name).model)
         for key, value in given.items():  # as MMRazor does: defaults, no overrides
             teacher.setdefault(key, value)
-        teacher._scope_ = name.split('::')[0]
+        teacher.setdefault('_scope_', name.split('::')[0])
     elif '_scope_' in cfg.model:
         teacher.setdefault('_scope_', cfg.model._scope_)
     # The weights are loaded strictly, from one known place, when it is built.
@@ -90,72 +91,6 @@ def _mixing_left_out(key: str) -> None:
         logger='current',
         level=30,
     )
-
-
-def plain_dataset(dataset: ConfigDict) -> ConfigDict:
-    """A data set of labelled images, without what only a student's loss reads.
-
-    MMRazor's ``CRDDataset`` adds the indices of contrasting samples.
-    """
-    dataset = copy.deepcopy(dataset)
-    if dataset.type.split('.')[-1] == 'CRDDataset':
-        dataset = dataset.dataset
-        for step in dataset.get('pipeline', []):
-            if step.get('type') == 'PackCRDClsInputs':
-                step.update(type='PackInputs', _scope_='mmpretrain')
-    return dataset
-
-
-def pipeline_of(dataset: ConfigDict) -> list | None:
-    """The pipeline of a data set, or of the first one inside a wrapper."""
-    if 'pipeline' in dataset:
-        return dataset.pipeline
-    inner = dataset.get('dataset') or (dataset.get('datasets') or [None])[0]
-    return pipeline_of(inner) if inner else None
-
-
-def with_pipeline(dataset: ConfigDict, pipeline: list) -> ConfigDict:
-    """The same samples through another pipeline."""
-    dataset = copy.deepcopy(dataset)
-    parts = [dataset.dataset] if 'dataset' in dataset else dataset.get('datasets', [])
-    if parts:
-        parts = [with_pipeline(part, pipeline) for part in parts]
-        if 'dataset' in dataset:
-            dataset.dataset = parts[0]
-        else:
-            dataset.datasets = parts
-    else:
-        dataset.pipeline = copy.deepcopy(pipeline)
-    return dataset
-
-
-def measuring_loader(cfg: Config, split: str) -> ConfigDict:
-    """Every sample of the training or validation set once, unaugmented, in order.
-
-    Args:
-        split: ``'train'`` (for eq. 13, LL and CMI) or ``'val'``.
-
-    Raises:
-        UserError: there is no ``val_dataloader`` or ``test_dataloader`` to take
-            the unaugmented pipeline from.
-    """
-    held_out = cfg.get('val_dataloader') or cfg.get('test_dataloader')
-    if not held_out:
-        raise UserError(
-            'val_dataloader: the teacher stage takes its unaugmented pipeline from '
-            'there, or from test_dataloader; set one of them'
-        )
-    loader = copy.deepcopy(held_out)
-    loader.dataset = plain_dataset(held_out.dataset)
-    if split == 'train':
-        loader.dataset = with_pipeline(
-            plain_dataset(cfg.train_dataloader.dataset), pipeline_of(loader.dataset)
-        )
-    loader.pop('batch_sampler', None)
-    loader.drop_last = False
-    # Without round_up no sample is repeated to even out the processes.
-    loader.sampler = ConfigDict(type='DefaultSampler', shuffle=False, round_up=False)
-    return loader
 
 
 def num_classes_of(model: ConfigDict) -> int:
@@ -211,7 +146,7 @@ def stage_config(
                 mode=options.centroid_mode,
             ),
         )
-    base_batch = own.get('auto_scale_lr', {}).get('base_batch_size')
+    base_batch = (own.get('auto_scale_lr') or {}).get('base_batch_size')
     interval = cfg.get('default_hooks', {}).get('logger', {}).get('interval', 100)
     stage_cfg = Config(
         dict(
@@ -286,8 +221,9 @@ def recipe_of(
 
 def _absolute(data: dict) -> dict:
     for key, value in data.items():
-        if key == 'data_root' and value:
-            data[key] = osp.abspath(osp.expanduser(value))
+        if key in ('data_root', 'data_prefix') and isinstance(value, str) and value:
+            if key == 'data_root' or not data.get('data_root'):
+                data[key] = osp.abspath(osp.expanduser(value))
         elif isinstance(value, dict):
             _absolute(value)
         elif key == 'datasets':
