@@ -75,12 +75,11 @@ def _check_dataset(dataset: dict, key: str) -> None:
         root, named = dataset['data_prefix'], 'data_prefix'
     if not root or '://' in root:
         return
-    kind = dataset.get('type', 'data set')
+    kind = dataset.get('type', 'data set').split('.')[-1]
     folder = osp.abspath(osp.expanduser(root))
     remedy = f'name another folder: --cfg-options {key}.{named}=DIR'
-    if named == 'data_root' and dataset.get('split'):
-        folder_of_split = osp.join(folder, dataset['split'])
-        folder = folder_of_split if osp.isdir(folder) else folder
+    if kind == 'ImageNet' and osp.isdir(folder):
+        folder = osp.join(folder, dataset.get('split', ''))
     if not osp.isdir(folder):
         raise UserError(f'{key}: no {kind} data in {folder}; {remedy}')
     try:
@@ -91,6 +90,19 @@ def _check_dataset(dataset: dict, key: str) -> None:
         ) from error
     if empty:
         raise UserError(f'{key}: {folder} is empty; {remedy}')
+    if kind == 'ImageNet' and not dataset.get('ann_file'):
+        _check_class_folders(dataset, key, folder)
+
+
+def _check_class_folders(dataset: dict, key: str, folder: str) -> None:
+    classes = (dataset.get('metainfo') or {}).get('classes')
+    wanted = len(classes) if classes else 1000
+    found = sum(entry.is_dir() for entry in os.scandir(folder))
+    if found != wanted:
+        raise UserError(
+            f'{key}: {found} class folders in {folder}, not {wanted}; name its classes: '
+            f'--cfg-options {key}.metainfo.classes=A,B,...'
+        )
 
 
 def _numbered(dataset: dict) -> list[tuple[str, dict]]:

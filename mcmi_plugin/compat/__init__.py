@@ -26,6 +26,7 @@ def apply() -> None:
     # Not before the check: these import torch, which may not be there.
     from mcmi_plugin.compat import (
         checkpoints,
+        cifar,
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
@@ -49,3 +50,4 @@ def apply() -> None:
     stock_configs.mend_crd_dataset()
     stock_configs.mend_crd_packing()
     validation_scope.mend_validation_loops()
+    cifar.mend_cifar()

@@ -69,27 +69,30 @@ def allow_mmengine_checkpoints() -> None:
 
     A HistoryBuffer names its statistics through ``builtins.getattr``, which in
     a forged file reaches any code; ``_history_statistic`` answers in its place.
-    Of numpy's types only numbers may be built: an object dtype with forged
-    flags would turn raw bytes into pointers.
+    Likewise ``numpy.ndarray``, called with a buffer and an object dtype, turns
+    raw bytes into pointers, so a file may name it but not call it, and of the
+    dtypes only those of numbers may be given a state.
 
     The list only adds to torch's, so it is idle as soon as mmengine's own
     checkpoints hold plain values.
     """
     from mmengine.logging.history_buffer import HistoryBuffer
 
-    # Files written with numpy 1 and numpy 2 name these by different modules.
-    reconstruct, scalar = np.ones(1).__reduce__()[0], np.float64().__reduce__()[0]
+    # Files written with numpy 1 and numpy 2 name the same functions differently.
     modules = ('numpy.core.multiarray', 'numpy._core.multiarray')
     torch.serialization.add_safe_globals(
         [
             HistoryBuffer,
             (_history_statistic, 'builtins.getattr'),
-            np.ndarray,
+            (_refuse_to_build_array, 'numpy.ndarray'),
+            # torch sets the state of an array only if its class is in the list.
+            # No file can ask for this name: a pickled name ends at a new line.
+            (np.ndarray, 'numpy.ndarray\n'),
             np.dtype,
-            bytes,  # of an array without elements
             *(type(np.dtype(number)) for number in _NUMBERS),
-            *((reconstruct, f'{module}._reconstruct') for module in modules),
-            *((scalar, f'{module}.scalar') for module in modules),
+            bytes,  # of an array without elements
+            *((_empty_array, f'{module}._reconstruct') for module in modules),
+            *((np.float64().__reduce__()[0], f'{module}.scalar') for module in modules),
         ]
     )
 
@@ -144,6 +147,15 @@ def _history_statistic(owner: Any, name: str) -> Any:
     if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
         return getattr(owner, name)
     raise pickle.UnpicklingError(f'getattr of {name!r} refused')
+
+
+def _refuse_to_build_array(*args: Any) -> None:
+    raise pickle.UnpicklingError('call of numpy.ndarray refused')
+
+
+def _empty_array(*args: Any) -> np.ndarray:
+    # numpy pickles an array as an empty one; shape and dtype come with the state.
+    return np.empty(0)
 
 
 def _starts_like_a_checkpoint(file: Path) -> bool:

@@ -48,19 +48,27 @@ def measure(
                 f'{type(model).__name__} gives no [B, C] logits in tensor mode; '
                 'MCMI needs a classifier with a classification head'
             )
+        if logits.shape[1] != num_classes:
+            raise UserError(
+                f'the classifier has {logits.shape[1]} outputs, not {num_classes}; set '
+                "its head's num_classes"
+            )
         return logits
 
     def batches() -> Iterator[tuple[dict, Tensor]]:
         for raw in track(loader, title, disable=not is_main_process(), transient=True):
             batch = model.data_preprocessor(raw, False)
-            yield batch, hard_labels(batch['data_samples'])
+            labels = hard_labels(batch['data_samples'])
+            outside = labels[(labels < 0) | (labels >= num_classes)]
+            if len(outside):
+                raise UserError(
+                    f'{_where(loader)}: label {outside[0].item()} is not in '
+                    f"[0, {num_classes}); set the head's num_classes to the data set's"
+                )
+            yield batch, labels
 
     try:
         statistics = collect(forward, batches(), num_classes, device)
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f'{_where(loader)}: {error}') from error
     finally:
         model.train(was_training)
     statistics.all_reduce()

@@ -124,7 +124,7 @@ def epoch_figures(statistics: ClassStatistics, loss) -> dict[str, float]:
         entropy=statistics.entropy(),
         accuracy=statistics.accuracy(),
     )
-    if loss.lmda > 0:
+    if loss.log_centroids.isfinite().all():  # not while a teacher is first trained
         figures['surrogate'] = statistics.surrogate(loss.log_centroids)
     return figures
 

@@ -17,7 +17,10 @@ from mmpretrain.structures import DataSample
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from ..errors import UserError
 from ..functional.hierarchical import NUM_ROTATIONS, joint_labels
+from ..losses.cmi_loss import CMILoss
+from ..teacher.weights import load_weights, read_weights
 
 
 def rotate(images: torch.Tensor) -> torch.Tensor:
@@ -78,13 +81,32 @@ class AuxiliaryImageClassifier(ImageClassifier):
         auxiliary_only: Train the auxiliary classifiers of a finished network:
             the network is frozen, in evaluation mode, and the losses are the
             auxiliary cross-entropies on the joint labels, in nats.
+        pretrained: Checkpoint of the plain network (or of this one) to start
+            from; only weights of the auxiliary classifiers may be missing.
         **kwargs: As for ImageClassifier. ``backbone`` is one of this package's
             (for its ``auxiliary_stages`` and ``make_extractor``), with the
             ``out_indices`` it has by default.
+
+    Raises:
+        UserError: Another backbone, or an MCMI fine-tune of this model: the
+            network would move away from its auxiliary classifiers.
     """
 
-    def __init__(self, *, auxiliary_only: bool = False, **kwargs) -> None:
+    def __init__(
+        self, *, auxiliary_only: bool = False, pretrained: str | None = None, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
+        if not hasattr(self.backbone, 'auxiliary_stages'):
+            raise UserError(
+                f'backbone.type={type(self.backbone).__name__}: HSAKD has no '
+                "auxiliary classifiers for it; take one of mcmi_plugin's CIFAR networks"
+            )
+        if isinstance(self.head.loss_module, CMILoss):
+            raise UserError(
+                'model.teacher: an MCMI fine-tune would move the network away from '
+                'its auxiliary classifiers; drop mcmi and give HSAKD a teacher that '
+                'was fine-tuned before they were trained'
+            )
         # The stages' maps, and last what the head reads.
         self.backbone.out_indices = tuple(
             sorted({*self.backbone.auxiliary_stages, *self.backbone.out_indices})
@@ -92,10 +114,24 @@ class AuxiliaryImageClassifier(ImageClassifier):
         self.auxiliary = AuxiliaryClassifier(
             self.backbone, self.head.in_channels, self.head.num_classes
         )
+        self.pretrained = pretrained
         self.auxiliary_only = auxiliary_only
         if auxiliary_only:
             for module in (self.backbone, self.head):
                 module.requires_grad_(False)
+
+    def init_weights(self) -> None:
+        """As mmengine's, then ``pretrained``.
+
+        Raises:
+            UserError: No such file, or not of this network.
+        """
+        super().init_weights()
+        if self.pretrained is None:
+            return
+        weights, _ = read_weights(self.pretrained, 'model.pretrained')
+        fresh = {f'auxiliary.{k}': v for k, v in self.auxiliary.state_dict().items()}
+        load_weights(self, fresh | weights, self.pretrained, 'model.pretrained')
 
     def train(self, mode: bool = True) -> 'AuxiliaryImageClassifier':
         super().train(mode)

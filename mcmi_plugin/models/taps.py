@@ -1,7 +1,9 @@
 """Where a distiller finds the features of each network.
 
-One table of module names for MMRazor's ``ModuleOutputs`` recorders, in the
-order of RepDistiller's ``is_feat=True`` list: stem, stages, pooled vector.
+Tables of module names for MMRazor's ``ModuleOutputs`` recorders, in the order
+of RepDistiller's ``is_feat=True`` list: stem, stages, pooled vector. ``TAPS``
+holds our CIFAR networks, ``IMAGENET_TAPS`` mmpretrain's of the ImageNet pairs,
+both by the name of the network's config file.
 
 =================== ==========================================================
 stem                behind the first convolution (no method reads it)
@@ -13,15 +15,18 @@ preact              the same maps before the ReLU; the batch norm of the raw
 pooled              the neck: a tuple, so take ``data_idx=0``; its submodule
                     ``neck.gap`` gives ``[N, C, 1, 1]``
 logits              ``[N, num_classes]``
-channels, sizes     of the stages, for 32x32 images
+channels, sizes     of the stages, for 32x32 (ImageNet: 224x224) images
 pooled_channels     of the pooled vector
 auxiliary           ``[4N, 4 num_classes]`` each, where the model is an
                     AuxiliaryImageClassifier
 =================== ==========================================================
 
-Every name is called once in a forward pass (``record_idx=0``). No tap is
-overwritten by a later in-place operation, so nothing here depends on MMRazor's
-``module_inplace`` options.
+Every name is called once in a forward pass (``record_idx=0``), and no tap is
+overwritten by a later in-place operation, whatever MMRazor's ``module_inplace``
+options say. The one exception are mmpretrain's ResNets, whose blocks call one
+in-place ReLU several times: their ``preact`` is the input of its last call,
+written as a ``ModuleInputs`` recorder with the indices of the record, and needs
+``module_inplace=False``, MMRazor's default.
 """
 
 
@@ -128,5 +133,43 @@ TAPS: dict[str, dict] = {
         channels=[256, 512, 1024, 2048],
         sizes=[32, 16, 8, 4],
         pooled_channels=2048,
+    ),
+}
+
+
+def _imagenet_resnet(
+    blocks: list[int], convs_per_block: int, channels: list[int]
+) -> dict:
+    taps = _taps(
+        stem='maxpool',
+        stages=['layer1', 'layer2', 'layer3', 'layer4'],
+        preact=[],
+        channels=channels,
+        sizes=[56, 28, 14, 7],
+        pooled_channels=channels[-1],
+    )
+    taps['preact'] = [
+        dict(
+            type='ModuleInputs',
+            source=f'{stage}.{num_blocks - 1}.relu',
+            record_idx=convs_per_block - 1,
+            data_idx=0,
+        )
+        for stage, num_blocks in zip(taps['stages'], blocks, strict=True)
+    ]
+    return taps
+
+
+IMAGENET_TAPS: dict[str, dict] = {
+    'resnet18': _imagenet_resnet([2, 2, 2, 2], 2, [64, 128, 256, 512]),
+    'resnet34': _imagenet_resnet([3, 4, 6, 3], 2, [64, 128, 256, 512]),
+    'resnet50': _imagenet_resnet([3, 4, 6, 3], 3, [256, 512, 1024, 2048]),
+    'mobilenet_v2_1x': _taps(
+        stem='conv1',
+        stages=['layer2', 'layer3', 'layer5', 'layer7'],
+        preact=['layer2', 'layer3', 'layer5', 'layer7'],
+        channels=[24, 32, 96, 320],
+        sizes=[56, 28, 14, 7],
+        pooled_channels=1280,
     ),
 }

@@ -49,7 +49,7 @@ def hostile(marker):
         'beside the weights': {'state_dict': {}, 'meta': [touch]},
         'inside an allowed object': {'message_hub': history},
         'eval': {'meta': Calls(eval, f'__import__("os").mknod("{marker}")')},
-        'getattr of another class': {'meta': Calls(getattr, torch.Tensor, 'apply_')},
+        'getattr of another class': {'meta': Calls(getattr, torch.Tensor, 'max')},
         'getattr beyond the statistics': {
             'meta': Calls(getattr, HistoryBuffer, 'register_statistics')
         },
@@ -57,6 +57,9 @@ def hostile(marker):
             'meta': Calls(getattr, Calls(getattr, HistoryBuffer, 'min'), '__globals__')
         },
         'getattr on a history': {'meta': Calls(getattr, history, '__dict__')},
+        'array of pointers': {
+            'meta': Calls(np.ndarray, (1,), 'O', bytearray(b'pointers'))
+        },
     }
 
 
@@ -167,9 +170,17 @@ def test_numpy_numbers(tmp_path, value):
 
 
 def test_numpy_objects_are_refused(tmp_path):
-    # Their raw bytes are pointers.
-    path = save(tmp_path / 'a.pth', {'value': np.array([print], dtype=object)})
+    # With forged flags of their dtype, raw bytes would become pointers.
+    path = save(tmp_path / 'a.pth', {'value': np.array([1, 2], dtype=object)})
     assert 'more than weights' in refusal(path)
+
+
+def test_an_array_is_not_built_from_pointers(tmp_path):
+    # As 'array of pointers' above, by the other opcode that builds objects.
+    path = save(tmp_path / 'a.pth', {})
+    arguments = pickle.dumps(((1,), 'O', bytearray(b'pointers')), protocol=2)[2:-1]
+    _write_pickle(path, b'\x80\x02cnumpy\nndarray\n' + arguments + b'\x81.')
+    refusal(path)
 
 
 def test_files_of_numpy_1_name_its_functions_differently(tmp_path):
@@ -183,11 +194,14 @@ def test_files_of_numpy_1_name_its_functions_differently(tmp_path):
 
 
 def _rewrite_pickle(path, old, new):
-    reader = torch.PyTorchFileReader(str(path))
-    pickled = reader.get_record('data.pkl')
+    pickled = torch.PyTorchFileReader(str(path)).get_record('data.pkl')
     assert old in pickled
+    _write_pickle(path, pickled.replace(old, new))
+
+
+def _write_pickle(path, pickled):
     writer = torch.PyTorchFileWriter(str(path))
-    writer.write_record('data.pkl', pickled.replace(old, new), len(pickled))
+    writer.write_record('data.pkl', pickled, len(pickled))
     writer.write_record('byteorder', b'little', len(b'little'))
     writer.write_end_of_file()
 

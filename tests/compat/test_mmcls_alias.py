@@ -15,6 +15,7 @@ def test_modules_of_mmcls_are_those_of_mmpretrain():
     # Not a second copy: that one would register every class again.
     for name in ('', '.models', '.models.heads.vision_transformer_head'):
         assert import_module(f'mmcls{name}') is import_module(f'mmpretrain{name}')
+    assert not mmcls_alias.mmcls_is_installed()
 
 
 def test_a_module_that_mmpretrain_lacks_is_missing_by_its_own_name():

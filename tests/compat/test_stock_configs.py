@@ -54,7 +54,7 @@ def metrics_of(loop):
 
 
 def snapshot(model):
-    """Sums of the trainable tensors of each part of an algorithm."""
+    """The sum of every parameter, for each part of an algorithm."""
     parts = {}
     for part in ('architecture', 'teacher', 'distiller'):
         if hasattr(model, part):

@@ -1,5 +1,6 @@
 # KD (Hinton et al., 2015) with alpha = 0.9, T = 4 (A.8.2 of the paper). The other
-# 0.1 is the student's cross-entropy: give its head loss_weight=0.1.
+# 0.1 is the student's cross-entropy: outside of compose, which does it, give its
+# head loss_weight=0.1.
 distiller = dict(
     type='ConfigurableDistiller',
     student_recorders=dict(fc=dict(type='ModuleOutputs', source='head.fc')),
@@ -15,3 +16,5 @@ distiller = dict(
         loss_kd=dict(
             preds_S=dict(from_student=True, recorder='fc'),
             preds_T=dict(from_student=False, recorder='fc'))))
+
+method = dict(name='KD', ce_weight=0.1, distiller=distiller)

@@ -1,0 +1,13 @@
+# WRN-40-2 -> WRN-16-2 on CIFAR-100 (Table 1).
+_base_ = ['../datasets/cifar100.py', '../schedules/cifar_240e.py']
+
+pair = dict(
+    teacher='{{ fileDirname }}/../models/cifar/wrn_40_2.py',
+    student='{{ fileDirname }}/../models/cifar/wrn_16_2.py',
+    teacher_ckpt='checkpoints/cifar100/wrn_40_2.pth',
+    mcmi=dict(  # A.8.1, Table 6
+        lmda=0.15,
+        epochs=20,
+        teacher_config='{{ fileDirname }}/../schedules/cifar_240e.py'),
+    dkd_beta=6.0,  # mdistiller
+    reviewkd_weight=5.0)  # reviewKD.sh

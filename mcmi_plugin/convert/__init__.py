@@ -1,0 +1,1 @@
+"""Other libraries' checkpoints as mmpretrain's, one file for each naming."""

@@ -1,0 +1,99 @@
+"""Torchvision's checkpoints: bare state dicts of its classification networks."""
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.version import __version__
+
+from mcmi_plugin.convert.naming import Naming, names_by_calls
+
+
+def as_mmpretrain(state: dict, wanted: dict) -> dict:
+    """Rename torchvision's ResNets, whose names differ by prefixes only.
+
+    The network goes behind ``backbone.``, ``fc`` to ``head.fc``; so do timm's
+    ResNets, ResNeXts and wide ResNets.
+
+    Args:
+        state: what to rename, by its keys.
+        wanted: the model's keys.
+
+    Returns:
+        ``state`` by its new keys; as it is if none or all of it fits as it is.
+    """
+    if any(name in wanted for name in state):
+        return state
+    renamed = {
+        f'head.{k}' if k.startswith('fc.') else f'backbone.{k}': v
+        for k, v in state.items()
+    }
+    return renamed if any(name in wanted for name in renamed) else state
+
+
+def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
+    """Place torchvision's weights in ``model``.
+
+    Args:
+        state: the file's weights.
+        model: a classifier of mmpretrain's.
+        file_name: torchvision's files begin with the network's name.
+    """
+    name, reference = find_network(state, file_name)
+    reference_name = (
+        f'torchvision {__version__} {name}'
+        if reference is not None
+        else 'not checked: no network of torchvision has these weights'
+    )
+    return Naming(place(state, model, reference), reference, reference_name)
+
+
+def place(
+    state: dict[str, Tensor], model: nn.Module, reference: nn.Module | None
+) -> dict[str, str]:
+    """Key of the file -> key of the model: by prefixes, or else by calls."""
+    wanted = model.state_dict()
+    renamed = as_mmpretrain({key: key for key in state}, wanted)
+    by_prefix = {theirs: ours for ours, theirs in renamed.items()}
+    if reference is None or all(ours in wanted for ours in renamed):
+        return by_prefix
+    by_calls = names_by_calls(reference, model)
+
+    def fitting(names: dict[str, str]) -> int:
+        return sum(
+            ours in wanted and state[theirs].shape == wanted[ours].shape
+            for theirs, ours in names.items()
+            if theirs in state
+        )
+
+    return max(by_prefix, by_calls, key=fitting)
+
+
+def find_network(
+    state: dict[str, Tensor], file_name: str
+) -> tuple[str | None, nn.Module | None]:
+    """The one network of torchvision that has weights of these names and shapes."""
+    *_, last = state.values()  # of the classifier, in every network
+    if last.dim() == 0:
+        return None, None
+    build = {'weights': None, 'num_classes': len(last)}
+    names = models.list_models(module=models)
+    for name in sorted(names, key=lambda name: not file_name.startswith(name)):
+        try:
+            with torch.device('meta'):  # names and shapes, no memory
+                network = models.get_model(name, **build)
+        except NotImplementedError:  # RegNets compute their widths with tensors
+            continue
+        if shapes_of(network.state_dict()) == shapes_of(state):
+            network = models.get_model(name, **build)
+            network.load_state_dict(state, strict=False)
+            return name, network.eval()
+    return None, None
+
+
+def shapes_of(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    """Shapes by key, without batch norm's counters, which older files lack."""
+    return {
+        key: value.shape
+        for key, value in state.items()
+        if not key.endswith('num_batches_tracked')
+    }

@@ -1,0 +1,67 @@
+"""Centroids by eq. 13 from the real loader, in eval and in train mode."""
+
+import pytest
+import torch
+from conftest import QUICKSTART
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.teacher import recipe
+from mcmi_plugin.teacher.options import TeacherOptions
+
+
+def run(tmp_path, **changes):
+    """One epoch of a fine-tune from random weights; the Runner at its end."""
+    cfg = Config.fromfile(QUICKSTART)
+    options = TeacherOptions(lmda=0.1, epochs=1, **changes)
+    stage = recipe.stage_config(cfg, options, 'mcmi', str(tmp_path))
+    stage.optim_wrapper.optimizer.lr = 0.0  # the weights stay, so can be used again
+    runner = Runner.from_cfg(stage)
+    runner.train()
+    return runner
+
+
+@torch.no_grad()
+def means(runner, inputs, labels):
+    logits = runner.model(inputs, mode='tensor').double()
+    rows = [logits[labels == y].softmax(1).mean(0) for y in range(10)]
+    return torch.stack(rows).log().float()
+
+
+def test_the_centroids_are_the_class_means_in_eval_mode(tmp_path):
+    runner = run(tmp_path)
+    data = runner.train_dataloader.dataset
+    batch = [data[i] for i in range(len(data))]
+    cast = runner.model.data_preprocessor(
+        dict(
+            inputs=[b['inputs'] for b in batch],
+            data_samples=[b['data_samples'] for b in batch],
+        )
+    )
+    labels = torch.tensor([b['data_samples'].gt_label.item() for b in batch])
+    loss = find_cmi_loss(runner.model)
+
+    # Batch norm's statistics have moved in the epoch: put them back to the start.
+    for module in runner.model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+    runner.model.eval()
+    expected = means(runner, cast['inputs'], labels)
+    torch.testing.assert_close(loss.log_centroids, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_train_mode_gives_other_centroids(tmp_path):
+    first = find_cmi_loss(run(tmp_path / 'eval').model).log_centroids
+    second = find_cmi_loss(
+        run(tmp_path / 'train', centroid_mode='train').model
+    ).log_centroids
+    assert (first - second).abs().max() > 1e-3
+
+
+def test_before_and_after_are_recorded(tmp_path):
+    info = run(tmp_path).message_hub.runtime_info
+    for when in ('mcmi_before', 'mcmi_after'):
+        assert info[when]['train']['num_samples'] == 1000
+        assert info[when]['val']['num_samples'] == 797
+    assert info['mcmi_safe_lambda'] > 0

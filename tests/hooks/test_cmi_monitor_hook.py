@@ -1,0 +1,111 @@
+"""The fine-tune watched live: what is logged, and the edge of the cliff."""
+
+import json
+
+import pytest
+import torch
+from conftest import QUICKSTART
+from mmengine.config import Config
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.hooks.cmi_monitor_hook import cliff
+from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.options import TeacherOptions
+
+
+def epoch(surrogate=0.12, cmi=0.1, accuracy=99.0):
+    return dict(surrogate=surrogate, cmi=cmi, accuracy=accuracy)
+
+
+@pytest.mark.parametrize(
+    'history, fallen',
+    [
+        ([epoch()], False),
+        # Figures of the digits at lambda 0.25, 0.30 and 0.35 of the experiments.
+        ([epoch(0.012, 0.010, 100)], False),
+        ([epoch(0.78, 0.18, 92.5)], True),
+        ([epoch(5.8, 0.034, 18)], True),
+        # The centroids stay, the accuracy does not.
+        ([epoch(accuracy=90), epoch(accuracy=84)], True),
+        ([epoch(accuracy=90), epoch(accuracy=88), epoch(accuracy=95)], False),
+    ],
+)
+def test_the_cliff_is_recognised(history, fallen):
+    assert (cliff(history) is not None) == fallen
+
+
+@pytest.fixture
+def digits(quickstart, tmp_path):
+    """The quick start's config with its MLL teacher as the given one."""
+    (mll,) = quickstart.teachers.glob('*-mll-*/teacher.pth')
+    cfg = Config.fromfile(QUICKSTART)
+    cfg.work_dir = str(tmp_path / 'run')
+    cfg.model.teacher_ckpt = str(mll)
+    return cfg
+
+
+def make(cfg, **options):
+    path = provide_teacher(cfg, TeacherOptions(**options), num_samples=1000)
+    return torch.load(path, weights_only=True)['meta']['mcmi']
+
+
+def log_of(tmp_path):
+    return ''.join(path.read_text() for path in tmp_path.rglob('*.log'))
+
+
+def test_over_the_cliff_a_warning_says_what_to_lower(digits, tmp_path):
+    mcmi = make(digits, lmda=3.0, epochs=2)
+    assert mcmi['after']['train']['accuracy'] < 60  # it is a cliff
+    last = mcmi['history'][-1]
+    assert last['surrogate'] > 2 * last['cmi']
+    (warning,) = set(
+        line.split('WARNING - ')[1].split(':')[0]
+        for line in log_of(tmp_path).splitlines()
+        if 'off the cliff' in line
+    )
+    assert warning == 'off the cliff'
+    assert 'lower mcmi.lmda (now 3)' in log_of(tmp_path)
+
+
+def test_stop_in_the_first_epoch_leaves_no_teacher(digits, tmp_path):
+    with pytest.raises(UserError, match='mcmi.lmda=3.*first epoch'):
+        make(digits, lmda=3.0, epochs=2, on_cliff='stop')
+    assert not list(tmp_path.rglob('teacher.pth'))
+
+
+def test_stop_keeps_the_last_good_teacher(digits, tmp_path, monkeypatch):
+    from mcmi_plugin.hooks import cmi_monitor_hook
+
+    # Lambda falls off in some later epoch; here: said to, in the third.
+    monkeypatch.setattr(
+        cmi_monitor_hook, 'cliff', lambda h: 'so it was said' if len(h) == 3 else None
+    )
+    stopped = make(digits, lmda=0.1, epochs=5, on_cliff='stop')
+    monkeypatch.undo()
+    assert stopped['stopped_after'] == 2
+    assert len(stopped['history']) == 3
+    # The teacher kept is that of epoch 2, not of epoch 3.
+    figures = [
+        json.loads(line)
+        for path in tmp_path.rglob('scalars.json')
+        for line in path.read_text().splitlines()
+    ]
+    after_epoch = {f['step']: f['accuracy/top1'] for f in figures if 'mcmi/ll' in f and 'accuracy/top1' in f}  # fmt: skip
+    lls = {f['step']: f['mcmi/ll'] for f in figures if 'accuracy/top1' in f}
+    assert stopped['after']['val']['ll'] == pytest.approx(lls[2], abs=1e-6)
+    assert stopped['after']['val']['accuracy'] == pytest.approx(after_epoch[2])
+
+
+def test_live_figures_reach_the_visualizer(digits, tmp_path):
+    mcmi = make(digits, lmda=0.1, epochs=2)
+    lines = [
+        json.loads(line)
+        for path in tmp_path.rglob('scalars.json')
+        for line in path.read_text().splitlines()
+    ]
+    live = [line for line in lines if 'mcmi/surrogate' in line]
+    assert [line['mcmi/cmi'] for line in live] == [h['cmi'] for h in mcmi['history']]
+    for figures in mcmi['history']:
+        assert figures['ce'] == -figures['ll']
+        # KL(P||Q0) is the CMI and the distance from Q0, which is no less than 0.
+        assert figures['surrogate'] >= figures['cmi'] > 0

@@ -1,0 +1,158 @@
+"""The teacher stage's configs follow from the distillation config."""
+
+import pytest
+from mmengine.config import Config
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher import recipe
+from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
+from mcmi_plugin.teacher.options import TeacherOptions
+
+OPTIONS = TeacherOptions(lmda=0.1, epochs=7)
+
+
+@pytest.fixture
+def imagenet(project):
+    return Config.fromfile(project / 'configs/mcmi/r34_r18_imagenet.py')
+
+
+def plain(part):
+    # mmengine notes in every dict of a package's config where it came from.
+    return {key: value for key, value in part.items() if key != '_scope_'}
+
+
+def options_of(cfg, **changes):
+    return TeacherOptions(**{**cfg.mcmi, **changes})
+
+
+@pytest.mark.parametrize(
+    'name, lmda, lr', [('r34_r18', 0.1, 0.1), ('r50_mnv2', 0.15, 0.1)]
+)
+def test_the_papers_recipe(project, name, lmda, lr):
+    cfg = Config.fromfile(project / f'configs/mcmi/{name}_imagenet.py')
+    stage = recipe.stage_config(cfg, options_of(cfg), 'mcmi', 'dir')
+    assert stage.model.head.loss == dict(type='CMILoss', lmda=lmda, num_classes=1000)
+    assert plain(stage.optim_wrapper.optimizer) == dict(
+        type='SGD', lr=pytest.approx(lr / 5), momentum=0.9, weight_decay=1e-4
+    )
+    assert stage.train_cfg.max_epochs == 10
+    assert stage.param_scheduler == dict(
+        type='CosineAnnealingLR', T_max=10, by_epoch=True
+    )
+    assert stage.train_dataloader.batch_size == 256
+    assert stage.auto_scale_lr.base_batch_size == 256
+    # The student: PyTorch's recipe and ten more epochs (A.8.2), alpha = 0.9, T = 4.
+    assert cfg.train_cfg.max_epochs == 100
+    assert cfg.param_scheduler.milestones == [30, 60, 90]
+    assert plain(cfg.optim_wrapper.optimizer) == dict(
+        type='SGD', lr=0.1, momentum=0.9, weight_decay=1e-4
+    )
+    assert cfg.model.architecture.head.loss.loss_weight == pytest.approx(0.1)
+    assert cfg.model.distiller.distill_losses.loss_kd == dict(
+        type='KLDivergence', tau=4, reduction='batchmean', loss_weight=0.9
+    )
+    assert cfg.train_dataloader.dataset.data_root == 'data/imagenet'
+
+
+def test_the_data_are_the_distillation_configs(imagenet):
+    imagenet.train_dataloader.dataset.data_root = 'elsewhere'
+    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    assert stage.train_dataloader.dataset == imagenet.train_dataloader.dataset
+    centroids = stage.custom_hooks[0].dataloader
+    assert centroids.dataset.data_root == 'elsewhere'
+    assert centroids.dataset.split == 'train'
+    # The training samples through the validation set's unaugmented pipeline.
+    assert centroids.dataset.pipeline == imagenet.val_dataloader.dataset.pipeline
+    assert centroids.sampler == dict(
+        type='DefaultSampler', shuffle=False, round_up=False
+    )
+
+
+def test_nothing_of_the_distillation_config_is_changed(imagenet):
+    before = imagenet.pretty_text
+    recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    assert imagenet.pretty_text == before
+
+
+def test_the_first_stage_is_maximum_likelihood(project):
+    cfg = Config.fromfile(project / 'configs/mcmi/quickstart_digits.py')
+    stage = recipe.stage_config(cfg, options_of(cfg), 'mll', 'dir')
+    assert stage.model.head.loss.lmda == 0
+    assert stage.optim_wrapper.optimizer.lr == 0.05
+    assert stage.train_cfg.max_epochs == 15
+    assert [hook.type for hook in stage.custom_hooks] == ['CMIMonitorHook']
+
+
+def test_what_makes_another_teacher(imagenet):
+    def of(cfg, samples=10, base='hash', **changes):
+        options = options_of(cfg, **changes)
+        stage = recipe.stage_config(cfg, options, 'mcmi', 'dir')
+        return recipe.recipe_of(stage, options, samples, base)
+
+    first = of(imagenet)
+    for changes in (
+        dict(lmda=0.2), dict(epochs=3), dict(lr_factor=0.5), dict(seed=1),
+        dict(centroid_mode='train'), dict(samples=11), dict(base='other'),
+    ):  # fmt: skip
+        assert of(imagenet, **changes) != first, changes
+    assert of(imagenet, teacher_dir='elsewhere', control=True) == first
+    student = imagenet
+    student.optim_wrapper.optimizer.lr = 0.5
+    student.train_cfg.max_epochs = 3
+    student.train_dataloader.num_workers = 0
+    student.train_dataloader.batch_size = 32  # the rate is scaled by it
+    assert of(student) == first
+    student.train_dataloader.dataset.data_root = 'elsewhere'
+    assert of(student) != first
+
+
+def test_mixing_is_left_out_of_the_teacher_stage(imagenet, caplog):
+    imagenet.data_preprocessor.batch_augments = dict(augments=dict(type='Mixup'))
+    imagenet.model.teacher.train_cfg = dict(augments=dict(type='CutMix'))
+    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    assert 'batch_augments' not in stage.model.data_preprocessor
+    assert 'train_cfg' not in stage.model
+
+
+def test_mmengines_preprocessor_becomes_the_same_arithmetic():
+    cfg = Config(
+        dict(
+            model=dict(
+                teacher=dict(type='ImageClassifier'),
+                data_preprocessor=dict(
+                    type='ImgDataPreprocessor', mean=[1], std=[2], bgr_to_rgb=True
+                ),
+            )
+        )
+    )
+    assert recipe.teacher_model(cfg).data_preprocessor == dict(
+        type='mmpretrain.ClsDataPreprocessor', mean=[1], std=[2], to_rgb=True
+    )
+
+
+def test_a_contrastive_wrapper_is_taken_off():
+    inner = dict(type='CIFAR10', pipeline=[dict(type='PackCRDClsInputs')])
+    cfg = Config(dict(data=dict(type='mmrazor.CRDDataset', dataset=inner, neg_num=3)))
+    assert plain_dataset(cfg.data) == dict(
+        type='CIFAR10', pipeline=[dict(type='PackInputs', _scope_='mmpretrain')]
+    )
+
+
+def test_wrapped_data_sets_keep_their_wrapper(imagenet):
+    inner = imagenet.train_dataloader.dataset
+    for wrapped in (
+        dict(type='RepeatDataset', times=2, dataset=inner),
+        dict(type='ConcatDataset', datasets=[inner, inner]),
+    ):
+        imagenet.train_dataloader.dataset = wrapped
+        loader = measuring_loader(imagenet, 'train')
+        plain = imagenet.val_dataloader.dataset.pipeline
+        assert loader.dataset.type == wrapped['type']
+        first = loader.dataset.get('dataset') or loader.dataset.datasets[1]
+        assert first.pipeline == plain
+
+
+def test_without_an_unaugmented_pipeline_there_is_no_measuring(imagenet):
+    imagenet.val_dataloader = imagenet.test_dataloader = None
+    with pytest.raises(UserError, match='val_dataloader'):
+        measuring_loader(imagenet, 'train')

@@ -1,0 +1,76 @@
+"""Teachers are found by their recipe, written whole, and made by one job at a time."""
+
+import multiprocessing
+import time
+
+import pytest
+import torch
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher import store
+
+RECIPE = dict(lmda=0.1, data=dict(type='Digits', classes=('a', 'b')))
+
+
+def meta(recipe=RECIPE):
+    return dict(mcmi=dict(fingerprint=store.fingerprint(recipe)))
+
+
+def test_the_fingerprint_follows_the_recipe_alone():
+    reordered = dict(data=dict(classes=['a', 'b'], type='Digits'), lmda=0.1)
+    assert store.fingerprint(RECIPE) == store.fingerprint(reordered)
+    other = dict(RECIPE, lmda=0.2)
+    assert store.fingerprint(RECIPE) != store.fingerprint(other)
+    assert store.folder('root', 'r34', RECIPE) != store.folder('root', 'r34', other)
+
+
+def test_published_is_found(tmp_path):
+    assert store.find(tmp_path, RECIPE) is None
+    path = store.publish(tmp_path, {'w': torch.ones(2)}, meta())
+    assert store.find(tmp_path, RECIPE) == path
+    assert [p.name for p in tmp_path.iterdir()] == ['teacher.pth']
+
+
+def test_a_teacher_of_another_recipe_is_refused(tmp_path):
+    store.publish(tmp_path, {}, meta(dict(RECIPE, lmda=0.2)))
+    with pytest.raises(UserError, match='another recipe'):
+        store.find(tmp_path, RECIPE)
+
+
+def test_a_damaged_teacher_is_refused(tmp_path):
+    path = store.publish(tmp_path, {'w': torch.ones(1000)}, meta())
+    whole = open(path, 'rb').read()
+    open(path, 'wb').write(whole[:500])
+    with pytest.raises(UserError, match='teacher.pth'):
+        store.find(tmp_path, RECIPE)
+
+
+def test_what_could_not_be_read_back_is_not_published(tmp_path):
+    with pytest.raises(UserError):
+        store.publish(tmp_path, {}, dict(mcmi=object()))
+    assert not list(tmp_path.iterdir())
+
+
+def hold(directory, log, name):
+    with store.lock(directory):
+        log.append(f'{name} in')
+        time.sleep(0.3)
+        log.append(f'{name} out')
+
+
+def test_one_job_at_a_time(tmp_path):
+    context = multiprocessing.get_context('fork')
+    with context.Manager() as manager:
+        log = manager.list()
+        jobs = [
+            context.Process(target=hold, args=(str(tmp_path), log, name))
+            for name in 'ab'
+        ]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join(30)
+        first = log[0][0]
+        second = 'b' if first == 'a' else 'a'
+        inside = [f'{first} in', f'{first} out', f'{second} in', f'{second} out']
+        assert list(log) == inside

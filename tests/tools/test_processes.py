@@ -1,0 +1,74 @@
+"""The ImageNet recipe over two CPU processes, on a small folder of its layout."""
+
+import os
+
+import pytest
+import torch
+import torchvision
+from imagenet_folder import overrides, write_folder
+
+
+def test_dist_train_runs_the_whole_job(command, tmp_path, project):
+    write_folder(tmp_path / 'pictures')
+    weights = torchvision.models.resnet34(num_classes=4).state_dict()
+    torch.save(weights, tmp_path / 'my_r34.pth')
+    config = project / 'configs/mcmi/r34_r18_imagenet.py'
+    args = [
+        '--cfg-options', *overrides('pictures'), 'model.teacher_ckpt=my_r34.pth',
+        'mcmi.lmda=0.2', 'mcmi.epochs=1',
+    ]  # fmt: skip
+
+    done = command('dist_train.sh', config, 2, *args, env={'PORT': '29611'})
+
+    assert 'teacher, MCMI' in done.stdout
+    (made,) = tmp_path.glob('work_dirs/mcmi_teachers/*/teacher.pth')
+    meta = torch.load(made, weights_only=True)['meta']['mcmi']
+    recipe = meta['recipe']
+    assert meta['lmda'] == 0.2 and recipe['epochs'] == 1
+    # Both stages read the folder that train_dataloader.dataset.data_root names.
+    assert recipe['data']['data_root'] == str(tmp_path / 'pictures')
+    # The optimizer of resnet34_8xb32_in1k.py, from one fifth of its rate.
+    assert recipe['optim_wrapper']['optimizer'] == dict(
+        type='SGD', lr=pytest.approx(0.1 / 5), momentum=0.9, weight_decay=0.0001
+    )
+    # Nine samples over two processes of four: each counted once.
+    assert meta['before']['train']['num_samples'] == 9
+    assert meta['before']['val']['num_samples'] == 5
+    student = tmp_path / 'work_dirs/r34_r18_imagenet/epoch_1.pth'
+
+    done = command(
+        'dist_test.sh', config, student, 2, '--cfg-options', *overrides('pictures'),
+        env={'PORT': '29612'},
+    )  # fmt: skip
+    assert 'accuracy/top1' in done.stdout
+
+
+SRUN = """#!/usr/bin/env bash
+# Stands for slurm's srun: notes its own arguments and runs the command once.
+echo "$@" > srun_arguments
+while [[ $1 != python ]]; do shift; done
+export SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NTASKS=1 SLURM_NODELIST=localhost
+export MASTER_ADDR=127.0.0.1 MASTER_PORT=29613
+exec "$@"
+"""
+
+
+def test_slurm_train_and_test(quickstart, command, tmp_path, project):
+    """With a stand-in for srun, since there is no slurm here."""
+    (tmp_path / 'srun').write_text(SRUN)
+    (tmp_path / 'srun').chmod(0o755)
+    config = project / 'configs/mcmi/quickstart_digits.py'
+    env = dict(PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}', GPUS='1')
+    options = [
+        'train_cfg.max_epochs=1', 'mcmi.control=False',
+        f'mcmi.teacher_dir={quickstart.teachers}',
+    ]  # fmt: skip
+    command(
+        'slurm_train.sh', 'queue', 'job', config, 'run', '--cfg-options', *options,
+        env=env,
+    )  # fmt: skip
+    assert '-p queue --job-name=job' in (tmp_path / 'srun_arguments').read_text()
+    done = command(
+        'slurm_test.sh', 'queue', 'job', config, 'run/epoch_1.pth', env=env
+    )
+    assert 'accuracy/top1' in done.stdout

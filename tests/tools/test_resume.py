@@ -1,0 +1,53 @@
+"""Killed in the teacher's fine-tune, then in the student's training, then resumed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import torch
+from conftest import PROJECT, QUICKSTART
+
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+
+
+def kill_when(pattern, folder, *flags):
+    """Start the quick start and kill it as soon as a file is there."""
+    words = [sys.executable, PROJECT / 'tools/train.py', QUICKSTART, *flags]
+    log = open(folder / 'log.txt', 'a')
+    process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
+    deadline = time.time() + 300
+    while not list(folder.glob(pattern)):
+        assert process.poll() is None, (folder / 'log.txt').read_text()[-3000:]
+        assert time.time() < deadline, f'{pattern} never appeared'
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    log.close()
+
+
+def test_resume_continues_wherever_the_job_stopped(quickstart, command, tmp_path):
+    teachers = 'work_dirs/mcmi_teachers'
+    kill_when(f'{teachers}/*-mcmi-lmda0.25-*/epoch_4.pth', tmp_path)
+    assert not list(tmp_path.glob(f'{teachers}/*-mcmi-*/teacher.pth'))
+    kill_when('work_dirs/quickstart_digits/epoch_3.pth', tmp_path, '--resume')
+    second_start = (tmp_path / 'log.txt').read_text().split('making the MCMI teacher')
+    assert 'epoch 1: CE' in second_start[1]
+    assert 'epoch 1: CE' not in second_start[2]  # it went on from epoch 4
+    assert 'epoch 10: CE' in second_start[2]
+
+    done = command('train.py', QUICKSTART, '--resume')
+
+    assert 'KL(P||Q0)' not in done.stdout
+    kept = [
+        (next(folder.glob('*-lmda0.25-*/teacher.pth')), last / 'epoch_20.pth')
+        for folder, last in (
+            (quickstart.teachers, quickstart.work_dir),
+            (tmp_path / teachers, tmp_path / 'work_dirs/quickstart_digits'),
+        )
+    ]
+    for uninterrupted, resumed in zip(*kept, strict=True):
+        first = load_checkpoint_file(uninterrupted)['state_dict']
+        second = load_checkpoint_file(resumed)['state_dict']
+        assert all(torch.equal(first[name], second[name]) for name in first)
