@@ -62,6 +62,8 @@ def load_config(args: argparse.Namespace) -> Config:
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     if args.amp:
+        if not torch.cuda.is_available():
+            raise UserError('--amp: mixed precision needs a GPU; leave the flag out')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

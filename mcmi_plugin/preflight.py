@@ -11,6 +11,7 @@ from mmengine.hub import get_config
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.recipe import names_pretrained
 
 
 def add_teacher_hook(cfg: Config) -> None:
@@ -50,6 +51,25 @@ def settle_teacher_source(cfg: Config) -> None:
     if not cfg.model.get('teacher_ckpt'):
         published = get_config(teacher.cfg_path, pretrained=True)
         cfg.model.teacher_ckpt = published.model_path
+
+
+def check_teacher(cfg: Config) -> None:
+    """A distiller has a teacher that was trained.
+
+    MMRazor itself would distil from random weights without a word.
+
+    Raises:
+        UserError: nothing says where the teacher's weights are.
+    """
+    model = cfg.get('model', {})
+    if 'teacher' not in model or cfg.get('mcmi') or cfg.get('load_from'):
+        return
+    given = model.get('teacher_ckpt') or names_pretrained(model.get('init_cfg'))
+    if not given and not names_pretrained(model.teacher):
+        raise UserError(
+            'model.teacher_ckpt is not set, so the teacher would be random; name its '
+            'checkpoint: --cfg-options model.teacher_ckpt=PATH'
+        )
 
 
 def check_data(cfg: Config) -> None:
@@ -100,8 +120,8 @@ def _check_class_folders(dataset: dict, key: str, folder: str) -> None:
     found = sum(entry.is_dir() for entry in os.scandir(folder))
     if found != wanted:
         raise UserError(
-            f'{key}: {found} class folders in {folder}, not {wanted}; name its classes: '
-            f'--cfg-options {key}.metainfo.classes=A,B,...'
+            f'{key}: {found} class folders in {folder}, not {wanted}; name its '
+            f'classes: --cfg-options {key}.metainfo.classes=A,B,...'
         )
 
 

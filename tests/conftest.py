@@ -12,8 +12,16 @@ os.environ['OMP_NUM_THREADS'] = '1'
 import pytest
 
 import mcmi_plugin  # noqa: F401  so that every config can be read
+from mcmi_plugin.teacher.stage import isolated
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_runner_behind():
+    """A Runner leaves its scope as the current one, where names mean other things."""
+    with isolated():
+        yield
 
 
 @pytest.fixture(scope='session')

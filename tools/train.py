@@ -18,6 +18,7 @@ def main(args):
     cfg.load_from = (
         args.resume if args.resume not in (None, 'auto') else cfg.get('load_from')
     )
+    preflight.check_teacher(cfg)
     preflight.check_data(cfg)
     preflight.check_work_dir(cfg.work_dir)
     build_runner(cfg).train()

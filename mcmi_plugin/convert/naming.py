@@ -12,14 +12,16 @@ class Naming(NamedTuple):
     Attributes:
         names: key of the file -> key of the model. Keys that are left out have
             no place; whether a place exists and has the shape is checked later.
-        reference: the network that the weights were made for, from the library
-            that it comes from, with these weights; None where there is none.
-        reference_name: its name, or why there is none.
+        network: the network that the weights are of, from the library that they
+            come from, with these weights and in evaluation mode.
+        network_name: its name; None like ``network`` if there is none.
+        without_network: then, why.
     """
 
     names: dict[str, str]
-    reference: nn.Module | None
-    reference_name: str
+    network: nn.Module | None = None
+    network_name: str | None = None
+    without_network: str | None = None
 
 
 def random_images() -> Tensor:
@@ -35,8 +37,8 @@ def names_by_calls(source: nn.Module, target: nn.Module) -> dict[str, str]:
     is not assumed but shown, by equal logits.
 
     Args:
-        source: the network that the weights come from.
-        target: the model that they are meant for.
+        source: the network that the weights come from, in evaluation mode.
+        target: the model that they are meant for, likewise.
 
     Returns:
         Key of ``source`` -> key of ``target``, as far as both have layers.
@@ -50,19 +52,22 @@ def names_by_calls(source: nn.Module, target: nn.Module) -> dict[str, str]:
 
 
 def _layers_by_calls(network: nn.Module) -> list[tuple[str, nn.Module]]:
-    called = {}  # a layer that is called again keeps its first place
+    names = {layer: name for name, layer in network.named_modules()}
+    called: dict[nn.Module, None] = {}  # one called twice keeps its first place
+
+    def remember(layer: nn.Module, inputs: tuple) -> None:
+        called.setdefault(layer)
+
     hooks = [
-        layer.register_forward_hook(
-            lambda layer, inputs, output, name=name: called.setdefault(name, layer)
-        )
-        for name, layer in network.named_modules()
+        layer.register_forward_pre_hook(remember)
+        for layer in names
         if _own_weights(layer)
     ]
     with torch.no_grad():
-        network.eval()(random_images())
+        network(random_images())
     for hook in hooks:
         hook.remove()
-    return list(called.items())
+    return [(names[layer], layer) for layer in called]
 
 
 def _own_weights(layer: nn.Module) -> list[str]:

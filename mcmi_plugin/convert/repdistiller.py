@@ -15,7 +15,7 @@ _FAMILIES = {
     'CIFARShuffleNetV1': ('ShuffleV1',),
     'CIFARShuffleNetV2': ('ShuffleV2',),
 }
-_NOT_CHECKED = 'not checked: the source library is not installed'
+_NO_NETWORK = 'the source library is not installed'
 
 
 def is_for(model: nn.Module) -> bool:
@@ -30,12 +30,14 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
         UserError: the model is none of its networks, or the file has no
             classifier of this kind of network.
     """
-    return Naming(_names(from_repdistiller, state, model), None, _NOT_CHECKED)
+    names = _names(from_repdistiller, state, model)
+    return Naming(names, without_network=_NO_NETWORK)
 
 
 def hsakd_naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
     """Place HSAKD's weights in ``model``; otherwise as :func:`naming`."""
-    return Naming(_names(from_hsakd, state, model), None, _NOT_CHECKED)
+    names = _names(from_hsakd, state, model)
+    return Naming(names, without_network=_NO_NETWORK)
 
 
 def _names(convert, state: dict[str, Tensor], model: nn.Module) -> dict[str, str]:

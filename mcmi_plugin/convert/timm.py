@@ -5,15 +5,14 @@ from torch import Tensor, nn
 from mcmi_plugin.convert.naming import Naming
 from mcmi_plugin.convert.torchvision import place
 
-_INSIDE = 'backbone.timm_model.'
-
 
 def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
     """Place timm's weights in ``model``.
 
     ``TIMMBackbone`` wraps timm's own network, so the names differ by a prefix, and
-    timm tells how it calls the classifier, which mmpretrain keeps in the head.
-    Other networks are placed as torchvision's are; timm names its ResNets alike.
+    the network tells the name of its classifier, which mmpretrain has in the head.
+    In other networks weights are placed as torchvision's are: timm's ResNets have
+    the same names.
 
     Args:
         state: the file's weights.
@@ -21,41 +20,45 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
         file_name: timm's files begin with the network's name, which is needed if
             ``model`` does not tell it.
     """
-    network = getattr(model.backbone, 'timm_model', None)
-    if network is None:
-        reference, reference_name = _find_network(state, file_name)
-        return Naming(place(state, model, reference), reference, reference_name)
-    classifier = network.pretrained_cfg['classifier'] + '.'
-    names = {
-        key: f'head.fc.{key.removeprefix(classifier)}'
-        if key.startswith(classifier)
-        else _INSIDE + key
-        for key in state
-    }
-    name = network.pretrained_cfg['architecture']
-    return Naming(names, *_build(name, state))
-
-
-def _find_network(
-    state: dict[str, Tensor], file_name: str
-) -> tuple[nn.Module | None, str]:
     try:
         import timm
-    except ImportError:
-        return None, 'not checked: timm is not installed'
-    names = [name for name in timm.list_models() if file_name.startswith(name)]
-    if not names:
-        return None, 'not checked: the file is not named after a network of timm'
-    return _build(max(names, key=len), state)
+    except ImportError:  # and so there is no TIMMBackbone
+        names = place(state, model, None)
+        return Naming(names, without_network='timm is not installed')
+    inner = getattr(model.backbone, 'timm_model', None)
+    if inner is None:
+        known = [name for name in timm.list_models() if file_name.startswith(name)]
+        name = max(known, key=len, default=None)
+        network = _build(name, state)
+        names = place(state, model, network)
+    else:
+        name = inner.pretrained_cfg['architecture']
+        network = _build(name, state)
+        names = _behind_prefix(state, inner.pretrained_cfg['classifier'])
+    if network is None:
+        return Naming(names, without_network='timm has no network of its name')
+    return Naming(names, network, f'timm {timm.__version__} {name}')
 
 
-def _build(name: str, state: dict[str, Tensor]) -> tuple[nn.Module | None, str]:
+def _build(name: str | None, state: dict[str, Tensor]) -> nn.Module | None:
+    """Timm's network with these weights, if they are its weights."""
     import timm
 
-    *_, last = state.values()
-    network = timm.create_model(name, num_classes=len(last) if last.dim() else 0)
+    *_, last = state.values()  # of the classifier, as in torchvision
+    if name is None or last.dim() == 0:
+        return None
+    network = timm.create_model(name, num_classes=len(last))
     try:
         network.load_state_dict(state)
     except RuntimeError:
-        return None, f"not checked: the weights are not those of timm's {name}"
-    return network.eval(), f'timm {timm.__version__} {name}'
+        return None
+    return network.eval()
+
+
+def _behind_prefix(state: dict[str, Tensor], classifier: str) -> dict[str, str]:
+    return {
+        key: f'head.fc.{key.removeprefix(classifier + ".")}'
+        if key.startswith(f'{classifier}.')
+        else f'backbone.timm_model.{key}'
+        for key in state
+    }

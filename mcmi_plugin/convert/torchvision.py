@@ -38,34 +38,31 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
         model: a classifier of mmpretrain's.
         file_name: torchvision's files begin with the network's name.
     """
-    name, reference = find_network(state, file_name)
-    reference_name = (
-        f'torchvision {__version__} {name}'
-        if reference is not None
-        else 'not checked: no network of torchvision has these weights'
-    )
-    return Naming(place(state, model, reference), reference, reference_name)
+    name, network = find_network(state, file_name)
+    names = place(state, model, network)
+    if network is None:
+        return Naming(names, without_network='no network of torchvision has its shapes')
+    return Naming(names, network, f'torchvision {__version__} {name}')
 
 
 def place(
-    state: dict[str, Tensor], model: nn.Module, reference: nn.Module | None
+    state: dict[str, Tensor], model: nn.Module, network: nn.Module | None
 ) -> dict[str, str]:
     """Key of the file -> key of the model: by prefixes, or else by calls."""
     wanted = model.state_dict()
     renamed = as_mmpretrain({key: key for key in state}, wanted)
     by_prefix = {theirs: ours for ours, theirs in renamed.items()}
-    if reference is None or all(ours in wanted for ours in renamed):
+    if network is None or all(ours in wanted for ours in renamed):
         return by_prefix
-    by_calls = names_by_calls(reference, model)
 
-    def fitting(names: dict[str, str]) -> int:
+    def num_fitting(names: dict[str, str]) -> int:
+        places = [(state.get(k), wanted.get(place)) for k, place in names.items()]
         return sum(
-            ours in wanted and state[theirs].shape == wanted[ours].shape
-            for theirs, ours in names.items()
-            if theirs in state
+            have is not None and want is not None and have.shape == want.shape
+            for have, want in places
         )
 
-    return max(by_prefix, by_calls, key=fitting)
+    return max(by_prefix, names_by_calls(network, model), key=num_fitting)
 
 
 def find_network(

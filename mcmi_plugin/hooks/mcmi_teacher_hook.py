@@ -9,12 +9,16 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.summary import write_summary
 from mcmi_plugin.teacher.make import provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.recipe import names_pretrained
 from mcmi_plugin.teacher.weights import load_teacher, read_weights
+
+RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
 
 
 @HOOKS.register_module()
@@ -60,20 +64,36 @@ class MCMITeacherHook(Hook):
                 'model.teacher_trainable=True would train the MCMI teacher away; set '
                 'it to False'
             )
-        resume = runner.cfg.get('resume', False)
-        num_samples = len(runner.train_dataloader.dataset)
-        path = provide_teacher(runner.cfg, self.options, num_samples, resume)
-        if self.options.control:
-            without = replace(self.options, lmda=0.0)
-            control = provide_teacher(runner.cfg, without, num_samples, resume)
-            self.control = read_weights(control)[1]['mcmi']
-        meta = load_teacher(model.teacher, path)
-        self.provenance = meta['mcmi']
+        path = self._teacher_file(runner, model.teacher)
+        self.provenance = load_teacher(model.teacher, path)['mcmi']
+        runner.message_hub.update_info(RECORD, path)
         # What a distiller has derived from the first teacher's weights.
         if hasattr(model.distiller, 'init_ofd_connectors'):
             model.distiller.init_ofd_connectors(model.teacher)
         barrier()
         print_log(f'the teacher of this distillation is {path}', logger='current')
+
+    def _teacher_file(self, runner: Runner, teacher: nn.Module) -> str:
+        known = runner.message_hub.runtime_info.get(RECORD)
+        if known is not None and osp.isfile(known):
+            return known  # a resumed student goes on with the teacher it had
+        num_samples = len(runner.train_dataloader.dataset)
+        # Weights that the config itself has put in, through init_cfg.
+        initialised = None
+        if names_pretrained(runner.cfg.model.teacher):
+            initialised = dict(teacher.state_dict())
+        resume = runner.cfg.get('resume', False)
+
+        def provide(options: TeacherOptions) -> str:
+            return provide_teacher(
+                runner.cfg, options, num_samples, resume, initialised
+            )
+
+        path = provide(self.options)
+        if self.options.control:
+            control = provide(replace(self.options, lmda=0.0))
+            self.control = read_weights(control)[1]['mcmi']
+        return path
 
     def after_run(self, runner: Runner) -> None:
         if self.provenance is not None and is_main_process():

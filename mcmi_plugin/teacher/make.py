@@ -15,7 +15,11 @@ from mcmi_plugin.teacher.weights import read_weights, weights_hash
 
 
 def provide_teacher(
-    cfg: Config, options: TeacherOptions, num_samples: int, resume: bool = False
+    cfg: Config,
+    options: TeacherOptions,
+    num_samples: int,
+    resume: bool = False,
+    initialised: dict | None = None,
 ) -> str:
     """The path of the MCMI teacher that ``cfg`` asks for, made now if need be.
 
@@ -26,11 +30,16 @@ def provide_teacher(
         options: what ``mcmi`` says.
         num_samples: of the training set; another number is another recipe.
         resume: continue an interrupted stage instead of starting it again.
+        initialised: state dict of a teacher that its own ``init_cfg`` has filled,
+            for a config without ``teacher_ckpt``.
 
     Raises:
         UserError: no teacher to start from, or it cannot be made.
     """
     source, key, prefix = base_source(cfg)
+    if source is None and initialised is not None:
+        base = ('model.teacher.init_cfg', initialised, {})
+        return _provide(cfg, options, num_samples, 'mcmi', base, resume)
     if source is None and options.mll_epochs is None:
         raise UserError(
             'model.teacher_ckpt is not set: MCMI fine-tunes a pre-trained teacher; '
@@ -39,17 +48,17 @@ def provide_teacher(
     if source is None:
         source = _provide(cfg, options, num_samples, 'mll', None, resume)
         key = 'mcmi.teacher_dir'
-    base = read_weights(source, key, prefix)
-    _, meta = base
-    if meta.get('mcmi', {}).get('stage') == 'mcmi':
-        given = meta['mcmi']
+    weights, meta = read_weights(source, key, prefix)
+    given = meta.get('mcmi', {})
+    if given.get('stage') == 'mcmi':
         print_log(
             f'{source} is an MCMI teacher already (lambda {given["lmda"]:g}); it is '
             'used as it is',
             logger='current',
         )
         return source
-    return _provide(cfg, options, num_samples, 'mcmi', (source, *base), resume)
+    base = (source, weights, meta)
+    return _provide(cfg, options, num_samples, 'mcmi', base, resume)
 
 
 def base_source(cfg: Config) -> tuple[str | None, str, str]:

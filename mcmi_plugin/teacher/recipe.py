@@ -45,7 +45,7 @@ def teacher_model(cfg: Config) -> ConfigDict:
     """``model.teacher`` as a classifier's config that stands on its own."""
     teacher = copy.deepcopy(cfg.model.teacher)
     name = teacher.pop('cfg_path', None)
-    teacher.pop('pretrained', None)
+    teacher.pop('pretrained', None)  # MMRazor's, beside cfg_path
     if name is not None:
         given, teacher = teacher, copy.deepcopy(get_config(name).model)
         for key, value in given.items():  # as MMRazor does: defaults, no overrides
@@ -53,12 +53,33 @@ def teacher_model(cfg: Config) -> ConfigDict:
         teacher.setdefault('_scope_', name.split('::')[0])
     elif '_scope_' in cfg.model:
         teacher.setdefault('_scope_', cfg.model._scope_)
-    # The weights are loaded strictly, from one known place, when it is built.
-    teacher.pop('init_cfg', None)
+    _drop_pretrained(teacher)
     if teacher.pop('train_cfg', None):
         _mixing_left_out('model.teacher.train_cfg')
     teacher.data_preprocessor = _preprocessor(cfg)
     return teacher
+
+
+def names_pretrained(part) -> bool:
+    """Whether a model's config fills it with weights by itself."""
+    if isinstance(part, dict):
+        return (
+            part.get('pretrained') not in (None, False)
+            or part.get('type') in ('Pretrained', 'PretrainedInit')
+            or any(names_pretrained(value) for value in part.values())
+        )
+    return isinstance(part, list) and any(names_pretrained(value) for value in part)
+
+
+def _drop_pretrained(model: ConfigDict) -> None:
+    # In the teacher stage the weights are loaded strictly, from one place.
+    for key in [k for k, v in model.items() if k == 'init_cfg' and names_pretrained(v)]:
+        del model[key]
+    if 'pretrained' in model:
+        model.pretrained = False
+    for part in model.values():
+        if isinstance(part, dict):
+            _drop_pretrained(part)
 
 
 def _preprocessor(cfg: Config) -> ConfigDict:

@@ -16,12 +16,13 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.convert.torchvision import as_mmpretrain
 from mcmi_plugin.errors import UserError
 
 # The centroids travel in the checkpoints of the fine-tune itself, no classifier
 # outside it has them; older files lack batch norm's counter, which only matters
 # to `momentum=None`; a preprocessor's mean and std belong to the config.
-_OPTIONAL = re.compile(
+OPTIONAL = re.compile(
     r'(^|\.)(num_batches_tracked|loss_module\.log_centroids)$|^data_preprocessor\.'
 )
 _HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,})\.')
@@ -87,9 +88,6 @@ def read_weights(
 ) -> tuple[dict[str, Tensor], dict]:
     """Read a classifier's weights and its checkpoint's ``meta``.
 
-    Takes what mmengine (``state_dict``), RepDistiller (``model``) and
-    torchvision (the bare dictionary) write.
-
     Args:
         source: as for :func:`local_file`.
         key: the config key that ``source`` stands under.
@@ -102,20 +100,33 @@ def read_weights(
     path = local_file(source, key)
     checkpoint = load_checkpoint_file(path)
     meta = checkpoint.get('meta') or {}
-    for name in ('state_dict', 'model'):
-        if isinstance(checkpoint.get(name), dict):
-            checkpoint = checkpoint[name]
-            break
     state = {
-        name.removeprefix('module.').removeprefix(prefix): value
-        for name, value in checkpoint.items()
-        if isinstance(value, Tensor) and name.removeprefix('module.').startswith(prefix)
+        name.removeprefix(prefix): value
+        for name, value in tensors_of(checkpoint).items()
+        if name.startswith(prefix)
     }
     if not state:
         raise UserError(
             f'{key}: {path} holds no weights{f" under {prefix}" * bool(prefix)}'
         )
     return state, meta
+
+
+def tensors_of(checkpoint: dict) -> dict[str, Tensor]:
+    """The weights in a checkpoint, without the ``module.`` of a parallel model.
+
+    Takes what mmengine (``state_dict``), RepDistiller (``model``), HSAKD (``net``)
+    and torchvision (the bare dictionary) write.
+    """
+    for name in ('state_dict', 'model', 'net'):
+        if isinstance(checkpoint.get(name), dict):
+            checkpoint = checkpoint[name]
+            break
+    return {
+        name.removeprefix('module.'): value
+        for name, value in checkpoint.items()
+        if isinstance(value, Tensor)
+    }
 
 
 def load_weights(
@@ -135,9 +146,9 @@ def load_weights(
             example of another number of classes. The model is then unchanged.
     """
     wanted = model.state_dict()
-    state = _as_mmpretrain(state, wanted)
-    missing = [k for k in wanted if k not in state and not _OPTIONAL.search(k)]
-    foreign = [k for k in state if k not in wanted and not _OPTIONAL.search(k)]
+    state = as_mmpretrain(state, wanted)
+    missing = [k for k in wanted if k not in state and not OPTIONAL.search(k)]
+    foreign = [k for k in state if k not in wanted and not OPTIONAL.search(k)]
     if missing or foreign:
         raise UserError(
             f'{key}: {source} does not fit the model: '
@@ -161,16 +172,6 @@ def load_weights(
     model.load_state_dict({k: v for k, v in state.items() if k in wanted}, strict=False)
 
 
-def _as_mmpretrain(state: dict[str, Tensor], wanted: dict) -> dict[str, Tensor]:
-    if any(name in wanted for name in state):
-        return state
-    renamed = {
-        f'head.{k}' if k.startswith('fc.') else f'backbone.{k}': v
-        for k, v in state.items()
-    }
-    return renamed if any(name in wanted for name in renamed) else state
-
-
 def load_teacher(
     model: nn.Module, source: str, key: str = 'model.teacher_ckpt'
 ) -> dict:
@@ -183,7 +184,7 @@ def load_teacher(
 def weights_hash(state: dict[str, Tensor]) -> str:
     """SHA-256 over names, dtypes, shapes and values: the teacher, not the file."""
     digest = hashlib.sha256()
-    for name in sorted(k for k in state if not _OPTIONAL.search(k)):
+    for name in sorted(k for k in state if not OPTIONAL.search(k)):
         value = state[name].detach().cpu().contiguous()
         digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
         digest.update(value.view(-1).view(torch.uint8).numpy().data)

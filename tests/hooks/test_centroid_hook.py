@@ -1,6 +1,5 @@
 """Centroids by eq. 13 from the real loader, in eval and in train mode."""
 
-import pytest
 import torch
 from conftest import QUICKSTART
 from mmengine.config import Config

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from stock import shrink, stock_configs
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from PIL import Image
+from stock import shrink, stock_configs
 
 from mcmi_plugin import preflight
 from mcmi_plugin.teacher import recipe
@@ -16,7 +16,6 @@ from mcmi_plugin.teacher import recipe
 def size_of(path):
     # Pixels; small, for the sake of time. BYOT pools the last stage by 4.
     return 32 if path.parent.name == 'byot' else 16
-
 
 
 @pytest.fixture(scope='module')

@@ -32,7 +32,9 @@ def equal(first, second):
     )
 
 
-@pytest.mark.parametrize('form', ['state_dict', 'model', 'bare', 'module', 'torchvision'])
+@pytest.mark.parametrize(
+    'form', ['state_dict', 'model', 'bare', 'module', 'torchvision']
+)
 def test_every_form_of_checkpoint_is_read(form, tmp_path):
     source, target = classifier(), classifier()
     state = source.state_dict()

@@ -63,6 +63,10 @@ ROWS = {
     ),
     'NaN logits': (TEACHER + 'nan.pth', ['NaN', 'check the checkpoint']),
     'no teacher': ('model.teacher_ckpt=None', ['teacher_ckpt', 'mcmi.mll_epochs']),
+    'no teacher, no mcmi': (
+        'model.teacher_ckpt=None mcmi=None',
+        ['model.teacher_ckpt', 'random'],
+    ),
     'class without a sample': (DATA + 'no_emu', ['emu (2)', 'centroid']),
     'label out of range': (
         'model.teacher.head.num_classes=3 ' + TEACHER + 'three_classes.pth',
@@ -152,4 +156,7 @@ def test_debug_shows_the_traceback(command, project):
 
 def test_a_missing_config_is_one_line(command):
     done = command('train.py', 'nowhere.py', ok=False)
-    assert (done.returncode, done.stderr) == (2, 'error: there is no config nowhere.py\n')
+    assert (done.returncode, done.stderr) == (
+        2,
+        'error: there is no config nowhere.py\n',
+    )

@@ -68,7 +68,5 @@ def test_slurm_train_and_test(quickstart, command, tmp_path, project):
         env=env,
     )  # fmt: skip
     assert '-p queue --job-name=job' in (tmp_path / 'srun_arguments').read_text()
-    done = command(
-        'slurm_test.sh', 'queue', 'job', config, 'run/epoch_1.pth', env=env
-    )
+    done = command('slurm_test.sh', 'queue', 'job', config, 'run/epoch_1.pth', env=env)
     assert 'accuracy/top1' in done.stdout

@@ -44,13 +44,17 @@ def test_the_log_shows_the_fine_tune_live(quickstart):
 
 
 def test_the_teacher_carries_its_provenance(quickstart):
-    checkpoint = torch.load(teacher_file(quickstart, 'mcmi-lmda0.25'), weights_only=True)
+    checkpoint = torch.load(
+        teacher_file(quickstart, 'mcmi-lmda0.25'), weights_only=True
+    )
     mcmi = checkpoint['meta']['mcmi']
     assert mcmi['lmda'] == 0.25
     assert mcmi['recipe']['epochs'] == 10 == len(mcmi['history'])
     assert len(mcmi['recipe']['base']) == 64  # SHA-256 of the MLL teacher
     assert mcmi['recipe']['data']['type'] == 'Digits'
-    assert mcmi['recipe']['num_samples'] == mcmi['before']['train']['num_samples'] == 1000
+    assert (
+        mcmi['recipe']['num_samples'] == mcmi['before']['train']['num_samples'] == 1000
+    )
     assert mcmi['versions']['torch'] == torch.__version__
     assert len(mcmi['base']['history']) == 15
     rows = summary(quickstart.work_dir)
@@ -145,4 +149,6 @@ def test_test_py_evaluates_the_student(quickstart, command, tmp_path):
         'test.py', QUICKSTART, quickstart.work_dir / 'epoch_20.pth', '--out', 'out.json'
     )
     accuracy = json.loads((tmp_path / 'out.json').read_text())['accuracy/top1']
-    assert accuracy == pytest.approx(summary(quickstart.work_dir)['student']['accuracy'])
+    assert accuracy == pytest.approx(
+        summary(quickstart.work_dir)['student']['accuracy']
+    )
