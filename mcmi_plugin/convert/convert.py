@@ -13,7 +13,7 @@ from mcmi_plugin.convert import repdistiller, timm, torchvision
 from mcmi_plugin.convert.naming import Naming, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.weights import tensors_of
+from mcmi_plugin.teacher.weights import EXTRAS, tensors_of
 
 # Of the largest logit: random weights may give very small or very large ones.
 TOLERANCE = 1e-4
@@ -72,7 +72,8 @@ def recognise(state: dict[str, Tensor], model: nn.Module) -> str:
     if any(key.startswith('auxiliary_classifier.') for key in state):
         return 'hsakd'
     wanted = model.state_dict()
-    if any(key in wanted for key in state):
+    # Some networks of timm have a `head.fc` too.
+    if any(key in wanted and key.startswith('backbone.') for key in state):
         return 'mmpretrain'
     if repdistiller.is_for(model):
         return 'repdistiller'
@@ -93,7 +94,8 @@ def convert(path: str, model: nn.Module, naming: str = 'auto') -> Conversion:
             model cannot be.
     """
     checkpoint = load_checkpoint_file(path)
-    state = tensors_of(checkpoint)
+    weights = tensors_of(checkpoint)
+    state = {key: weights[key] for key in weights if not EXTRAS.search(key)}
     if not state:
         raise UserError(f'{path}: holds no weights; name a checkpoint')
     if naming == 'auto':
@@ -142,7 +144,7 @@ def check_output(source: str, out: str) -> None:
     if osp.exists(out) and osp.exists(source) and osp.samefile(source, out):
         raise UserError(f'{out}: is the checkpoint itself; name another file to write')
     folder = osp.dirname(osp.abspath(out))
-    if not os.access(folder, os.W_OK) or osp.isdir(out):
+    if not osp.isdir(folder) or not os.access(folder, os.W_OK) or osp.isdir(out):
         raise UserError(f'{out}: cannot be written; name a file in a folder that can')
 
 

@@ -32,10 +32,10 @@ class Placement:
         if self.num_classes:
             return '{} classes in the file, {} in the model'.format(*self.num_classes)
         faults = [
-            f'{len(keys)} keys {what}: {", ".join(keys[:3])}{", ..." * (len(keys) > 3)}'
+            f'{what}: {len(keys)} ({", ".join(keys[:3])}{", ..." * (len(keys) > 3)})'
             for what, keys in (
-                ('have no place in the model', list(self.unplaced)),
-                ('of the model are not in the file', self.missing),
+                ('keys without a place in the model', list(self.unplaced)),
+                ('keys of the model without a value', self.missing),
             )
             if keys
         ]
@@ -56,8 +56,7 @@ def place_weights(
     for key, value in state.items():
         place = names.get(key)
         if place not in wanted:
-            if not OPTIONAL.search(key):
-                unplaced[key] = 'has no place'
+            unplaced[key] = 'has no place'
         elif value.shape != wanted[place].shape:
             have, want = tuple(value.shape), tuple(wanted[place].shape)
             unplaced[key] = f'is {have}, but {place} {want}'

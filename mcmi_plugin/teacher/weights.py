@@ -19,12 +19,12 @@ from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.torchvision import as_mmpretrain
 from mcmi_plugin.errors import UserError
 
-# The centroids travel in the checkpoints of the fine-tune itself, no classifier
-# outside it has them; older files lack batch norm's counter, which only matters
-# to `momentum=None`; a preprocessor's mean and std belong to the config.
-OPTIONAL = re.compile(
-    r'(^|\.)(num_batches_tracked|loss_module\.log_centroids)$|^data_preprocessor\.'
-)
+# No weights of a network: centroids travel in the checkpoints of the fine-tune
+# itself, a preprocessor's mean and std belong to the config.
+_EXTRAS = r'(^|\.)loss_module\.log_centroids$|^data_preprocessor\.'
+EXTRAS = re.compile(_EXTRAS)
+# Older files also lack batch norm's counter, which only matters to `momentum=None`.
+OPTIONAL = re.compile(rf'{_EXTRAS}|(^|\.)num_batches_tracked$')
 _HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,})\.')
 
 

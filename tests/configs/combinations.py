@@ -5,13 +5,16 @@ from pathlib import Path
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 BASE = CONFIGS / '_base_'
 
+# The rows of Table 1, and its columns.
 METHODS = (
-    'kd at pkt sp cc rkd vid crd dkd reviewkd hsakd'  # the rows of Table 1
-).split()
+    *('kd', 'at', 'pkt', 'sp', 'cc', 'rkd', 'vid', 'crd', 'dkd', 'reviewkd'),
+    'hsakd',
+)
 PAIRS = (
-    'r56_r20 r110_r20 r110_r32 wrn40_2_wrn16_2 wrn40_2_wrn40_1 vgg13_vgg8 '
-    'r50_mnv2 r50_vgg8 r32x4_shuv1 r32x4_shuv2 wrn40_2_shuv1 vgg13_mnv2'
-).split()
+    *('r56_r20', 'r110_r20', 'r110_r32', 'wrn40_2_wrn16_2', 'wrn40_2_wrn40_1'),
+    *('vgg13_vgg8', 'r50_mnv2', 'r50_vgg8', 'r32x4_shuv1', 'r32x4_shuv2'),
+    *('wrn40_2_shuv1', 'vgg13_mnv2'),
+)
 CIFAR = [(pair, method) for pair in PAIRS for method in METHODS]
 # The rows of Table 2 are files of their own.
 IMAGENET = [

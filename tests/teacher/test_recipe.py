@@ -156,3 +156,22 @@ def test_without_an_unaugmented_pipeline_there_is_no_measuring(imagenet):
     imagenet.val_dataloader = imagenet.test_dataloader = None
     with pytest.raises(UserError, match='val_dataloader'):
         measuring_loader(imagenet, 'train')
+
+
+def test_mixed_precision_is_for_both_stages(imagenet):
+    imagenet.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    assert stage.optim_wrapper.type == 'AmpOptimWrapper'
+    assert stage.optim_wrapper.loss_scale == 'dynamic'
+
+
+def test_no_weights_are_downloaded_for_the_stage(imagenet):
+    pretrained = dict(type='Pretrained', checkpoint='https://nowhere')
+    teacher = imagenet.model.teacher
+    teacher.init_cfg = pretrained
+    teacher.backbone.update(pretrained=True, init_cfg=[pretrained])
+    teacher.head.init_cfg = dict(type='Normal', layer='Linear', std=0.01)
+    assert recipe.names_pretrained(teacher)
+    model = recipe.teacher_model(imagenet)
+    assert not recipe.names_pretrained(model)
+    assert model.head.init_cfg.type == 'Normal'

@@ -69,6 +69,12 @@ def test_stock_config_trains_with_an_mcmi_teacher(path, images, tmp_path, projec
         floats = [name for name in kept if kept[name].is_floating_point()]
         assert all(torch.equal(kept[name], held[name]) for name in kept)
         assert any(not torch.equal(kept[n], base.state_dict()[n]) for n in floats)
+    if 'OFD' in cfg.model.distiller.type:
+        # Its margins come from the teacher's batch norm: the MCMI teacher's.
+        connectors = runner.model.distiller.connectors
+        margins = {n: c.margin.clone() for n, c in connectors.items() if 'tfeat' in n}
+        runner.model.distiller.init_ofd_connectors(runner.model.teacher)
+        assert all(torch.equal(connectors[n].margin, margins[n]) for n in margins)
 
 
 def use(loader, images, classes, size):

@@ -35,6 +35,16 @@ def test_resume_from_a_named_checkpoint_and_no_validate(command, short, tmp_path
     assert all(torch.equal(once[name], resumed[name]) for name in once)
 
 
+def test_a_resumed_student_keeps_its_teacher(command, short):
+    """Also when the config asks for another one by now."""
+    command('train.py', QUICKSTART, '--cfg-options', *short, 'train_cfg.max_epochs=1')
+    done = command(
+        'train.py', QUICKSTART, '--resume', '--cfg-options', *short, 'mcmi.lmda=0.05'
+    )
+    assert 'KL(P||Q0)' not in done.stdout
+    assert 'lmda0.25' in done.stdout.split('the teacher of this distillation is')[1]
+
+
 def test_auto_scale_lr(command, quickstart):
     (teacher,) = quickstart.teachers.glob('*-mcmi-lmda0.25-*/teacher.pth')
     done = command(
