@@ -1,6 +1,7 @@
 """What the commands in ``tools/`` share: flags, the config, processes, errors."""
 
 import argparse
+import errno
 import os
 import os.path as osp
 import subprocess
@@ -14,7 +15,11 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mcmi_plugin import preflight
+from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.interruption import Interruption
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -51,8 +56,16 @@ def load_config(args: argparse.Namespace) -> Config:
         raise UserError(f'there is no config {args.config}')
     try:
         cfg = Config.fromfile(args.config)
-    except (OSError, KeyError, SyntaxError, NameError, TypeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a config is code, and fails as code does
         raise UserError(f'{args.config}: {error}'.replace('\n', ' ')) from error
+    for key in args.cfg_options:
+        if key.split('.')[0] in ('pair', 'method'):
+            raise UserError(
+                f'--cfg-options {key}: has gone into `model` already, when the config '
+                'was read; override the key below `model`'
+            )
     try:
         cfg.merge_from_dict(args.cfg_options)
     except (KeyError, TypeError, IndexError) as error:
@@ -61,6 +74,7 @@ def load_config(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    args.work_dir = cfg.work_dir
     if args.amp:
         if not torch.cuda.is_available():
             raise UserError('--amp: mixed precision needs a GPU; leave the flag out')
@@ -74,6 +88,11 @@ def load_config(args: argparse.Namespace) -> Config:
             workers = cfg[loader].get('num_workers', 0) > 0
             cfg[loader].setdefault('persistent_workers', workers)
             cfg[loader].persistent_workers &= workers  # torch refuses it with none
+    if cfg.get('train_dataloader'):
+        # Workers that outlive an epoch have random states that no checkpoint holds.
+        cfg.train_dataloader.persistent_workers = False
+    preflight.add_hook(cfg, type='RandomStateHook')
+    preflight.add_hook(cfg, type='ResumeValidationHook')
     preflight.settle_teacher_source(cfg)
     preflight.add_teacher_hook(cfg)
     return cfg
@@ -90,7 +109,12 @@ def build_runner(cfg: Config) -> Runner:
             broadcast_buffers=False,
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         )
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    try:
+        return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    except AssertionError:
+        # MMRazor's words for a recorder that listens to nothing name no key.
+        check_sources(cfg.model)
+        raise
 
 
 def _init_gloo(launcher: str) -> None:
@@ -111,12 +135,22 @@ def _init_gloo(launcher: str) -> None:
 def run(
     main: Callable[[argparse.Namespace], None], parse: argparse.ArgumentParser
 ) -> None:
-    """Run a command; what the user can put right is one line and exit status 2."""
+    """Run a command; what the user can put right is one line and exit status 2.
+
+    SIGTERM and SIGINT end it with one line too, which says how to go on, and with
+    exit status 128 + signal.
+    """
     args = parse.parse_args()
+    interruption = Interruption()
     try:
         main(args)
-    except UserError as error:
-        if args.debug:
+    except BaseException as error:
+        # Not the error alone: a worker that got the signal too may have died first.
+        if interruption.signal is not None:
+            interruption.leave(args)
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            error = UserError(f'{error.filename or "a file"}: {error.strerror}')
+        if not isinstance(error, UserError) or args.debug:
             raise
         rank = f' (rank {get_rank()})' * (get_rank() > 0)
         print(f'error{rank}: {error}', file=sys.stderr)

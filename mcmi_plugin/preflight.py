@@ -8,7 +8,9 @@ from dataclasses import fields
 
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmpretrain import datasets
 
+from mcmi_plugin.datasets import cifar
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.recipe import names_pretrained
@@ -35,8 +37,13 @@ def add_teacher_hook(cfg: Config) -> None:
     if 'lmda' not in options:
         raise UserError('mcmi.lmda is not set; give lambda of eq. 14, for example 0.1')
     TeacherOptions(**options)
-    hook = dict(type='MCMITeacherHook', **options)
-    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+    add_hook(cfg, type='MCMITeacherHook', **options)
+
+
+def add_hook(cfg: Config, **hook) -> None:
+    """Add a hook, once: the config may be a dump of an earlier run."""
+    others = [h for h in cfg.get('custom_hooks') or [] if h['type'] != hook['type']]
+    cfg.custom_hooks = [*others, hook]
 
 
 def settle_teacher_source(cfg: Config) -> None:
@@ -96,6 +103,11 @@ def _check_dataset(dataset: dict, key: str) -> None:
     if not root or '://' in root:
         return
     kind = dataset.get('type', 'data set').split('.')[-1]
+    if kind in ('CIFAR10', 'CIFAR100'):
+        split = 'test' if dataset.get('test_mode') else 'train'
+        split = dataset.get('split', split)
+        cifar.find_source(getattr(datasets, kind), root, split, f'{key}.{named}')
+        return
     folder = osp.abspath(osp.expanduser(root))
     remedy = f'name another folder: --cfg-options {key}.{named}=DIR'
     if kind == 'ImageNet' and osp.isdir(folder):

@@ -25,7 +25,7 @@ from mcmi_plugin.models.taps import TAPS
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / 'configs/_base_/models/cifar'
 KEYS: dict[str, dict[str, list[int]]] = json.loads(
-    gzip.decompress((HERE / 'golden_zoo/keys.json.gz').read_bytes())
+    gzip.decompress((HERE / 'zoo_facts/keys.json.gz').read_bytes())
 )
 # HSAKD's names of the networks -> ours, and what differs in the network itself.
 HSAKD_NETWORKS = {

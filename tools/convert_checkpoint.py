@@ -12,7 +12,8 @@ from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import load_config, run
-from mcmi_plugin.convert.convert import NAMINGS, check_output, convert, write
+from mcmi_plugin.convert.convert import NAMINGS, convert
+from mcmi_plugin.convert.output import check_output, write
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
 

@@ -25,6 +25,7 @@ def apply() -> None:
 
     # Not before the check: these import torch, which may not be there.
     from mcmi_plugin.compat import (
+        atomic_checkpoints,
         checkpoints,
         cifar,
         mmcls_alias,
@@ -40,6 +41,7 @@ def apply() -> None:
     quiet.silence_harmless_warnings()
     checkpoints.allow_mmengine_checkpoints()
     checkpoints.keep_loading_safe()
+    atomic_checkpoints.write_whole_checkpoints()
     mmcls_configs.translate_mmcls_paths()
     mmcls_alias.alias_mmcls()
     mmrazor_import.import_mmrazor()

@@ -1,7 +1,6 @@
 """Turn another library's checkpoint into an ordinary one of mmpretrain."""
 
 import hashlib
-import os
 import os.path as osp
 from dataclasses import dataclass
 
@@ -100,18 +99,23 @@ def convert(path: str, model: nn.Module, naming: str = 'auto') -> Conversion:
         raise UserError(f'{path}: holds no weights; name a checkpoint')
     if naming == 'auto':
         naming = recognise(state, model)
+    difference = None
     try:
         found = NAMINGS[naming](state, model, osp.basename(path))
+        placement = place_weights(state, found.names, model.state_dict())
+        fits = placement.fault() is None
+        if fits:
+            model.load_state_dict(placement.state)
+        if fits and found.network is not None:
+            difference = largest_difference(found.network, model)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
-    placement = place_weights(state, found.names, model.state_dict())
-    difference, not_compared = None, found.without_network
-    if placement.fault() is not None:
-        not_compared = 'not all weights have a place'
-    else:
-        model.load_state_dict(placement.state)
-        if found.network is not None:
-            difference = largest_difference(found.network, model)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f'{path}: the logits cannot be checked, the model refuses images of 224 '
+            f'pixels ({reason}); name a config for 224 pixels'
+        ) from error
     with open(path, 'rb') as file:
         digest = hashlib.file_digest(file, 'sha256').hexdigest()
     source = dict(file=osp.basename(path), sha256=digest, naming=naming)
@@ -122,7 +126,7 @@ def convert(path: str, model: nn.Module, naming: str = 'auto') -> Conversion:
         getattr(model.head, 'num_classes', None)
         or getattr(model.backbone, 'num_classes', None),  # VGG has it there
         found.network_name,
-        not_compared,
+        found.without_network if fits else 'not all weights have a place',
         difference,
     )
 
@@ -133,33 +137,3 @@ def largest_difference(network: nn.Module, model: nn.Module) -> float:
     images = random_images()
     expected, logits = network(images), model(images)
     return ((logits - expected).abs().max() / expected.abs().max()).item()
-
-
-def check_output(source: str, out: str) -> None:
-    """Refuse to write over the source, or where nothing can be written.
-
-    Raises:
-        UserError: one line that names the file.
-    """
-    if osp.exists(out) and osp.exists(source) and osp.samefile(source, out):
-        raise UserError(f'{out}: is the checkpoint itself; name another file to write')
-    folder = osp.dirname(osp.abspath(out))
-    if not osp.isdir(folder) or not os.access(folder, os.W_OK) or osp.isdir(out):
-        raise UserError(f'{out}: cannot be written; name a file in a folder that can')
-
-
-def write(conversion: Conversion, out: str) -> None:
-    """Write an ordinary checkpoint of mmpretrain, whole or not at all."""
-    temporary = f'{out}.{os.getpid()}.tmp'
-    checkpoint = {'meta': conversion.meta, 'state_dict': conversion.placement.state}
-    try:
-        with open(temporary, 'wb') as file:
-            torch.save(checkpoint, file)
-        os.replace(temporary, out)
-    except OSError as error:
-        raise UserError(
-            f'{out}: cannot be written ({error.strerror}); name another file'
-        ) from error
-    finally:
-        if osp.exists(temporary):
-            os.remove(temporary)

@@ -52,6 +52,11 @@ def _names(convert, state: dict[str, Tensor], model: nn.Module) -> dict[str, str
             renamed = convert(family, {key: key for key in state})
         except UserError:  # it has no classifier of this name
             continue
+        except (AttributeError, IndexError, KeyError, ValueError) as error:
+            raise UserError(
+                'a key of auxiliary_classifier is not as HSAKD names it; '
+                'name a checkpoint of HSAKD'
+            ) from error
         return {theirs: ours for ours, theirs in renamed.items()}
     raise UserError(
         f'the weights are not those of a {backbone}: it has no classifier of its name; '

@@ -19,13 +19,13 @@ def compose(pair: dict, method: dict) -> dict:
     """The ``model`` of a distillation, in nothing but MMRazor's own terms.
 
     Args:
-        pair: ``teacher`` and ``student`` (paths of networks' configs, or
-            ``package::path``), ``teacher_ckpt``, optionally ``num_classes`` where
-            it is not the networks' own, and numbers that methods ask for
-            (``dkd_beta``). See ``configs/_base_/pairs``.
-        method: ``name``; ``losses`` as MMRazor's ``distill_losses``; ``inputs`` as
-            its ``loss_forward_mappings``, but with a word of
-            :mod:`~mcmi_plugin.distill.words` for each record; and optionally
+        pair: as in ``configs/_base_/pairs``: ``teacher`` and ``student`` (paths of
+            networks' configs, or ``package::path``), ``teacher_ckpt``, optionally
+            ``num_classes`` where it is not the networks' own, and numbers that
+            methods ask for (``dkd_beta``).
+        method: as in ``configs/_base_/methods``: ``name``; ``losses``, MMRazor's
+            ``distill_losses``; ``inputs``, its ``loss_forward_mappings``, but with
+            a word of :mod:`.words` for each record; optionally
 
             - ``connectors``: an input that passes through one is
               ``dict(tap=WORD, connector=NAME)``;
@@ -36,8 +36,7 @@ def compose(pair: dict, method: dict) -> dict:
             - ``distiller``: MMRazor's config as it is, in place of ``losses``,
               ``inputs`` and ``connectors``.
 
-            A key may hold ``{stage}``: see :func:`~mcmi_plugin.distill.repeat
-            .repeated`. See ``configs/_base_/methods``.
+            Keys of ``losses`` and ``inputs`` may hold the marks of :mod:`.repeat`.
 
     Returns:
         The config of a ``SingleTeacherDistill``; the arguments stay as they are.
@@ -49,19 +48,24 @@ def compose(pair: dict, method: dict) -> dict:
     student = _network(pair, method, 'student')
     if 'ce_weight' in method:
         student['head']['loss']['loss_weight'] = method['ce_weight']
-    checkpoint = method.get('teacher_ckpt', pair['teacher_ckpt'])
     return dict(
         _scope_='mmrazor',
         type='SingleTeacherDistill',
         architecture=student,
         teacher=_network(pair, method, 'teacher'),
-        teacher_ckpt=checkpoint.replace('{teacher}', _name(pair, 'teacher')),
+        teacher_ckpt=_teacher_ckpt(pair, method),
         distiller=copy.deepcopy(method.get('distiller')) or _distiller(pair, method),
     )
 
 
 def _name(pair: dict, side: str) -> str:
     return Path(pair[side]).stem
+
+
+def _teacher_ckpt(pair: dict, method: dict) -> str | None:
+    if 'teacher_ckpt' in method:
+        return method['teacher_ckpt'].format(teacher=_name(pair, 'teacher'))
+    return pair['teacher_ckpt']
 
 
 def _network(pair: dict, method: dict, side: str) -> dict:
@@ -92,14 +96,16 @@ def _distiller(pair: dict, method: dict) -> dict:
     for loss, inputs in repeated(method['inputs'], num_stages).items():
         mappings[loss] = {}
         for argument, tap in inputs.items():
-            connector = {}
+            through = {}
             if isinstance(tap, dict):
-                tap, connector = tap['tap'], dict(connector=tap['connector'])
-            side, recorder, indices = _record(tap, recorded, method)
-            key = tap.removeprefix(f'{side}.').replace('.', '_')
-            recorders[side][key] = recorder
+                tap, through = tap['tap'], dict(connector=tap['connector'])
+            recorder = dict(_look_up(tap, recorded, method))
+            side, _, word = tap.partition('.')
+            key = word.replace('.', '_')
+            recorders[side][key] = {k: recorder.pop(k) for k in ('type', 'source')}
+            # What is left of it are the indices of the record.
             mappings[loss][argument] = dict(
-                recorder=key, from_student=side == 'student', **indices, **connector
+                recorder=key, from_student=side == 'student', **recorder, **through
             )
     losses = repeated(method['losses'], num_stages)
     return dict(
@@ -121,13 +127,6 @@ def _num_stages(name: dict[str, str], method: dict) -> int:
             f'the student {student}; take another method or pair'
         )
     return student
-
-
-def _record(tap: str, recorded: dict, method: dict) -> tuple[str, dict, dict]:
-    """Side, recorder and indices of the record that a word stands for."""
-    indices = dict(_look_up(tap, recorded, method))
-    recorder = dict(type=indices.pop('type'), source=indices.pop('source'))
-    return tap.partition('.')[0], recorder, indices
 
 
 def _filled(value, known: dict, method: dict):

@@ -155,7 +155,11 @@ def stage_config(
     train_loader.pop('batch_sampler', None)
     train_loader.dataset = plain_dataset(train_loader.dataset)
     train_loader.sampler = ConfigDict(type='DefaultSampler', shuffle=True)
-    hooks = [dict(type='CMIMonitorHook', on_cliff=options.on_cliff)]
+    hooks = [
+        dict(type='CMIMonitorHook', on_cliff=options.on_cliff),
+        dict(type='RandomStateHook'),
+        dict(type='ResumeValidationHook'),
+    ]
     if fine_tune:
         hooks.insert(
             0,

@@ -41,7 +41,8 @@ def run_stage(
     Raises:
         UserError: the weights are not this network's, or the data do not do.
     """
-    cfg.resume = resume and find_latest_checkpoint(cfg.work_dir) is not None
+    last = find_latest_checkpoint(cfg.work_dir) if resume else None
+    cfg.resume, cfg.load_from = last is not None, last
     if is_main_process() and not cfg.resume:
         remove_checkpoints(cfg.work_dir)
     with isolated():

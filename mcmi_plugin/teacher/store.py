@@ -5,6 +5,7 @@ How it was computed (processes, workers, log interval) is no part of that.
 """
 
 import hashlib
+import io
 import json
 import os
 import os.path as osp
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 
@@ -57,17 +59,12 @@ def publish(directory: str, state: dict, meta: dict) -> str:
     tensors and plain Python values, so that ``weights_only=True`` reads it.
     """
     path = osp.join(directory, TEACHER_FILE)
-    temporary = f'{path}.{os.getpid()}.tmp'
-    try:
-        with open(temporary, 'wb') as file:
-            torch.save({'meta': meta, 'state_dict': state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        load_checkpoint_file(temporary)  # nobody else could read it otherwise
-        os.replace(temporary, path)
-    finally:
-        if osp.exists(temporary):
-            os.remove(temporary)
+    saved = io.BytesIO()  # torch would turn an error of the disk into its own
+    torch.save({'meta': meta, 'state_dict': state}, saved)
+    with whole_file(path) as file:
+        file.write(saved.getbuffer())
+        file.flush()
+        load_checkpoint_file(file.name)  # nobody else could read it otherwise
     return path
 
 

@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from combinations import BASE, CONFIGS, METHODS, write_config
 from mmengine.config import Config
 from mmengine.registry import MODELS
+from mmpretrain.structures import DataSample
 
 from mcmi_plugin.commands import load_config, parser
 from mcmi_plugin.distill import compose
@@ -47,6 +49,9 @@ def test_only_mmrazors_words_are_left(name: str) -> None:
     for text in strings(model):
         assert '{' not in text
         assert not text.startswith(('student.', 'teacher.', 'pair.'))
+    for part in model['distiller'].values():
+        if isinstance(part, dict):
+            part.clear()
     assert (pair, method) == (PAIR, method_of(name))  # left as they were
 
 
@@ -74,6 +79,112 @@ def test_exported_student_is_the_plain_network(name: str) -> None:
         key.startswith('auxiliary.') for key in distillation.architecture.state_dict()
     )
     assert has_auxiliary == (name == 'hsakd')
+
+
+# What RepDistiller, mdistiller and HSAKD hand to each loss, of ResNet-20 and -56.
+STAGES = {'backbone.layer1', 'backbone.layer2', 'backbone.layer3'}
+PREACT = {f'backbone.layer{i}.8.preact' for i in (1, 2, 3)}
+READS = {
+    'kd': ({'head.fc'}, {'head.fc'}),
+    'at': (STAGES, STAGES),
+    'pkt': ({'neck'}, {'neck'}),
+    'sp': ({'backbone.layer3'}, {'backbone.layer3'}),
+    'cc': ({'neck'}, {'neck'}),
+    'rkd': ({'neck'}, {'neck'}),
+    'vid': (STAGES, STAGES),
+    'crd': ({'neck', ''}, {'neck'}),
+    'dkd': ({'head.fc', 'head.loss_module'}, {'head.fc'}),
+    'reviewkd': ({*STAGES, 'neck'}, {*PREACT, 'neck'}),
+    'hsakd': ({'head.fc', 'auxiliary'}, {'head.fc', 'auxiliary'}),
+}
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_what_a_method_reads(name: str) -> None:
+    distiller = compose(PAIR, method_of(name))['distiller']
+    for side, sources in zip(('student', 'teacher'), READS[name], strict=True):
+        recorders = distiller[f'{side}_recorders'].values()
+        assert {recorder['source'] for recorder in recorders} == sources
+
+
+def test_similarity_written_out() -> None:
+    last = dict(type='ModuleOutputs', source='backbone.layer3')
+    assert compose(PAIR, method_of('sp'))['distiller'] == dict(
+        type='ConfigurableDistiller',
+        student_recorders=dict(last_stage=last),
+        teacher_recorders=dict(last_stage=last),
+        connectors={},
+        distill_losses=dict(loss_sp=dict(type='SPLoss', loss_weight=3000.0)),
+        loss_forward_mappings=dict(
+            loss_sp=dict(
+                s_feature=dict(recorder='last_stage', from_student=True),
+                t_feature=dict(recorder='last_stage', from_student=False),
+            )
+        ),
+    )
+
+
+def test_contrastive_written_out() -> None:
+    pair = Config.fromfile(BASE / 'pairs/r50_mnv2.py').pair
+    distiller = compose(pair, method_of('crd'))['distiller']
+    pooled = dict(type='ModuleOutputs', source='neck')
+    samples = dict(type='ModuleInputs', source='')
+    assert distiller['student_recorders'] == dict(pooled=pooled, data_samples=samples)
+    assert distiller['teacher_recorders'] == dict(pooled=pooled)
+    assert distiller['connectors'] == dict(
+        embed_student=dict(type='CRDConnector', dim_in=1280, dim_out=128),
+        embed_teacher=dict(type='CRDConnector', dim_in=2048, dim_out=128),
+    )
+    first = dict(recorder='pooled', data_idx=0)
+    assert distiller['loss_forward_mappings']['loss_crd'] == dict(
+        s_feature=dict(first, from_student=True, connector='embed_student'),
+        t_feature=dict(first, from_student=False, connector='embed_teacher'),
+        data_samples=dict(recorder='data_samples', from_student=True, data_idx=1),
+    )
+
+
+def test_review_on_imagenet_written_out() -> None:
+    path = CONFIGS / 'mcmi/r50_mnv2_reviewkd_imagenet.py'
+    distiller = Config.fromfile(path).model.distiller
+    student = [r.source for r in distiller.student_recorders.values()]
+    assert student == [f'backbone.layer{i}' for i in (2, 3, 5, 7)] + ['neck']
+    teacher = [(r.type, r.source) for r in distiller.teacher_recorders.values()]
+    relus = ('layer1.2.relu', 'layer2.3.relu', 'layer3.5.relu', 'layer4.2.relu')
+    expected = [('ModuleInputs', f'backbone.{relu}') for relu in relus]
+    assert teacher == [*expected, ('ModuleOutputs', 'neck')]
+    records = distiller.loss_forward_mappings.loss_reviewkd
+    assert records.t_feature_3 == dict(
+        recorder='preact_levels_3', from_student=False, record_idx=2, data_idx=0
+    )
+    (loss,) = distiller.distill_losses.values()
+    assert loss.in_channels == [24, 32, 96, 320, 1280]
+    assert loss.out_channels == [256, 512, 1024, 2048, 2048]
+
+
+def test_a_new_pair_and_a_new_method_are_one_file_each(tmp_path: Path) -> None:
+    (tmp_path / 'pair.py').write_text(
+        f"_base_ = ['{BASE}/datasets/cifar100.py', '{BASE}/schedules/cifar_240e.py']\n"
+        f"pair = dict(teacher='{BASE}/models/cifar/resnet32x4.py',\n"
+        f"    student='{BASE}/models/cifar/resnet8x4.py', teacher_ckpt=None)\n"
+    )
+    (tmp_path / 'method.py').write_text(
+        "method = dict(name='FitNet',\n"
+        "    connectors=dict(fit=dict(type='ConvModuleConnector',\n"
+        "        in_channel='student.channels.1', out_channel='teacher.channels.1')),\n"
+        "    losses=dict(loss_hint=dict(type='L2Loss', loss_weight=100.0)),\n"
+        '    inputs=dict(loss_hint=dict(\n'
+        "        s_feature=dict(tap='student.stages.1', connector='fit'),\n"
+        "        t_feature='teacher.stages.1')))\n"
+    )
+    (tmp_path / 'both.py').write_text(
+        "_base_ = ['pair.py', 'method.py']\n"
+        'from mcmi_plugin.distill import compose\n'
+        'model = compose(_base_.pair, _base_.method)\n'
+    )
+    model = MODELS.build(Config.fromfile(tmp_path / 'both.py').model)
+    samples = [DataSample().set_gt_label(i) for i in range(2)]
+    losses = model(torch.randn(2, 3, 32, 32), samples, mode='loss')
+    assert losses['distill.loss_hint'].isfinite()
 
 
 def test_mll_mcmi_and_no_teacher(tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_trains_from_an_mcmi_teacher_and_resumes(
     assert list(tmp_path.glob('mcmi_teachers/*/teacher.pth')) == made
 
 
+def test_network_alone_becomes_a_teacher(load, tmp_path: Path) -> None:
+    runner, _ = train(load(CONFIGS / 'distill/resnet20.py', 'alone', epochs=1))
+    path = write_config(tmp_path, 'r56_r20', 'sp')
+    cfg = load(path, 'run', f'model.teacher_ckpt={tmp_path}/alone/epoch_1.pth')
+    cfg.model.teacher.backbone.depth = 20
+    teacher = build_runner(cfg).model.teacher.state_dict()
+    for key, value in runner.model.state_dict().items():
+        assert teacher[key].equal(value), key
+
+
 def test_hsakd_from_a_plain_and_from_an_mcmi_teacher(load, tmp_path: Path) -> None:
     # Any method's run makes the MCMI teacher ...
     path = CONFIGS / 'distill/r56_r20_kd.py'

@@ -1,12 +1,14 @@
-"""Recognising a naming, what is kept of a checkpoint, and writing the result."""
+"""Recognising a naming, and what is kept of a checkpoint."""
 
 import hashlib
 
 import pytest
 import torch
 from golden_runners_zoo import KEYS, build, build_hsakd
+from mmengine.registry import MODELS
+from torchvision_networks import random_network
 
-from mcmi_plugin.convert.convert import check_output, convert, recognise, write
+from mcmi_plugin.convert.convert import convert, recognise
 from mcmi_plugin.errors import UserError
 
 
@@ -56,43 +58,10 @@ def test_file_without_weights(model, tmp_path):
         convert(path, model)
 
 
-@pytest.fixture
-def conversion(model, tmp_path):
-    path = str(tmp_path / 'file.pth')
-    torch.save(model.state_dict(), path)
-    return convert(path, model)
-
-
-def test_written_file(model, conversion, tmp_path):
-    out = tmp_path / 'out.pth'
-    write(conversion, str(out))
-    checkpoint = torch.load(out, weights_only=True)
-    assert set(checkpoint) == {'meta', 'state_dict'}
-    assert checkpoint['meta'] == conversion.meta
-    model.load_state_dict(checkpoint['state_dict'], strict=True)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['file.pth', 'out.pth']
-
-
-def test_interrupted_writing_leaves_the_old_file(conversion, tmp_path, monkeypatch):
-    def save(checkpoint, file):
-        file.write(b'half')
-        raise OSError(28, 'No space left on device')
-
-    out = tmp_path / 'out.pth'
-    out.write_bytes(b'old')
-    monkeypatch.setattr(torch, 'save', save)
-    with pytest.raises(UserError, match='No space left on device'):
-        write(conversion, str(out))
-    assert out.read_bytes() == b'old'
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['file.pth', 'out.pth']
-
-
-def test_where_nothing_can_be_written(tmp_path):
-    source = tmp_path / 'file.pth'
-    source.touch()
-    with pytest.raises(UserError, match='is the checkpoint itself'):
-        check_output(str(source), str(tmp_path / 'x' / '..' / 'file.pth'))
-    for out in (tmp_path, tmp_path / 'nowhere' / 'out.pth', source / 'out.pth'):
-        with pytest.raises(UserError, match=f'{out}: cannot be written'):
-            check_output(str(source), str(out))
-    check_output(str(source), str(tmp_path / 'out.pth'))
+def test_model_that_takes_no_image_of_this_size(tmp_path):
+    path = str(tmp_path / 'resnet18.pth')
+    torch.save(random_network('resnet18').state_dict(), path)
+    backbone = dict(type='mmpretrain.LeNet5')  # for 32 x 32 and grey
+    model = MODELS.build(dict(type='mmpretrain.ImageClassifier', backbone=backbone))
+    with pytest.raises(UserError, match=r'resnet18\.pth: .*224 pixels'):
+        convert(path, model.eval())

@@ -64,3 +64,14 @@ def test_weights_of_another_family(tmp_path):
     path = save(tmp_path / 'file.pth', model=zeros('vgg8'))
     with pytest.raises(UserError, match=r'file\.pth: .*not those of a CIFARWideResNet'):
         convert(path, build('wrn_16_1'))
+
+
+def test_foreign_keys_of_hsakd(tmp_path):
+    model = build_hsakd('resnet20_aux')
+    weights = {**zeros('hsakd_resnet20_aux'), 'extra.weight': torch.zeros(1)}
+    path = save(tmp_path / 'file.pth', net=weights)
+    assert convert(path, model).placement.unplaced == {'extra.weight': 'has no place'}
+    weights['auxiliary_classifier.extra.weight'] = torch.zeros(1)
+    path = save(tmp_path / 'file.pth', net=weights)
+    with pytest.raises(UserError, match=r'file\.pth: .*HSAKD'):
+        convert(path, model)

@@ -222,7 +222,7 @@ def test_only_the_tail_looks_at_values() -> None:
     # A meta tensor has no values: whatever waits for the device fails on it.
     batch = torch.empty(5, 3, device='meta'), torch.empty(5, device='meta').long()
     ClassStatistics(3, 'meta', track_tail=False).update(*batch)
-    with pytest.raises((RuntimeError, NotImplementedError), match='meta'):
+    with pytest.raises((RuntimeError, NotImplementedError), match='[Mm]eta'):
         ClassStatistics(3, 'meta').update(*batch)
 
 

@@ -86,8 +86,9 @@ def test_stop_keeps_the_last_good_teacher(digits, tmp_path, monkeypatch):
         for line in path.read_text().splitlines()
     ]
     validated = {f['step']: f for f in figures if 'accuracy/top1' in f}
-    assert stopped['after']['val']['ll'] == pytest.approx(validated[2]['mcmi/ll'], abs=1e-6)
-    assert stopped['after']['val']['accuracy'] == pytest.approx(validated[2]['accuracy/top1'])
+    after, epoch_2 = stopped['after']['val'], validated[2]
+    assert after['ll'] == pytest.approx(epoch_2['mcmi/ll'], abs=1e-6)
+    assert after['accuracy'] == pytest.approx(epoch_2['accuracy/top1'])
 
 
 def test_live_figures_reach_the_visualizer(digits, tmp_path):

@@ -17,7 +17,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.models.taps import TAPS
 
 FACTS = json.loads(
-    (Path(CONFIGS).parents[3] / 'tests/golden_zoo/networks.json').read_text()
+    (Path(CONFIGS).parents[3] / 'tests/zoo_facts/networks.json').read_text()
 )
 NETWORKS = FACTS['nets']
 

@@ -11,7 +11,7 @@ from golden_runners_zoo import build, record
 from mcmi_plugin.models.taps import TAPS
 
 NETWORKS = json.loads(
-    (Path(__file__).parents[1] / 'golden_zoo/networks.json').read_text()
+    (Path(__file__).parents[1] / 'zoo_facts/networks.json').read_text()
 )['nets']
 
 

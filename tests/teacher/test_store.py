@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -39,8 +40,7 @@ def test_a_teacher_of_another_recipe_is_refused(tmp_path):
 
 def test_a_damaged_teacher_is_refused(tmp_path):
     path = store.publish(tmp_path, {'w': torch.ones(1000)}, meta())
-    whole = open(path, 'rb').read()
-    open(path, 'wb').write(whole[:500])
+    Path(path).write_bytes(Path(path).read_bytes()[:500])
     with pytest.raises(UserError, match='teacher.pth'):
         store.find(tmp_path, RECIPE)
 

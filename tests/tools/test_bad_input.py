@@ -47,6 +47,10 @@ DATA = 'train_dataloader.dataset.data_root={inputs}/'
 # name: (override, words that the one line must hold)
 ROWS = {
     'foreign keys': (TEACHER + 'foreign.pth', ['model.teacher_ckpt', 'foreign.pth']),
+    'foreign keys, no mcmi': (
+        'mcmi=None ' + TEACHER + 'foreign.pth',
+        ['model.teacher_ckpt', 'foreign.pth', 'does not fit'],
+    ),
     'missing keys': (TEACHER + 'missing.pth', ['missing.pth', '9 missing']),
     'extra keys': (TEACHER + 'extra.pth', ['1 foreign (backbone.extra.weight)']),
     'number of classes': (
@@ -90,6 +94,11 @@ ROWS = {
         'model.teacher_trainable=True',
         ['model.teacher_trainable', 'False'],
     ),
+    'recorder source': (
+        'model.distiller.student_recorders.fc.source=head.fk',
+        ['model.distiller.student_recorders.fc.source', "'head.fk'", 'head.fc'],
+    ),
+    'composed already': ('pair.dkd_beta=3', ['pair.dkd_beta', 'model']),
     'work dir': ('--work-dir {inputs}/file/run', ['work_dir', '--work-dir DIR']),
     'teacher dir': ('mcmi.teacher_dir={inputs}/file/t', ['mcmi.teacher_dir']),
     'teacher config': ('mcmi.teacher_config=none.py', ['mcmi.teacher_config']),

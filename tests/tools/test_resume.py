@@ -15,8 +15,8 @@ from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 def kill_when(pattern, folder, *flags):
     """Start the quick start and kill it as soon as a file is there."""
     words = [sys.executable, PROJECT / 'tools/train.py', QUICKSTART, *flags]
-    log = open(folder / 'log.txt', 'a')
-    process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
+    with open(folder / 'log.txt', 'a') as log:
+        process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
     deadline = time.time() + 300
     while not list(folder.glob(pattern)):
         assert process.poll() is None, (folder / 'log.txt').read_text()[-3000:]
@@ -24,7 +24,6 @@ def kill_when(pattern, folder, *flags):
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    log.close()
 
 
 def test_resume_continues_wherever_the_job_stopped(quickstart, command, tmp_path):

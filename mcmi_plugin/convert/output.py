@@ -1,0 +1,43 @@
+"""Write a converted checkpoint, whole or not at all."""
+
+import os
+import os.path as osp
+
+import torch
+
+from mcmi_plugin.convert.convert import Conversion
+from mcmi_plugin.errors import UserError
+
+
+def check_output(source: str, out: str) -> None:
+    """Refuse to write over the source, or where nothing can be written.
+
+    Raises:
+        UserError: one line that names the file.
+    """
+    if osp.exists(out) and osp.exists(source) and osp.samefile(source, out):
+        raise UserError(f'{out}: is the checkpoint itself; name another file to write')
+    folder = osp.dirname(osp.abspath(out))
+    if not osp.isdir(folder) or not os.access(folder, os.W_OK) or osp.isdir(out):
+        raise UserError(f'{out}: cannot be written; name a file in a folder that can')
+
+
+def write(conversion: Conversion, out: str) -> None:
+    """Write an ordinary checkpoint of mmpretrain: ``state_dict`` and ``meta``.
+
+    Raises:
+        UserError: it cannot be written; what was there before is unchanged.
+    """
+    temporary = f'{out}.{os.getpid()}.tmp'
+    checkpoint = {'meta': conversion.meta, 'state_dict': conversion.placement.state}
+    try:
+        with open(temporary, 'wb') as file:
+            torch.save(checkpoint, file)
+        os.replace(temporary, out)
+    except OSError as error:
+        raise UserError(
+            f'{out}: cannot be written ({error.strerror}); name another file'
+        ) from error
+    finally:
+        if osp.exists(temporary):
+            os.remove(temporary)

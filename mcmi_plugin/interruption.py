@@ -1,0 +1,72 @@
+"""SIGTERM and SIGINT end a command with the line that continues it."""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from mmengine.dist import get_rank
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Interruption:
+    """Note a signal and raise KeyboardInterrupt where the command is.
+
+    KeyboardInterrupt for both: no ``except Exception`` stops it on its way, and
+    torch's loading workers, which inherit the handlers, end silently by it.
+
+    Attributes:
+        signal: the one that has come, or None.
+    """
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._started = time.time()
+        for number in _SIGNALS:
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame) -> None:
+        self.signal = signal.Signals(number)
+        raise KeyboardInterrupt
+
+    def leave(self, args: argparse.Namespace) -> NoReturn:
+        """Print the one line and exit with 128 + signal."""
+        for number in _SIGNALS:  # a second one would interrupt the line
+            signal.signal(number, signal.SIG_IGN)
+        if get_rank() == 0:
+            lost = 'what came after the last checkpoint is lost; ' * _resumes(args)
+            print(
+                f'interrupted by {self.signal.name}; {lost}continue with: '
+                f'{self._continuing(args)}',
+                file=sys.stderr,
+                flush=True,
+            )
+        sys.exit(128 + self.signal)
+
+    def _continuing(self, args: argparse.Namespace) -> str:
+        # The last --resume counts, so one without a file overrides one with a file;
+        # that file is what to go on from until this run has saved another.
+        words = list(sys.orig_argv)
+        if _resumes(args) and (
+            args.resume is None
+            or (args.resume != 'auto' and self._has_saved(args.work_dir))
+        ):
+            words.append('--resume')
+        if getattr(args, 'launcher', 'none') == 'pytorch':
+            processes = os.environ.get('LOCAL_WORLD_SIZE', '1')
+            script = next(i for i, word in enumerate(words) if word.endswith('.py'))
+            words = ['torchrun', f'--nproc-per-node={processes}', *words[script:]]
+        return shlex.join(words)
+
+    def _has_saved(self, work_dir: str | None) -> bool:
+        record = Path(work_dir or '', 'last_checkpoint')
+        return record.is_file() and record.stat().st_mtime > self._started
+
+
+def _resumes(args: argparse.Namespace) -> bool:
+    return 'resume' in args

@@ -1,0 +1,217 @@
+"""Checkpoints whole or not at all."""
+
+import errno
+import os
+import resource
+import signal
+from collections import deque
+from pathlib import Path
+from types import SimpleNamespace
+
+import mmengine.logging
+import pytest
+import torch
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook, checkpoint_hook
+from mmengine.runner import find_latest_checkpoint
+from mmengine.runner.checkpoint import save_checkpoint
+
+from mcmi_plugin.compat.atomic_checkpoints import (
+    find_whole_checkpoint,
+    is_whole,
+    remove_leftovers,
+    whole_file,
+    write_whole_checkpoints,
+)
+from mcmi_plugin.errors import UserError
+
+
+def save(folder: Path, *steps: int) -> None:
+    for step in steps:
+        save_checkpoint({'x': torch.arange(5000)}, str(folder / f'epoch_{step}.pth'))
+        (folder / 'last_checkpoint').write_text(str(folder / f'epoch_{step}.pth'))
+
+
+def in_child(function) -> int:
+    """Call ``function`` in a process of its own; exit status, or minus a signal."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(function() or 0)
+        finally:
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    path.write_bytes(b'old')
+
+    def killed_while_writing():
+        with whole_file(path) as file:
+            file.write(b'half of the new')
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert in_child(killed_while_writing) == -signal.SIGKILL
+    assert path.read_bytes() == b'old'
+    mine = tmp_path / 'notes.tmp'
+    mine.touch()
+    assert len(list(tmp_path.glob('epoch_1.pth.*.tmp'))) == 1
+    remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [path, mine]
+
+
+@pytest.mark.parametrize('write', ['checkpoint', 'last_checkpoint'])
+def test_mmengine_killed_while_writing_leaves_the_old_file(write, tmp_path):
+    path = tmp_path / 'file'
+    path.write_bytes(b'old')
+
+    def killed_before_it_is_on_the_disk():
+        os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+        if write == 'checkpoint':
+            LocalBackend().put(b'new', str(path))
+        else:
+            with checkpoint_hook.open(str(path), 'w') as file:
+                file.write('new')
+
+    assert in_child(killed_before_it_is_on_the_disk) == -signal.SIGKILL
+    assert path.read_bytes() == b'old'
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    path = tmp_path / 'epoch_1.pth'
+    path.write_bytes(b'old')
+
+    def at_the_limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            save_checkpoint({'x': torch.arange(5000)}, str(path))
+        except UserError as error:
+            line = str(error)
+            told = [path.name, str(tmp_path), os.strerror(errno.EFBIG), '--resume']
+            return 0 if all(t in line for t in told) and '\n' not in line else 1
+        return 2
+
+    assert in_child(at_the_limit) == 0
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == b'old'
+
+
+def test_no_space_left(tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(UserError, match=r'epoch_1\.pth .*No space left'):
+        save(tmp_path, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_any_damage_is_seen(tmp_path):
+    save(tmp_path, 1)
+    path = tmp_path / 'epoch_1.pth'
+    data = path.read_bytes()
+    assert is_whole(path)
+    for size in (0, 1, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:size])
+        assert not is_whole(path), size
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + b'\0' * 512 + data[middle + 512 :])
+    assert not is_whole(path)
+    assert not is_whole(tmp_path / 'missing')
+
+
+def test_damaged_ones_are_passed_over_by_name(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        mmengine.logging, 'print_log', lambda line, **kwargs: said.append(line)
+    )
+    save(tmp_path, 9, 2, 10, 11)
+    save(tmp_path, 20)  # of an earlier run
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_11.pth'))
+    assert find_latest_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_11.pth')
+    assert not said
+    for step in (11, 10):
+        os.truncate(tmp_path / f'epoch_{step}.pth', 100)
+    assert find_latest_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_9.pth')
+    for step, line in zip((11, 10), said, strict=True):
+        assert f'epoch_{step}.pth is damaged or cut short' in line
+    for step in (9, 2):
+        os.truncate(tmp_path / f'epoch_{step}.pth', 100)
+    assert find_latest_checkpoint(str(tmp_path)) is None
+    assert 'starts anew' in said[-1]
+
+
+def test_a_torn_last_checkpoint_names_nothing(tmp_path):
+    save(tmp_path, 9, 10)
+    (tmp_path / 'last_checkpoint').write_text('')
+    assert find_whole_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_10.pth')
+
+
+def run_hook(folder: Path, steps, fails=()) -> CheckpointHook:
+    hub = SimpleNamespace(runtime_info={})
+    hub.get_info = hub.runtime_info.get
+    hub.update_info = hub.runtime_info.__setitem__
+    present = []
+
+    def save_checkpoint(out_dir, name, *args, **kwargs):
+        present.append(sorted(path.name for path in folder.glob('*.pth')))
+        if name in fails:
+            raise UserError('disk full')
+        (folder / name).touch()
+
+    runner = SimpleNamespace(
+        work_dir=str(folder),
+        message_hub=hub,
+        save_checkpoint=save_checkpoint,
+        logger=SimpleNamespace(info=print),
+    )
+    hook = CheckpointHook(interval=1, max_keep_ckpts=1)
+    hook.before_train(runner)
+    for step in steps:
+        hook._save_checkpoint_with_step(runner, step, {})
+    hook.present, hook.runner = present, runner
+    return hook
+
+
+def test_the_only_checkpoint_is_removed_after_the_next_is_there(tmp_path):
+    hook = run_hook(tmp_path, [1, 2, 3])
+    assert hook.present == [[], ['epoch_1.pth'], ['epoch_2.pth']]
+    assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_3.pth']
+    assert list(hook.keep_ckpt_ids) == [3]
+    with pytest.raises(UserError):
+        run_hook(tmp_path, [3, 4], fails=['epoch_4.pth'])
+    assert [path.name for path in tmp_path.glob('*.pth')] == ['epoch_3.pth']
+
+
+def test_one_that_could_not_be_removed_any_more_is_removed_on_resume(tmp_path):
+    (tmp_path / 'epoch_2.pth').touch()
+    (tmp_path / 'epoch_3.pth').touch()
+    (tmp_path / 'epoch_4.pth.77.tmp').touch()
+    hook = CheckpointHook(interval=1, max_keep_ckpts=1)
+    hub = SimpleNamespace(runtime_info={'keep_ckpt_ids': [2, 3]})
+    hub.get_info = hub.runtime_info.get
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path), message_hub=hub, logger=SimpleNamespace(info=print)
+    )
+    hook.before_train(runner)
+    assert [path.name for path in tmp_path.iterdir()] == ['epoch_3.pth']
+    assert hook.keep_ckpt_ids == deque([3])
+
+
+def test_mending_twice_is_mending_once():
+    before = LocalBackend.put, CheckpointHook.before_train
+    write_whole_checkpoints()
+    assert (LocalBackend.put, CheckpointHook.before_train) == before
+
+
+def test_a_mended_upstream_is_left_alone(monkeypatch):
+    def put(self, obj, filepath):
+        os.replace('temporary', filepath)
+
+    monkeypatch.setattr(LocalBackend, 'put', put)
+    save_with_step = CheckpointHook._save_checkpoint_with_step
+    write_whole_checkpoints()
+    assert LocalBackend.put is put
+    assert CheckpointHook._save_checkpoint_with_step is save_with_step

@@ -1,0 +1,56 @@
+"""A result is written whole or not at all."""
+
+import pytest
+import torch
+from golden_runners_zoo import build
+
+from mcmi_plugin.convert.convert import convert
+from mcmi_plugin.convert.output import check_output, write
+from mcmi_plugin.errors import UserError
+
+
+@pytest.fixture
+def model():
+    return build('resnet8').eval()
+
+
+@pytest.fixture
+def conversion(model, tmp_path):
+    path = str(tmp_path / 'file.pth')
+    torch.save(model.state_dict(), path)
+    return convert(path, model)
+
+
+def test_written_file(model, conversion, tmp_path):
+    out = tmp_path / 'out.pth'
+    write(conversion, str(out))
+    checkpoint = torch.load(out, weights_only=True)
+    assert set(checkpoint) == {'meta', 'state_dict'}
+    assert checkpoint['meta'] == conversion.meta
+    model.load_state_dict(checkpoint['state_dict'], strict=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['file.pth', 'out.pth']
+
+
+def test_interrupted_writing_leaves_the_old_file(conversion, tmp_path, monkeypatch):
+    def save(checkpoint, file):
+        file.write(b'half')
+        raise OSError(28, 'No space left on device')
+
+    out = tmp_path / 'out.pth'
+    out.write_bytes(b'old')
+    monkeypatch.setattr(torch, 'save', save)
+    with pytest.raises(UserError, match='No space left on device'):
+        write(conversion, str(out))
+    assert out.read_bytes() == b'old'
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['file.pth', 'out.pth']
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    source = tmp_path / 'file.pth'
+    source.touch()
+    with pytest.raises(UserError, match='is the checkpoint itself'):
+        check_output(str(source), f'{tmp_path}/./file.pth')
+    for out in (tmp_path, tmp_path / 'nowhere' / 'out.pth', source / 'out.pth'):
+        with pytest.raises(UserError, match=f'{out}: cannot be written'):
+            check_output(str(source), str(out))
+    check_output(str(source), str(tmp_path / 'out.pth'))

@@ -1,0 +1,226 @@
+"""Killed, interrupted, out of disk: the job then finishes as if nothing had happened.
+
+The slow test kills it twenty times:  pytest -m slow tests/tools/test_faults.py
+"""
+
+import argparse
+import contextlib
+import errno
+import json
+import os
+import random
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import PROJECT, run_tool
+
+from mcmi_plugin.commands import run
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+
+# Crops, flips and stochastic depth, in 2 + 2 + 3 short epochs.
+CONFIG = PROJECT / 'tests/shaken_quickstart.py'
+STUDENT = 'work_dirs/shaken_quickstart'
+MLL = 'work_dirs/mcmi_teachers/*-mll-*'
+MCMI = 'work_dirs/mcmi_teachers/*-mcmi-*'
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('uninterrupted')
+    run_tool('train.py', CONFIG, cwd=folder)
+    return folder
+
+
+class Job:
+    """The command, running on its own in ``folder``."""
+
+    def __init__(self, folder: Path, *words) -> None:
+        words = words or (sys.executable, PROJECT / 'tools/train.py', CONFIG)
+        self.folder = folder
+        self.log = (folder / 'log.txt').open('w')
+        self.process = subprocess.Popen(
+            [str(word) for word in words],
+            cwd=folder,
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def wait_for(self, pattern: str) -> Path:
+        """The first file of that name, as soon as it is there."""
+        deadline = time.time() + 300
+        while not (found := sorted(self.folder.glob(pattern))):
+            assert self.process.poll() is None, self.text()[-3000:]
+            assert time.time() < deadline, f'{pattern} never appeared'
+            time.sleep(0.01)
+        return found[0]
+
+    def end(self, number: int | None = None) -> int:
+        """Send a signal, if one is given, and wait; the exit status."""
+        if number is not None:
+            self.process.send_signal(number)
+        status = self.process.wait(timeout=300)
+        self.log.close()
+        return status
+
+    def text(self) -> str:
+        return (self.folder / 'log.txt').read_text()
+
+
+def outcome(folder: Path) -> dict:
+    """Everything that has to come out the same."""
+    files = [next(folder.glob(f'{stage}/teacher.pth')) for stage in (MLL, MCMI)]
+    files.append(folder / STUDENT / 'epoch_3.pth')
+    names = {p.relative_to(folder) for p in folder.rglob('*.pth')}
+    return dict(
+        weights=[load_checkpoint_file(file)['state_dict'] for file in files],
+        files=sorted(map(str, names | set(folder.rglob('*.tmp')))),
+        summary=json.loads((folder / STUDENT / 'mcmi/summary.json').read_text()),
+    )
+
+
+def assert_same(folder: Path, other: Path) -> None:
+    first, second = outcome(folder), outcome(other)
+    for one, two in zip(first.pop('weights'), second.pop('weights'), strict=True):
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[name], two[name]) for name in one)
+    assert first == second
+
+
+def test_interrupted_killed_and_torn_it_ends_the_same(uninterrupted, tmp_path):
+    job = Job(tmp_path)
+    job.wait_for(f'{MCMI}/epoch_1.pth')
+    assert job.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    *_, line = job.text().splitlines()
+    said, command = line.split('continue with: ')
+    assert said.startswith('interrupted by SIGTERM')
+    assert 'after the last checkpoint is lost' in said
+    words = shlex.split(command)
+    assert words == [sys.executable, str(PROJECT / 'tools/train.py'), str(CONFIG)] + [
+        '--resume'
+    ]
+    assert 'Traceback' not in job.text()
+    assert not list(tmp_path.rglob('*.tmp'))
+
+    job = Job(tmp_path, *words)
+    torn = job.wait_for(f'{STUDENT}/epoch_2.pth')
+    job.end(signal.SIGKILL)
+    torn = max((tmp_path / STUDENT).glob('epoch_*.pth'), key=lambda p: int(p.stem[6:]))
+    torn.write_bytes(torn.read_bytes()[:-5000])
+    leftover = tmp_path / STUDENT / 'epoch_3.pth.4711.tmp'
+    leftover.write_bytes(b'half')
+
+    job = Job(tmp_path, *words)
+    assert job.end() == 0, job.text()[-3000:]
+    assert f'{torn.name} is damaged or cut short' in job.text()
+    assert 'making the' not in job.text()  # both teachers were kept
+    assert_same(tmp_path, uninterrupted)
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path):
+    job = Job(tmp_path)
+    saved = job.wait_for(f'{MLL}/epoch_1.pth')
+    whole = saved.read_bytes()
+    limit = len(whole) // 2  # the kernel's own limit, more than the logs need
+    resource.prlimit(job.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+    assert job.end() == 2
+    *_, line = job.text().splitlines()
+    assert line.startswith('error: epoch_')
+    assert f'cannot be written into {saved.parent}' in line
+    assert os.strerror(errno.EFBIG) in line
+    assert 'Traceback' not in job.text()
+    assert saved.read_bytes() == whole
+    assert not list(tmp_path.rglob('*.tmp'))
+
+
+@pytest.fixture
+def _put_handlers_back():
+    kept = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures('_put_handlers_back')
+@pytest.mark.parametrize(
+    ('flags', 'saved', 'added'),
+    [
+        ([], False, ['--resume']),
+        (['--resume'], False, []),
+        (['--resume', 'FILE'], False, []),  # nothing newer to go on from
+        (['--resume', 'FILE'], True, ['--resume']),
+    ],
+)
+def test_the_command_that_continues(flags, saved, added, tmp_path, monkeypatch, capsys):
+    given = ['python', 'tools/train.py', 'a config.py', *flags]
+    monkeypatch.setattr(sys, 'orig_argv', given)
+    monkeypatch.setattr(sys, 'argv', given[1:])
+    parse = argparse.ArgumentParser()
+    parse.add_argument('config')
+    parse.add_argument('--resume', nargs='?', const='auto')
+    parse.set_defaults(work_dir=str(tmp_path), debug=False)
+    (tmp_path / 'last_checkpoint').touch()
+    os.utime(tmp_path / 'last_checkpoint', (0, 0))
+
+    def main(args):
+        if saved:
+            (tmp_path / 'last_checkpoint').write_text('epoch_2.pth')
+            future = time.time() + 1  # file systems tell time in coarse steps
+            os.utime(tmp_path / 'last_checkpoint', (future, future))
+        with contextlib.suppress(Exception):  # as a data pipeline may
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit) as left:
+        run(main, parse)
+    assert left.value.code == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    command = line.split('continue with: ')[1]
+    assert shlex.split(command) == given + added
+
+
+@pytest.mark.usefixtures('_put_handlers_back')
+def test_a_full_disk_elsewhere_is_one_line_too(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['train.py'])
+
+    def main(args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'scalars.json')
+
+    parse = argparse.ArgumentParser()
+    parse.set_defaults(debug=False)
+    with pytest.raises(SystemExit) as left:
+        run(main, parse)
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('error: scalars.json: No space left')
+
+
+@pytest.mark.slow
+def test_twenty_kills_over_all_stages(uninterrupted, tmp_path):
+    chance = random.Random(0)
+    kills, finished = 0, 0
+    while kills < 20:
+        folder = tmp_path / str(finished)
+        folder.mkdir(exist_ok=True)
+        words = [sys.executable, PROJECT / 'tools/train.py', CONFIG, '--resume']
+        job = Job(folder, *words)
+        while job.process.poll() is None and 'mmengine' not in job.text():
+            time.sleep(0.01)  # until it is imported
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            job.process.wait(chance.uniform(0, 5))
+        if job.process.poll() is None:
+            job.end(signal.SIGKILL)
+            kills += 1
+            continue
+        assert job.end() == 0, job.text()[-3000:]
+        assert_same(folder, uninterrupted)
+        finished += 1
+    folder = tmp_path / str(finished)
+    job = Job(folder, *words)
+    assert job.end() == 0, job.text()[-3000:]
+    assert_same(folder, uninterrupted)
