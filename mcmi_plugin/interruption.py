@@ -29,15 +29,27 @@ class Interruption:
         self._started = time.time()
         for number in _SIGNALS:
             signal.signal(number, self._note)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        sys.unraisablehook = self._raise_again
 
     def _note(self, number: int, frame) -> None:
         self.signal = signal.Signals(number)
         raise KeyboardInterrupt
 
+    def _raise_again(self, lost) -> None:
+        # Python drops what is raised in a destructor, or where a worker is forked.
+        if self.signal is None:
+            sys.__unraisablehook__(lost)
+        elif isinstance(lost.exc_value, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        # Else a loader that has seen its workers end: by the same signal.
+
     def leave(self, args: argparse.Namespace) -> NoReturn:
         """Print the one line and exit with 128 + signal."""
-        for number in _SIGNALS:  # a second one would interrupt the line
+        # A second one would interrupt the line; and torch raises when a worker ends.
+        for number in (*_SIGNALS, signal.SIGALRM):
             signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if get_rank() == 0:
             lost = 'what came after the last checkpoint is lost; ' * _resumes(args)
             print(

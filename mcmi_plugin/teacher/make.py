@@ -103,6 +103,7 @@ def _provide(
     with store.lock(directory):
         path = _on_all(store.find, directory, made_by)
         if path is not None:
+            _on_all(remove_checkpoints, directory)  # if killed before it did
             print_log(f'{stage.upper()} teacher found: {path}', logger='current')
             return path
         print_log(

@@ -141,8 +141,11 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path):
 
 @pytest.fixture
 def _put_handlers_back():
-    kept = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGCHLD)
+    kept = {number: signal.getsignal(number) for number in numbers}
+    hook = sys.unraisablehook
     yield
+    sys.unraisablehook = hook
     for number, handler in kept.items():
         signal.signal(number, handler)
 
@@ -182,6 +185,28 @@ def test_the_command_that_continues(flags, saved, added, tmp_path, monkeypatch, 
     (line,) = capsys.readouterr().err.splitlines()
     command = line.split('continue with: ')[1]
     assert shlex.split(command) == given + added
+
+
+class Dropped:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.usefixtures('_put_handlers_back')
+def test_a_signal_while_python_drops_errors_is_not_lost(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['train.py'])
+    parse = argparse.ArgumentParser()
+    parse.set_defaults(debug=False)
+
+    def main(args):
+        Dropped()
+        for _ in range(500):
+            time.sleep(0.01)
+
+    with pytest.raises(SystemExit) as left:
+        run(main, parse)
+    assert left.value.code == 143
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.usefixtures('_put_handlers_back')
