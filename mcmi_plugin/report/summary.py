@@ -43,7 +43,7 @@ def write_summary(
             indent=1,
         )
     picture = osp.join(directory, 'curves.png')
-    draw_curves(provenance, picture)
+    draw_curves(provenance, control, picture)
 
     table = Table(*COLUMNS, caption=caption)
     for row in rows:
