@@ -109,9 +109,12 @@ def test_interrupted_killed_and_torn_it_ends_the_same(uninterrupted, tmp_path):
     assert not list(tmp_path.rglob('*.tmp'))
 
     job = Job(tmp_path, *words)
-    torn = job.wait_for(f'{STUDENT}/epoch_2.pth')
+    job.wait_for(f'{STUDENT}/epoch_2.pth')
+    record = tmp_path / STUDENT / 'last_checkpoint'
+    while record.read_text().endswith('epoch_1.pth'):  # written after the checkpoint
+        time.sleep(0.01)
     job.end(signal.SIGKILL)
-    torn = max((tmp_path / STUDENT).glob('epoch_*.pth'), key=lambda p: int(p.stem[6:]))
+    torn = Path(record.read_text())
     torn.write_bytes(torn.read_bytes()[:-5000])
     leftover = tmp_path / STUDENT / 'epoch_3.pth.4711.tmp'
     leftover.write_bytes(b'half')
