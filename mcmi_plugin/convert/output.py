@@ -1,10 +1,12 @@
 """Write a converted checkpoint, whole or not at all."""
 
+import io
 import os
 import os.path as osp
 
 import torch
 
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.convert.convert import Conversion
 from mcmi_plugin.errors import UserError
 
@@ -28,16 +30,8 @@ def write(conversion: Conversion, out: str) -> None:
     Raises:
         UserError: it cannot be written; what was there before is unchanged.
     """
-    temporary = f'{out}.{os.getpid()}.tmp'
     checkpoint = {'meta': conversion.meta, 'state_dict': conversion.placement.state}
-    try:
-        with open(temporary, 'wb') as file:
-            torch.save(checkpoint, file)
-        os.replace(temporary, out)
-    except OSError as error:
-        raise UserError(
-            f'{out}: cannot be written ({error.strerror}); name another file'
-        ) from error
-    finally:
-        if osp.exists(temporary):
-            os.remove(temporary)
+    saved = io.BytesIO()  # torch would turn an error of the disk into its own
+    torch.save(checkpoint, saved)
+    with whole_file(out) as file:
+        file.write(saved.getbuffer())
