@@ -132,6 +132,16 @@ def _init_gloo(launcher: str) -> None:
     torch.distributed.init_process_group('gloo')
 
 
+def _leave_processes() -> None:
+    """Take leave of the other processes, all at once.
+
+    One that ends while another still talks to it is aborted by gloo's threads.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def run(
     main: Callable[[argparse.Namespace], None], parse: argparse.ArgumentParser
 ) -> None:
@@ -144,6 +154,7 @@ def run(
     interruption = Interruption()
     try:
         main(args)
+        _leave_processes()
     except BaseException as error:
         # Not the error alone: a worker that got the signal too may have died first.
         if interruption.signal is not None:
