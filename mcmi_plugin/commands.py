@@ -47,39 +47,57 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and merge the flags into it.
+    """The config that a command's flags name; ``work_dir`` goes back into ``args``.
 
     Raises:
-        UserError: no such file, or it cannot be read, or an unknown key of mcmi.
+        UserError: as :func:`read_config`, or ``--amp`` without a GPU.
     """
-    if not osp.isfile(args.config):
-        raise UserError(f'there is no config {args.config}')
-    try:
-        cfg = Config.fromfile(args.config)
-    except UserError:
-        raise
-    except Exception as error:  # a config is code, and fails as code does
-        raise UserError(f'{args.config}: {error}'.replace('\n', ' ')) from error
-    for key in args.cfg_options:
-        if key.split('.')[0] in ('pair', 'method'):
-            raise UserError(
-                f'--cfg-options {key}: has gone into `model` already, when the config '
-                'was read; override the key below `model`'
-            )
-    try:
-        cfg.merge_from_dict(args.cfg_options)
-    except (KeyError, TypeError, IndexError) as error:
-        raise UserError(f'--cfg-options: {error}') from error
-    cfg.launcher = args.launcher
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    name = osp.splitext(osp.basename(args.config))[0]
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    cfg = read_config(args.config, args.cfg_options, args.work_dir, args.launcher)
     args.work_dir = cfg.work_dir
     if args.amp:
         if not torch.cuda.is_available():
             raise UserError('--amp: mixed precision needs a GPU; leave the flag out')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    return cfg
+
+
+def read_config(
+    path: str, options: dict, work_dir: str | None = None, launcher: str = 'none'
+) -> Config:
+    """A config file, overridden and made ready for :func:`train`.
+
+    Args:
+        path: of the config.
+        options: overrides by dotted key, as ``--cfg-options`` gives them.
+        work_dir: by default the config's own, or ``work_dirs/NAME``.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        UserError: no such file, or it cannot be read, or an unknown key of mcmi.
+    """
+    if not osp.isfile(path):
+        raise UserError(f'there is no config {path}')
+    try:
+        cfg = Config.fromfile(path)
+    except UserError:
+        raise
+    except Exception as error:  # a config is code, and fails as code does
+        raise UserError(f'{path}: {error}'.replace('\n', ' ')) from error
+    for key in options:
+        if key.split('.')[0] in ('pair', 'method'):
+            raise UserError(
+                f'--cfg-options {key}: has gone into `model` already, when the config '
+                'was read; override the key below `model`'
+            )
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError(f'--cfg-options: {error}') from error
+    cfg.launcher = launcher
+    name = osp.splitext(osp.basename(path))[0]
+    cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(loader):
             # mmpretrain's collate of its own is slower than torch's.
@@ -96,6 +114,29 @@ def load_config(args: argparse.Namespace) -> Config:
     preflight.settle_teacher_source(cfg)
     preflight.add_teacher_hook(cfg)
     return cfg
+
+
+def train(cfg: Config, resume: bool | str = False) -> Runner:
+    """Train by a config from :func:`read_config`, after every check of it.
+
+    Args:
+        cfg: the config.
+        resume: ``True``: go on wherever the job stopped; a path: from there.
+
+    Returns:
+        The Runner at its end, with the trained model in it.
+
+    Raises:
+        UserError: no data, no teacher, or a work dir that cannot be written.
+    """
+    cfg.resume = bool(resume)
+    cfg.load_from = resume if isinstance(resume, str) else cfg.get('load_from')
+    preflight.check_teacher(cfg)
+    preflight.check_data(cfg)
+    preflight.check_work_dir(cfg.work_dir)
+    runner = build_runner(cfg)
+    runner.train()
+    return runner
 
 
 def build_runner(cfg: Config) -> Runner:

@@ -10,8 +10,7 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin import preflight
-from mcmi_plugin.commands import build_runner, load_config, parser, run
+from mcmi_plugin.commands import load_config, parser, run, train
 
 
 def main(args):
@@ -20,14 +19,7 @@ def main(args):
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    cfg.resume = args.resume is not None
-    cfg.load_from = (
-        args.resume if args.resume not in (None, 'auto') else cfg.get('load_from')
-    )
-    preflight.check_teacher(cfg)
-    preflight.check_data(cfg)
-    preflight.check_work_dir(cfg.work_dir)
-    build_runner(cfg).train()
+    train(cfg, True if args.resume == 'auto' else args.resume or False)
 
 
 if __name__ == '__main__':
