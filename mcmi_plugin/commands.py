@@ -19,6 +19,12 @@ from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.interruption import Interruption
 
+STANDARD_HOOKS = (
+    'RandomStateHook',
+    'ResumeValidationHook',
+    'FreshStartHook',
+    'FiniteLossHook',
+)
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -109,8 +115,8 @@ def read_config(
     if cfg.get('train_dataloader'):
         # Workers that outlive an epoch have random states that no checkpoint holds.
         cfg.train_dataloader.persistent_workers = False
-    preflight.add_hook(cfg, type='RandomStateHook')
-    preflight.add_hook(cfg, type='ResumeValidationHook')
+    for hook in STANDARD_HOOKS:
+        preflight.add_hook(cfg, type=hook)
     preflight.settle_teacher_source(cfg)
     preflight.add_teacher_hook(cfg)
     return cfg

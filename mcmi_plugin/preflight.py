@@ -4,10 +4,12 @@ import difflib
 import os
 import os.path as osp
 import tempfile
+from collections.abc import Iterable
 from dataclasses import fields
 
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmengine.registry import MODELS
 from mmpretrain import datasets
 
 from mcmi_plugin.datasets import cifar
@@ -16,11 +18,16 @@ from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.recipe import names_pretrained
 
 
-def add_teacher_hook(cfg: Config) -> None:
+def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
     """Turn the key ``mcmi`` into the hook that acts on it.
 
     ``mcmi`` is a key of its own, because two bases of one config may not both
-    say ``custom_hooks``.
+    say ``custom_hooks``. Every recipe says lambda; where another form needs none,
+    the recipe's is left out.
+
+    Args:
+        cfg: the config, overridden.
+        given: dotted keys that the overrides named. A lambda among them was meant.
 
     Raises:
         UserError: a key or value of ``mcmi`` that does not exist.
@@ -34,8 +41,8 @@ def add_teacher_hook(cfg: Config) -> None:
             close = difflib.get_close_matches(key, known, 1)
             hint = f'did you mean mcmi.{close[0]}?' if close else ''
             raise UserError(f'mcmi.{key} is no option; {hint} ({", ".join(known)})')
-    if 'lmda' not in options:
-        raise UserError('mcmi.lmda is not set; give lambda of eq. 14, for example 0.1')
+    if options.get('form') in ('budget', 'none') and 'mcmi.lmda' not in given:
+        options.pop('lmda', None)
     TeacherOptions(**options)
     add_hook(cfg, type='MCMITeacherHook', **options)
 
@@ -72,11 +79,18 @@ def check_teacher(cfg: Config) -> None:
     if 'teacher' not in model or cfg.get('mcmi') or cfg.get('load_from'):
         return
     given = model.get('teacher_ckpt') or names_pretrained(model.get('init_cfg'))
-    if not given and not names_pretrained(model.teacher):
+    if not given and not (
+        names_pretrained(model.teacher) or _needs_no_training(model.teacher)
+    ):
         raise UserError(
             'model.teacher_ckpt is not set, so the teacher would be random; name its '
             'checkpoint: --cfg-options model.teacher_ckpt=PATH'
         )
+
+
+def _needs_no_training(teacher: dict) -> bool:
+    # A class says so of itself: its weights are known, as GaussianPosterior's.
+    return getattr(MODELS.get(teacher.get('type', '')), 'needs_no_training', False)
 
 
 def check_data(cfg: Config) -> None:

@@ -1,15 +1,19 @@
 """What all tests share: one thread, the project's folder, and its commands."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 # Before torch is imported: the machine's cores are shared, and results of a run
 # are compared bit by bit.
 os.environ['OMP_NUM_THREADS'] = '1'
 
 import pytest
+from filelock import FileLock
 
 import mcmi_plugin  # noqa: F401  so that every config can be read
 from mcmi_plugin.teacher.stage import isolated
@@ -29,30 +33,78 @@ def project() -> Path:
     return PROJECT
 
 
-def run_tool(tool: str, *args, cwd: Path, ok: bool = True, env: dict | None = None):
-    """Run one of the commands in ``tools/`` for real and return what it did."""
+def run_tool(
+    tool: str, *args, cwd: Path, ok: bool = True, env: dict | None = None, server=None
+):
+    """Run one of the commands in ``tools/`` for real and return what it did.
+
+    Args:
+        tool: file name of the command.
+        *args: its arguments.
+        cwd: folder that it runs in.
+        ok: demand exit status 0.
+        env: environment variables besides the present ones.
+        server: of the fixture of that name; without one, and for a shell script,
+            the process is a new one.
+    """
     words = [sys.executable, str(PROJECT / 'tools' / tool), *map(str, args)]
     if tool.endswith('.sh'):
-        words = ['bash', *words[1:]]
+        words[0] = 'bash'
     full_env = {**os.environ, **(env or {})}
     full_env['PATH'] = f'{Path(sys.executable).parent}{os.pathsep}{full_env["PATH"]}'
-    done = subprocess.run(
-        words, cwd=cwd, env=full_env, capture_output=True, text=True, timeout=600
-    )
+    if server is not None and tool.endswith('.py'):
+        done = server(words, str(cwd), full_env)
+    else:
+        done = subprocess.run(
+            words, cwd=cwd, env=full_env, capture_output=True, text=True, timeout=600
+        )
     if ok:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     done.cwd = Path(cwd)
     return done
 
 
+@pytest.fixture(scope='session')
+def server(tmp_path_factory):
+    """Commands in processes that are forked when all is imported already."""
+    folder = tmp_path_factory.mktemp('command_server')
+    files = {name: str(folder / name) for name in ('stdout', 'stderr')}
+    process = subprocess.Popen(
+        [sys.executable, PROJECT / 'tests/tools/command_server.py'],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def run(words: list[str], cwd: str, env: dict) -> subprocess.CompletedProcess:
+        request = dict(tool=words[1], args=words[2:], cwd=cwd, env=env, **files)
+        print(json.dumps(request), file=process.stdin, flush=True)
+        status = int(process.stdout.readline())
+        said = {name: Path(file).read_text() for name, file in files.items()}
+        return subprocess.CompletedProcess(words, status, **said)
+
+    yield run
+    process.stdin.close()
+    process.wait()
+
+
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path, server):
     """``command('train.py', CONFIG, ...)``, in an empty folder."""
 
     def run(tool: str, *args, **kwargs):
-        return run_tool(tool, *args, cwd=kwargs.pop('cwd', tmp_path), **kwargs)
+        cwd = kwargs.pop('cwd', tmp_path)
+        return run_tool(tool, *args, cwd=cwd, server=server, **kwargs)
 
     return run
+
+
+@pytest.fixture
+def free_port() -> str:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return str(listener.getsockname()[1])
 
 
 QUICKSTART = PROJECT / 'configs/mcmi/quickstart_digits.py'
@@ -60,9 +112,19 @@ QUICKSTART = PROJECT / 'configs/mcmi/quickstart_digits.py'
 
 @pytest.fixture(scope='session')
 def quickstart(tmp_path_factory):
-    """The quick start, run once: its folder, and what it printed as ``.stdout``."""
-    folder = tmp_path_factory.mktemp('quickstart')
-    done = run_tool('train.py', QUICKSTART, cwd=folder)
-    done.work_dir = folder / 'work_dirs/quickstart_digits'
-    done.teachers = folder / 'work_dirs/mcmi_teachers'
-    return done
+    """The quick start, run once: its folders, and what it printed as ``.stdout``."""
+    shared = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        shared = shared.parent  # of all workers
+    folder = shared / 'quickstart'
+    printed = folder / 'printed.txt'
+    with FileLock(shared / 'quickstart.lock'):
+        if not printed.is_file():
+            folder.mkdir(exist_ok=True)
+            done = run_tool('train.py', QUICKSTART, cwd=folder)
+            printed.write_text(done.stdout)
+    return SimpleNamespace(
+        stdout=printed.read_text(),
+        work_dir=folder / 'work_dirs/quickstart_digits',
+        teachers=folder / 'work_dirs/mcmi_teachers',
+    )

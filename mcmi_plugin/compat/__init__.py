@@ -26,6 +26,7 @@ def apply() -> None:
     # Not before the check: these import torch, which may not be there.
     from mcmi_plugin.compat import (
         atomic_checkpoints,
+        bounded_history,
         checkpoints,
         cifar,
         mmcls_alias,
@@ -42,6 +43,7 @@ def apply() -> None:
     checkpoints.allow_mmengine_checkpoints()
     checkpoints.keep_loading_safe()
     atomic_checkpoints.write_whole_checkpoints()
+    bounded_history.bound_metric_history()
     mmcls_configs.translate_mmcls_paths()
     mmcls_alias.alias_mmcls()
     mmrazor_import.import_mmrazor()

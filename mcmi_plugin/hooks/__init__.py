@@ -3,8 +3,11 @@
 from .centroid_hook import CentroidHook
 from .cmi_monitor_hook import CMIMonitorHook
 from .crd_bank_hook import CRDBankHook
+from .finite_loss_hook import FiniteLossHook
+from .fresh_start_hook import FreshStartHook
 from .loss_warmup_hook import LossWarmupHook
 from .mcmi_teacher_hook import MCMITeacherHook
+from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
 from .resume_validation_hook import ResumeValidationHook
 
@@ -12,8 +15,11 @@ __all__ = [
     'CMIMonitorHook',
     'CRDBankHook',
     'CentroidHook',
+    'FiniteLossHook',
+    'FreshStartHook',
     'LossWarmupHook',
     'MCMITeacherHook',
+    'PseudoLabelHook',
     'RandomStateHook',
     'ResumeValidationHook',
 ]

@@ -4,27 +4,38 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import class_names, measure, summary
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.mcmi import safe_lambda
-from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.hooks.random_state_hook import random_state, set_random_state
+from mcmi_plugin.hooks.wrong_class_scores import WrongClassScores
+from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 
 
 @HOOKS.register_module()
 class CentroidHook(Hook):
     """Give the model's ``CMILoss`` its centroids before the first step.
 
-        They are taken in one pass over the training set (eq. 13) and stay fixed. A
-        resumed run finds them in its checkpoint. The same pass, and another one at
-        the end, tell accuracy, LL and CMI before and after; they are kept in the
-        message hub under ``mcmi_before`` and ``mcmi_after``.
+    They are taken in one pass over the training set (eq. 13). A resumed run finds
+    them in its checkpoint. Centroids of the wrong classes are taken anew before
+    every epoch. Where the centroids follow the model, another pass tells what the
+    training steps start from, for the budget and for the log (``mcmi_start`` in
+    the message hub).
 
-        Args:
-            dataloader: config of a loader of the training set, unaugmented, whose
-    XX ``'eval'``, or ``'train'``: centroids in train mode on the training
-                loader itself, as in the authors' release.
+    The first pass, and another one at the end, tell accuracy, LL and CMI before
+    and after; they are kept in the message hub under ``mcmi_before`` and
+    ``mcmi_after``.
+
+    Args:
+        dataloader: config of a loader of the training set, unaugmented, whose
+            sampler repeats no sample.
+        val_dataloader: the same of the validation set, to be measured too.
+        mode: ``'eval'``, or ``'train'``: centroids in train mode on the training
+            loader itself, as in the authors' release.
     """
 
     # Before hooks that look at the loss or log, after the sampler's seed.
@@ -46,7 +57,9 @@ class CentroidHook(Hook):
         loss = find_cmi_loss(runner.model)
         if loss.log_centroids.isfinite().all():
             return  # resumed
-        before = self._measure(runner, 'before the fine-tune')
+        before = _statistics(
+            runner.model, self.loaders, loss.num_classes, 'before the fine-tune'
+        )
         runner.message_hub.update_info('mcmi_before', _figures(before))
         statistics = before['train']
         if self.mode == 'train':
@@ -66,25 +79,69 @@ class CentroidHook(Hook):
                 'classes there are'
             )
         log_centroids = statistics.log_centroids()
-        loss.set_centroids(log_centroids)
         bound = safe_lambda(log_centroids)
         runner.message_hub.update_info('mcmi_safe_lambda', bound)
-        print_log(
-            f'centroids of {loss.num_classes} classes taken; labels may begin to flip '
-            f'near lambda {bound:.3g} (lambda is {loss.lmda:g})',
-            logger='current',
+        words = f'centroids of {loss.num_classes} classes taken'
+        if loss.reward != 'wrong_class':
+            loss.set_centroids(log_centroids)
+        if loss.form == 'fixed' and loss.reward == 'cmi':
+            words += (
+                f'; labels may begin to flip near lambda {bound:.3g} '
+                f'(lambda is {loss.lmda:g})'
+            )
+        print_log(words, logger='current')
+        if loss.form != 'fixed':
+            self._start(runner, loss)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        loss = find_cmi_loss(runner.model)
+        if loss.reward == 'wrong_class':
+            scores = WrongClassScores(runner.model)
+            title = 'centroids of the wrong classes'
+            statistics = measure(
+                scores, self.loaders['train'], loss.num_classes, title=title
+            )
+            loss.set_centroids(statistics.log_centroids())
+
+    def _start(self, runner: Runner, loss: CMILoss) -> None:
+        # In train mode and augmented: with dropout, batch norm or augmentation a
+        # training step's cross-entropy is another one than the teacher's.
+        random = random_state()
+        buffers = {b: b.clone() for b in runner.model.buffers()}
+        start = measure(
+            runner.model,
+            runner.train_dataloader,
+            loss.num_classes,
+            train_mode=True,
+            title='cross-entropy at the start',
         )
+        for buffer, value in buffers.items():
+            buffer.copy_(value)
+        set_random_state(random)
+        runner.message_hub.update_info('mcmi_start', summary(start))
+        if loss.controller is not None:
+            loss.controller.start(-start.log_likelihood(), len(runner.train_dataloader))
 
     def after_train(self, runner: Runner) -> None:
-        after = self._measure(runner, 'after the fine-tune')
-        runner.message_hub.update_info('mcmi_after', _figures(after))
-
-    def _measure(self, runner: Runner, title: str) -> dict[str, ClassStatistics]:
         num_classes = find_cmi_loss(runner.model).num_classes
-        return {
-            split: measure(runner.model, loader, num_classes, title=f'{split}, {title}')
-            for split, loader in self.loaders.items()
-        }
+        after = measured(runner.model, self.loaders, num_classes, 'after the fine-tune')
+        runner.message_hub.update_info('mcmi_after', after)
+
+
+def measured(
+    model: nn.Module, loaders: dict[str, DataLoader], num_classes: int, title: str
+) -> dict[str, dict[str, float]]:
+    """Accuracy in per cent, LL, CMI and entropy in nats of each split."""
+    return _figures(_statistics(model, loaders, num_classes, title))
+
+
+def _statistics(
+    model: nn.Module, loaders: dict[str, DataLoader], num_classes: int, title: str
+) -> dict[str, ClassStatistics]:
+    return {
+        split: measure(model, loader, num_classes, title=f'{split}, {title}')
+        for split, loader in loaders.items()
+    }
 
 
 def _figures(statistics: dict[str, ClassStatistics]) -> dict[str, dict]:

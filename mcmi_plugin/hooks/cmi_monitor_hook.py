@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics
-from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 
 # The surrogate may exceed the CMI by this share of it, and by this many nats,
 # before they count as parted; digits at the last safe lambda: 0.012 and 0.010.
@@ -16,6 +16,7 @@ PARTED_RATIO, PARTED_NATS = 1.0, 0.05
 # an epoch of 1,000 samples.
 ACCURACY_FALL = 5.0
 CHECK_EVERY = 50
+LIVE = ('cmi', 'lmda', 'rise')
 
 
 @HOOKS.register_module()
@@ -24,11 +25,14 @@ class CMIMonitorHook(Hook):
 
     With fixed centroids Q0 the loss rewards KL(P||Q0), which is the CMI plus the
     distance that the centroids have moved. Past some lambda it grows by moving
-    them: labels flip and the CMI itself falls. The CMI here is that of the
-    predictions of an epoch's own training steps, so it costs no extra pass.
+    them: labels flip and the CMI itself falls. Where the centroids follow the
+    model, or something else is rewarded, KL(P||Q0) says nothing and training
+    accuracy alone tells. The CMI here is that of the predictions of an epoch's own
+    training steps, so it costs no extra pass.
 
     Every epoch's figures go to the log, to the visualizer (``mcmi/...``) and,
-    for the teacher's provenance, to the message hub (``mcmi_history``).
+    for the teacher's provenance, to the message hub (``mcmi_history``); a few
+    also in between, to the log's lines (``mcmi_...``).
 
     Args:
         on_cliff: ``'warn'``; or ``'stop'``: end the training and load the
@@ -58,14 +62,19 @@ class CMIMonitorHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
         if self.every_n_train_iters(runner, CHECK_EVERY):
-            self._require_finite(runner, find_cmi_loss(runner.model).statistics)
+            loss = find_cmi_loss(runner.model)
+            self._require_finite(runner, loss.statistics)
+            figures = epoch_figures(loss.statistics, loss, start_of(runner))
+            for name in [n for n in LIVE if n in figures]:  # of this process
+                runner.message_hub.update_scalar(f'train/mcmi_{name}', figures[name])
 
     def after_train_epoch(self, runner: Runner) -> None:
         loss = find_cmi_loss(runner.model)
         statistics, loss.statistics = loss.statistics, None
         statistics.all_reduce()
         self._require_finite(runner, statistics)
-        figures = epoch_figures(statistics, loss)
+        start = start_of(runner)
+        figures = epoch_figures(statistics, loss, start)
         history = runner.message_hub.runtime_info.get('mcmi_history', [])
         history = [*history, dict(epoch=runner.epoch + 1, **figures)]
         runner.message_hub.update_info('mcmi_history', history)
@@ -74,26 +83,28 @@ class CMIMonitorHook(Hook):
             step=runner.epoch + 1,
         )
         print_log(f'epoch {runner.epoch + 1}: {in_words(figures)}', logger='current')
-        if loss.lmda > 0:
-            self._check_cliff(runner, loss.lmda, history)
+        if loss.lmda != 0:
+            self._check_cliff(runner, loss, cliff(history, start))
 
     def after_train(self, runner: Runner) -> None:
         find_cmi_loss(runner.model).statistics = None
 
-    def _check_cliff(self, runner: Runner, lmda: float, history: list[dict]) -> None:
-        reason = cliff(history)
+    def _check_cliff(self, runner: Runner, loss: CMILoss, reason: str | None) -> None:
         if reason is None:
             return
-        advice = f'lower mcmi.lmda (now {lmda:g})'
+        key, value = 'mcmi.lmda', loss.lmda
+        if loss.controller is not None:
+            key, value = 'mcmi.eps', loss.controller.eps
+        advice = f'lower {key} (now {value:g})'
         bound = runner.message_hub.runtime_info.get('mcmi_safe_lambda')
-        if bound is not None:
+        if bound is not None and loss.form == 'fixed' and loss.reward == 'cmi':
             advice += f'; labels may flip near {bound:.3g}'
         if self.on_cliff == 'warn':
             print_log(f'off the cliff: {reason}; {advice}', logger='current', level=30)
             return
         if self.good_checkpoint is None:
             raise UserError(
-                f'mcmi.lmda={lmda:g}: off the cliff in the first epoch, {reason}; '
+                f'{key}={value:g}: off the cliff in the first epoch, {reason}; '
                 f'there is no good teacher to keep: {advice}'
             )
         print_log(
@@ -115,8 +126,19 @@ class CMIMonitorHook(Hook):
             )
 
 
-def epoch_figures(statistics: ClassStatistics, loss) -> dict[str, float]:
-    """CE, surrogate, CMI, LL and entropy in nats, accuracy in per cent."""
+def start_of(runner: Runner) -> dict[str, float] | None:
+    """What training steps started from, where the :class:`CentroidHook` took it."""
+    return runner.message_hub.runtime_info.get('mcmi_start')
+
+
+def epoch_figures(
+    statistics: ClassStatistics, loss: CMILoss, start: dict[str, float] | None = None
+) -> dict[str, float]:
+    """CE, surrogate, CMI, LL, entropy and rise in nats, accuracy in per cent.
+
+    The rise is that of the cross-entropy since ``start``. A lambda is among them
+    where a budget sets it: its average over the last quarter of an epoch or so.
+    """
     figures = dict(
         ce=-statistics.log_likelihood(),
         cmi=statistics.cmi(),
@@ -124,7 +146,13 @@ def epoch_figures(statistics: ClassStatistics, loss) -> dict[str, float]:
         entropy=statistics.entropy(),
         accuracy=statistics.accuracy(),
     )
-    if loss.log_centroids.isfinite().all():  # not while a teacher is first trained
+    if start is not None:
+        figures['rise'] = start['ll'] - figures['ll']
+    if loss.controller is not None:
+        figures['lmda'] = loss.controller.lmda_average.item()
+    # The centroids are Q0, once they are there: not while a teacher is first trained.
+    fixed = loss.form == 'fixed' and loss.reward == 'cmi'
+    if fixed and loss.log_centroids.isfinite().all():
         figures['surrogate'] = statistics.surrogate(loss.log_centroids)
     return figures
 
@@ -132,6 +160,10 @@ def epoch_figures(statistics: ClassStatistics, loss) -> dict[str, float]:
 def in_words(figures: dict[str, float]) -> str:
     """One line of the log."""
     parts = [f'CE {figures["ce"]:.4f}']
+    if 'rise' in figures:
+        parts[0] += f' (rise {figures["rise"]:+.4f})'
+    if 'lmda' in figures:
+        parts.append(f'lambda {figures["lmda"]:.3g}')
     if 'surrogate' in figures:
         parts.append(f'KL(P||Q0) {figures["surrogate"]:.4f}')
     parts += [
@@ -142,16 +174,21 @@ def in_words(figures: dict[str, float]) -> str:
     return ', '.join(parts)
 
 
-def cliff(history: list[dict]) -> str | None:
-    """Why the last epoch of a fine-tune is past the cliff, or None if it is not."""
+def cliff(history: list[dict], start: dict[str, float] | None = None) -> str | None:
+    """Why the last epoch of a fine-tune is past the cliff, or None if it is not.
+
+    Args:
+        history: figures of every epoch so far.
+        start: those of training steps before the first, if they were taken.
+    """
     last = history[-1]
-    moved = last['surrogate'] - last['cmi']
+    moved = last.get('surrogate', 0) - last['cmi']
     if moved > max(PARTED_RATIO * last['cmi'], PARTED_NATS):
         return (
             f'KL(P||Q0) {last["surrogate"]:.3f} and the CMI {last["cmi"]:.3f} part '
             'ways: the centroids are being left'
         )
-    best = max(epoch['accuracy'] for epoch in history)
+    best = max(epoch['accuracy'] for epoch in [*history, *([start] if start else [])])
     if last['accuracy'] < best - ACCURACY_FALL:
         return (
             f'training accuracy fell from {best:.1f} to {last["accuracy"]:.1f} % '

@@ -1,18 +1,19 @@
 """The distiller's teacher becomes an MCMI teacher before the first student step."""
 
 import os.path as osp
-from dataclasses import replace
 
+from mmengine.config import ConfigDict
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.registry import HOOKS
+from mmengine.registry import DATASETS, HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.summary import write_summary
+from mcmi_plugin.teacher.data import plain_dataset
 from mcmi_plugin.teacher.make import provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.recipe import names_pretrained
@@ -28,7 +29,8 @@ class MCMITeacherHook(Hook):
     Given: ``model.teacher_ckpt`` is an MCMI teacher already. Found: an earlier
     run of the same recipe has left it in ``teacher_dir``. Otherwise the teacher
     of ``model.teacher_ckpt`` is fine-tuned here, in a Runner of its own with its
-    own log, and kept. Every later step of the distillation is MMRazor's.
+    own log, and kept. With ``form='none'`` it is measured and handed over as it
+    is. Every later step of the distillation is MMRazor's.
 
     ``tools/train.py`` adds this hook where a config says ``mcmi``; elsewhere
     write it into ``custom_hooks``::
@@ -77,7 +79,10 @@ class MCMITeacherHook(Hook):
         known = runner.message_hub.runtime_info.get(RECORD)
         if known is not None and osp.isfile(known):
             return known  # a resumed student goes on with the teacher it had
-        num_samples = len(runner.train_dataloader.dataset)
+        dataset = runner.train_dataloader.dataset
+        if self.options.dataset is not None:  # the teacher's own
+            dataset = DATASETS.build(plain_dataset(ConfigDict(self.options.dataset)))
+        num_samples = len(dataset)
         # Weights that the config itself has put in, through init_cfg.
         initialised = None
         if names_pretrained(runner.cfg.model.teacher):
@@ -90,8 +95,8 @@ class MCMITeacherHook(Hook):
             )
 
         path = provide(self.options)
-        if self.options.control:
-            control = provide(replace(self.options, lmda=0.0))
+        if self.options.control and self.options.form != 'none':
+            control = provide(self.options.of_control())
             self.control = read_weights(control)[1]['mcmi']
         return path
 

@@ -1,7 +1,6 @@
 """The fine-tuning loss of an MCMI teacher, for any classification head."""
 
 import math
-from numbers import Real
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +9,17 @@ from mmpretrain.models.losses.utils import weight_reduce_loss
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..functional import rewards
+from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
 from ..functional.information import ClassStatistics
 from ..functional.mcmi import ce_and_kl
+from .budget_controller import BudgetController
+from .cmi_arguments import check_arguments
 
 
 @MODELS.register_module()
 class CMILoss(nn.Module):
-    """``CE - lmda * KL(P_x || Q^y)`` in nats, with fixed centroids ``Q``.
+    """``CE - lmda * KL(P_x || Q^y)`` in nats, with constant centroids ``Q``.
 
     Minimising it maximises log-likelihood + lmda * CMI (Ye et al., ICLR 2024,
     eqs 12 to 14). Use it as the ``loss`` of an mmpretrain head and hand it the
@@ -25,12 +28,21 @@ class CMILoss(nn.Module):
 
     Args:
         lmda: weight of the CMI, >= 0 (the authors' code writes it negative).
-            0 is plain cross-entropy and needs no centroids.
+            0 is plain cross-entropy and needs no centroids. None for a budget.
         num_classes: C, the width of the head.
+        form: ``'fixed'``: the centroids stay, as in the paper. ``'ema'``: every
+            training step moves those of its classes by 1 % towards the batch's
+            mean. ``'budget'``: those, and a lambda set anew in every step so that
+            the cross-entropy rises by at most about ``eps``.
+        eps: of a budget, in nats, above 0.
+        reward: what lmda rewards, in the fixed form; of ``'cmi'`` and the controls
+            in :mod:`mcmi_plugin.functional.rewards`. The centroids of
+            ``'wrong_class'`` are means of ``P_x`` without the label.
 
     Attributes:
         log_centroids: buffer [C, C], row y = ``log Q^y``; NaN until set, saved
             and loaded with the state dict.
+        controller: a budget's :class:`BudgetController`, else None.
         statistics: where a hook sets one (with ``track_tail=False``), every
             batch seen is added to it, without waiting for the device.
 
@@ -38,24 +50,21 @@ class CMILoss(nn.Module):
         UserError: an argument out of its range.
     """
 
-    def __init__(self, lmda: float, num_classes: int) -> None:
+    def __init__(
+        self,
+        lmda: float | None,
+        num_classes: int,
+        form: str = 'fixed',
+        eps: float | None = None,
+        reward: str = 'cmi',
+    ) -> None:
         super().__init__()
-        if (
-            isinstance(lmda, bool)
-            or not isinstance(lmda, Real)
-            or not 0 <= lmda < math.inf
-        ):
-            raise UserError(
-                f'CMILoss.lmda is {lmda!r}: give a finite number >= 0 '
-                '(a positive value rewards CMI)'
-            )
-        if not isinstance(num_classes, int) or num_classes < 2:
-            raise UserError(
-                f'CMILoss.num_classes is {num_classes!r}: give the width of the '
-                'head, 2 or more'
-            )
-        self.lmda = float(lmda)
+        check_arguments(lmda, num_classes, form, eps, reward)
+        self.lmda = lmda if lmda is None else float(lmda)
         self.num_classes = num_classes
+        self.form = form
+        self.reward = reward
+        self.controller = BudgetController(eps) if form == 'budget' else None
         self.statistics: ClassStatistics | None = None
         self.register_buffer(
             'log_centroids', torch.full((num_classes, num_classes), math.nan)
@@ -64,7 +73,7 @@ class CMILoss(nn.Module):
         self._centroids_checked = False
 
     def set_centroids(self, log_centroids: Tensor) -> None:
-        """Fix ``log Q`` (``ClassStatistics.log_centroids()``), [C, C], in nats.
+        """Set ``log Q`` (``ClassStatistics.log_centroids()``), [C, C], in nats.
 
         Raises:
             UserError: another number of classes, or entries that are not finite.
@@ -83,6 +92,8 @@ class CMILoss(nn.Module):
             )
         if log_centroids.logsumexp(1).abs().max() > 1e-3:
             raise ValueError('rows of log_centroids must be log-probabilities')
+        if self.form != 'fixed':
+            log_centroids = log_centroids.clamp(min=LOG_FLOOR)
         self.log_centroids.copy_(log_centroids)
 
     def forward(
@@ -111,19 +122,41 @@ class CMILoss(nn.Module):
         label = label.long()
         if self.statistics is not None:
             self.statistics.update(cls_score, label)
-        if self.lmda == 0:
+        lmda = self._follow(cls_score, label)
+        if self.lmda == 0 or self.reward != 'cmi':
             dtype = torch.promote_types(cls_score.dtype, torch.float32)
             loss = F.cross_entropy(cls_score.to(dtype), label, reduction='none')
+            if self.lmda > 0:
+                loss = loss - lmda * self._other_reward(cls_score, label)
         else:
             self._require_centroids()
             ce, kl = ce_and_kl(cls_score, label, self.log_centroids)
-            loss = ce - self.lmda * kl
+            loss = ce - lmda * kl
         return weight_reduce_loss(
             loss,
             weight=None if weight is None else weight.to(loss.dtype),
             reduction=reduction_override or 'mean',
             avg_factor=avg_factor,
         )
+
+    def _follow(self, cls_score: Tensor, label: Tensor) -> float | Tensor:
+        """Move the centroids and the controller by a training step; its lambda."""
+        if self.form == 'fixed' or self.lmda == 0 or not self.training:
+            return self.lmda if self.controller is None else self.controller.lmda_average
+        self._require_centroids()
+        prob_sums, counts, ce_sum = batch_sums(cls_score, label)
+        self.log_centroids.copy_(
+            followed_centroids(self.log_centroids, prob_sums, counts)
+        )
+        if self.controller is None:
+            return self.lmda
+        return self.controller(ce_sum / counts.sum())
+
+    def _other_reward(self, cls_score: Tensor, label: Tensor) -> Tensor:
+        if self.reward == 'wrong_class':
+            self._require_centroids()
+            return rewards.wrong_class(cls_score, label, self.log_centroids)
+        return rewards.WITHOUT_CENTROIDS[self.reward](cls_score, label)
 
     def _check(self, cls_score: Tensor, label: Tensor) -> None:
         if cls_score.shape[-1] != self.num_classes:

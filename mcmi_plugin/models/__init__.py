@@ -1,6 +1,8 @@
-"""The networks of the knowledge distillation literature for 32x32 images."""
+"""The networks of the knowledge distillation literature, and two for vectors."""
 
 from .auxiliary import AuxiliaryImageClassifier
+from .gaussian_posterior import GaussianPosterior
+from .mlp import MLP
 from .mobilenet_v2_cifar import CIFARMobileNetV2
 from .resnet_cifar import CIFARResNet
 from .shufflenet_v1_cifar import CIFARShuffleNetV1
@@ -16,4 +18,6 @@ __all__ = [
     'CIFARShuffleNetV2',
     'CIFARVGG',
     'CIFARWideResNet',
+    'GaussianPosterior',
+    'MLP',
 ]

@@ -32,7 +32,7 @@ def write_summary(
     os.makedirs(directory, exist_ok=True)
     caption = (
         'accuracy on the validation set; LL and CMI of the teacher on the training '
-        f'set; lambda {provenance["lmda"]:g}; one run (n = 1)'
+        f'set; {settings(provenance)}; one run (n = 1)'
     )
     with open(osp.join(directory, 'summary.md'), 'w') as file:
         file.write(as_markdown(rows) + f'\n{caption}\n')
@@ -43,7 +43,8 @@ def write_summary(
             indent=1,
         )
     picture = osp.join(directory, 'curves.png')
-    draw_curves(provenance, control, picture)
+    if provenance['history'] or provenance['base'].get('history'):
+        draw_curves(provenance, control, picture, settings(provenance))
 
     table = Table(*COLUMNS, caption=caption)
     for row in rows:
@@ -53,6 +54,12 @@ def write_summary(
 
 
 KEYS = ('accuracy', 'll', 'cmi')
+REWARDS = dict(
+    wrong_class='wrong-class CMI',
+    negative_entropy='entropy lowered',
+    entropy='entropy raised',
+    label_smoothing='label smoothing',
+)
 
 
 def summary_rows(
@@ -62,7 +69,13 @@ def summary_rows(
     figures = [('teacher, MLL', provenance['before'])]
     if control is not None:
         figures.append(('teacher, lambda = 0 (control)', control['after']))
-    figures.append(('teacher, MCMI', provenance['after']))
+    made = 'MLL' if provenance.get('form') == 'none' else 'MCMI'
+    if provenance.get('reward', 'cmi') != 'cmi':
+        made = REWARDS[provenance['reward']]
+    if 'temperature' in provenance:
+        made += f', T = {provenance["temperature"]:.3g}'
+    if made != 'MLL':  # which is there already
+        figures.append((f'teacher, {made}', provenance['after']))
     rows = [
         (
             name,
@@ -73,6 +86,26 @@ def summary_rows(
         for name, figure in figures
     ]
     return [*rows, ('student', accuracy, None, None)]
+
+
+def settings(provenance: dict) -> str:
+    """``lambda 0.1``: how the teacher was made, in a few words."""
+    words = []
+    form = provenance.get('form', 'fixed')
+    if form == 'none':
+        words.append('no fine-tune')
+    elif form == 'budget':
+        words.append(f'budget {provenance["eps"]:g} nats')
+    else:
+        words.append(f'lambda {provenance["lmda"]:g}')
+    if form == 'ema':
+        words.append('centroids follow the model')
+    kept = provenance.get('kept_epoch', provenance['base'].get('kept_epoch'))
+    if kept is not None:
+        words.append(f'MLL stopped early, at epoch {kept}')
+    if 'temperature' in provenance:
+        words.append(f'logits divided by {provenance["temperature"]:.3g}')
+    return ', '.join(words)
 
 
 def student_accuracy(runner: Runner) -> float | None:

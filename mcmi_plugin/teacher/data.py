@@ -7,17 +7,29 @@ from mmengine.config import Config, ConfigDict
 from mcmi_plugin.errors import UserError
 
 
+def with_dataset(cfg: Config, dataset: dict) -> Config:
+    """The distillation config with another training set: ``mcmi.dataset``."""
+    cfg = copy.deepcopy(cfg)
+    cfg.train_dataloader.dataset = ConfigDict(copy.deepcopy(dataset))
+    return cfg
+
+
 def plain_dataset(dataset: ConfigDict) -> ConfigDict:
     """A data set of labelled images, without what only a student's loss reads.
 
-    MMRazor's ``CRDDataset`` adds the indices of contrasting samples.
+    MMRazor's ``CRDDataset`` adds the indices of contrasting samples; it may stand
+    around or within other wrappers.
     """
     dataset = copy.deepcopy(dataset)
-    if dataset.type.split('.')[-1] == 'CRDDataset':
+    if dataset.get('type', '').split('.')[-1] == 'CRDDataset':
         dataset = dataset.dataset
-        for step in dataset.get('pipeline', []):
-            if step.get('type') == 'PackCRDClsInputs':
-                step.update(type='PackInputs', _scope_='mmpretrain')
+    for step in dataset.get('pipeline') or []:
+        if step.get('type') == 'PackCRDClsInputs':
+            step.update(type='PackInputs', _scope_='mmpretrain')
+    if 'dataset' in dataset:
+        dataset.dataset = plain_dataset(dataset.dataset)
+    if 'datasets' in dataset:
+        dataset.datasets = [plain_dataset(part) for part in dataset.datasets]
     return dataset
 
 

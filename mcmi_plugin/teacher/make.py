@@ -2,6 +2,7 @@
 
 import os
 import os.path as osp
+from collections.abc import Callable
 
 from mmengine.config import Config
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
@@ -9,6 +10,8 @@ from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import recipe, store
+from mcmi_plugin.teacher.data import with_dataset
+from mcmi_plugin.teacher.handover import hand_over
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage import remove_checkpoints, run_stage, versions
 from mcmi_plugin.teacher.weights import read_weights, weights_hash
@@ -28,7 +31,7 @@ def provide_teacher(
     Args:
         cfg: the distillation config.
         options: what ``mcmi`` says.
-        num_samples: of the training set; another number is another recipe.
+        num_samples: of the teacher's training set; another number is another recipe.
         resume: continue an interrupted stage instead of starting it again.
         initialised: state dict of a teacher that its own ``init_cfg`` has filled,
             for a config without ``teacher_ckpt``.
@@ -36,29 +39,64 @@ def provide_teacher(
     Raises:
         UserError: no teacher to start from, or it cannot be made.
     """
+    _check_validation(cfg, options)
+    if options.dataset is not None:
+        cfg = with_dataset(cfg, options.dataset)
+    job = (cfg, options, num_samples)
+    base = _base(*job, resume, initialised)
+    source, _, meta = base
+    given = meta.get('mcmi', {})
+    if given.get('stage') == 'mcmi':
+        print_log(
+            f'{source} is an MCMI teacher already ({dial(given)}); it is used as it is',
+            logger='current',
+        )
+    elif options.form == 'none':
+        return _handed_over(*job, base)
+    else:
+        source = _trained(*job, 'mcmi', base, resume)
+        base = (source, *read_weights(source, 'mcmi.teacher_dir'))
+    return source if options.temperature is None else _handed_over(*job, base)
+
+
+def dial(provenance: dict) -> str:
+    """``lambda 0.1``, or ``budget 0.02 nats``: what a teacher was made with."""
+    if provenance.get('form') == 'budget':
+        return f'budget {provenance["eps"]:g} nats'
+    return f'lambda {provenance["lmda"]:g}'
+
+
+def _check_validation(cfg: Config, options: TeacherOptions) -> None:
+    if cfg.get('val_dataloader'):
+        return
+    for key, value in (('early_stopping', True), ('temperature', 'validation')):
+        if getattr(options, key) == value:
+            raise UserError(
+                f'mcmi.{key}={value}: judges by val_dataloader, which the config does '
+                f'not have; set val_dataloader, or leave mcmi.{key} out'
+            )
+
+
+def _base(
+    cfg: Config,
+    options: TeacherOptions,
+    num_samples: int,
+    resume: bool,
+    initialised: dict | None,
+) -> tuple[str, dict, dict]:
+    """The teacher to start from: its source, weights and ``meta``."""
     source, key, prefix = base_source(cfg)
     if source is None and initialised is not None:
-        base = ('model.teacher.init_cfg', initialised, {})
-        return _provide(cfg, options, num_samples, 'mcmi', base, resume)
+        return 'model.teacher.init_cfg', initialised, {}
     if source is None and options.mll_epochs is None:
         raise UserError(
             'model.teacher_ckpt is not set: MCMI fine-tunes a pre-trained teacher; '
             'name one, or set mcmi.mll_epochs to train it first'
         )
     if source is None:
-        source = _provide(cfg, options, num_samples, 'mll', None, resume)
+        source = _trained(cfg, options, num_samples, 'mll', None, resume)
         key = 'mcmi.teacher_dir'
-    weights, meta = read_weights(source, key, prefix)
-    given = meta.get('mcmi', {})
-    if given.get('stage') == 'mcmi':
-        print_log(
-            f'{source} is an MCMI teacher already (lambda {given["lmda"]:g}); it is '
-            'used as it is',
-            logger='current',
-        )
-        return source
-    base = (source, weights, meta)
-    return _provide(cfg, options, num_samples, 'mcmi', base, resume)
+    return (source, *read_weights(source, key, prefix))
 
 
 def base_source(cfg: Config) -> tuple[str | None, str, str]:
@@ -71,7 +109,7 @@ def base_source(cfg: Config) -> tuple[str | None, str, str]:
     return None, 'model.teacher_ckpt', ''
 
 
-def _provide(
+def _trained(
     cfg: Config,
     options: TeacherOptions,
     num_samples: int,
@@ -79,17 +117,89 @@ def _provide(
     base: tuple | None,
     resume: bool,
 ) -> str:
-    """Find the teacher of one stage, or make and keep it."""
+    """The teacher of one stage, ``'mll'`` or ``'mcmi'``."""
     source, weights, base_meta = base or (None, None, {})
+    stage_cfg = recipe.stage_config(cfg, options, stage, work_dir='')
+    made_by = recipe.recipe_of(
+        stage_cfg, options, num_samples, weights and weights_hash(weights)
+    )
+
+    def make() -> tuple[dict, dict]:
+        state, record = run_stage(stage_cfg, resume, weights, source or '')
+        mcmi = dict(
+            stage=stage,
+            lmda=options.lmda if stage == 'mcmi' else 0.0,
+            recipe=made_by,
+            base=_before(source, base_meta.get('mcmi', {})),
+        )
+        if stage == 'mcmi':
+            mcmi.update(form=options.form, eps=options.eps, reward=options.reward)
+        return state, mcmi | record
+
+    name = recipe.folder_name(cfg, options, stage)
+    return _kept(cfg, options, (name, stage.upper()), made_by, stage_cfg, make)
+
+
+def _before(source: str | None, given: dict) -> dict:
+    """What is kept in a provenance of the one before it."""
+    base = dict(source=source, history=given.get('history'))
+    if 'kept_epoch' in given:  # by early stopping
+        base['kept_epoch'] = given['kept_epoch']
+    return base
+
+
+def _handed_over(
+    cfg: Config, options: TeacherOptions, num_samples: int, base: tuple
+) -> str:
+    """The teacher ``base`` measured, and at another temperature where asked."""
+    source, weights, base_meta = base
+    given = base_meta.get('mcmi', {})
+    fine_tuned = given.get('stage') == 'mcmi'
+    stage_cfg = recipe.stage_config(cfg, options.of_control(), 'mcmi', work_dir='')
+    made_by = recipe.recipe_of_handover(
+        stage_cfg, options, num_samples, weights_hash(weights)
+    )
+
+    def make() -> tuple[dict, dict]:
+        state, record = hand_over(stage_cfg, weights, source, options.temperature)
+        mcmi = dict(given, recipe=given.get('recipe', made_by), handed_over=made_by)
+        if fine_tuned:
+            del record['before']  # that of its fine-tune stands
+        else:
+            mcmi.update(stage='mll', form='none', lmda=0.0, history=[])
+            mcmi['base'] = _before(source, given)
+        return state, mcmi | record
+
+    # What it was fine-tuned by may not be what `options` say: it may be given.
+    name = recipe.folder_name(cfg, options, 'none')
+    if fine_tuned:
+        name = osp.basename(osp.dirname(source)) or 'mcmi'
+    if options.temperature is not None:
+        name += f'-T{options.temperature}'
+    title = 'MCMI' if fine_tuned else 'MLL'
+    return _kept(cfg, options, (name, title), made_by, stage_cfg, make)
+
+
+def _kept(
+    cfg: Config,
+    options: TeacherOptions,
+    names: tuple[str, str],
+    made_by: dict,
+    stage_cfg: Config,
+    make: Callable[[], tuple[dict, dict]],
+) -> str:
+    """Find a teacher by its recipe, or make it and keep it.
+
+    Args:
+        names: what the folder's name begins with, and the log's word for it.
+        made_by: the recipe.
+        stage_cfg: gets the folder as its ``work_dir``.
+        make: its weights and its provenance, on every process.
+    """
+    name, title = names
     root = options.teacher_dir or osp.join(
         osp.dirname(osp.abspath(cfg.work_dir)), 'mcmi_teachers'
     )
-    stage_cfg = recipe.stage_config(cfg, options, stage, work_dir='')
-    base_hash = weights and weights_hash(weights)
-    made_by = recipe.recipe_of(stage_cfg, options, num_samples, base_hash)
-    name = f'{recipe.model_name(cfg)}-{stage}'
-    if stage == 'mcmi':
-        name += f'-lmda{options.lmda:g}'
     directory = store.folder(root, name, made_by)
     stage_cfg.work_dir = directory
     stage_cfg.experiment_name = osp.basename(directory)
@@ -104,29 +214,19 @@ def _provide(
         path = _on_all(store.find, directory, made_by)
         if path is not None:
             _on_all(remove_checkpoints, directory)  # if killed before it did
-            print_log(f'{stage.upper()} teacher found: {path}', logger='current')
+            print_log(f'{title} teacher found: {path}', logger='current')
             return path
-        print_log(
-            f'making the {stage.upper()} teacher in {directory}', logger='current'
-        )
-        state, record = run_stage(stage_cfg, resume, weights, source or '')
+        print_log(f'making the {title} teacher in {directory}', logger='current')
+        state, mcmi = make()
         meta = dict(
-            dataset_meta=record.pop('dataset_meta'),
+            dataset_meta=mcmi.pop('dataset_meta'),
             mcmi=dict(
-                stage=stage,
-                fingerprint=store.fingerprint(made_by),
-                lmda=options.lmda if stage == 'mcmi' else 0.0,
-                recipe=made_by,
-                base=dict(
-                    source=source, history=base_meta.get('mcmi', {}).get('history')
-                ),
-                versions=versions(),
-                **record,
+                mcmi, fingerprint=store.fingerprint(made_by), versions=versions()
             ),
         )
         path = _on_all(store.publish, directory, state, _plain(meta))
         _on_all(remove_checkpoints, directory)  # the teacher is there instead
-    print_log(f'{stage.upper()} teacher kept: {path}', logger='current')
+    print_log(f'{title} teacher kept: {path}', logger='current')
     return path
 
 

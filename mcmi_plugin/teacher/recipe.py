@@ -141,6 +141,11 @@ def stage_config(
         lmda=options.lmda if fine_tune else 0.0,
         num_classes=num_classes_of(model),
     )
+    if fine_tune:
+        # Defaults stay unsaid: they are in the hash of teachers made before.
+        for key, default in (('form', 'fixed'), ('eps', None), ('reward', 'cmi')):
+            if getattr(options, key) != default:
+                loss[key] = getattr(options, key)
     if 'head' in model:
         model.head.loss = loss
     else:
@@ -171,6 +176,9 @@ def stage_config(
                 mode=options.centroid_mode,
             ),
         )
+    checkpoint = dict(type='CheckpointHook', interval=1, max_keep_ckpts=2)
+    if options.early_stopping and not fine_tune:
+        checkpoint.update(save_best='mcmi/ll', rule='greater')
     base_batch = (own.get('auto_scale_lr') or {}).get('base_batch_size')
     interval = cfg.get('default_hooks', {}).get('logger', {}).get('interval', 100)
     stage_cfg = Config(
@@ -189,7 +197,7 @@ def stage_config(
                 timer=dict(type='IterTimerHook'),
                 logger=dict(type='LoggerHook', interval=interval),
                 param_scheduler=dict(type='ParamSchedulerHook'),
-                checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
+                checkpoint=checkpoint,
                 sampler_seed=dict(type='DistSamplerSeedHook'),
             ),
             custom_hooks=hooks,
@@ -208,7 +216,14 @@ def stage_config(
     return stage_cfg
 
 
-_SHARED = ('env_cfg', 'launcher', 'log_level', 'visualizer', 'model_wrapper_cfg')
+_SHARED = (
+    'env_cfg',
+    'launcher',
+    'log_level',
+    'model_wrapper_cfg',
+    'runner_type',
+    'visualizer',
+)
 
 
 def recipe_of(
@@ -238,9 +253,35 @@ def recipe_of(
             stage_cfg.custom_hooks[0].dataloader.dataset.to_dict()
         )
         recipe['on_cliff'] = options.on_cliff
+    if stage_cfg.default_hooks.checkpoint.get('save_best'):
+        val_data = stage_cfg.val_dataloader.dataset.to_dict()
+        recipe['early_stopping'] = _absolute(val_data)
     if stage_cfg.auto_scale_lr is None:
         # Nothing corrects the rate for the batch size, so it is of the recipe.
         recipe['batch_size'] = stage_cfg.train_dataloader.batch_size
+    return recipe
+
+
+def recipe_of_handover(
+    stage_cfg: Config, options: TeacherOptions, num_samples: int, base: str
+) -> dict:
+    """What decides about a teacher that is handed over without a fine-tune.
+
+    Args:
+        stage_cfg: of the fine-tune that there might have been.
+        num_samples: of the training set.
+        base: hash of the weights that are handed over.
+    """
+    hook = stage_cfg.custom_hooks[0]
+    recipe = dict(
+        model=stage_cfg.model.to_dict(),
+        data=_absolute(hook.dataloader.dataset.to_dict()),
+        num_samples=num_samples,
+        base=base,
+        temperature=options.temperature,
+    )
+    if hook.val_dataloader:  # measured, and perhaps the temperature's judge
+        recipe['val_data'] = _absolute(hook.val_dataloader.dataset.to_dict())
     return recipe
 
 
@@ -254,6 +295,23 @@ def _absolute(data: dict) -> dict:
         elif key == 'datasets':
             data[key] = [_absolute(part) for part in value]
     return data
+
+
+def folder_name(cfg: Config, options: TeacherOptions, stage: str) -> str:
+    """A short name of a teacher, for its folder: network, stage, what was asked.
+
+    Args:
+        stage: ``'mll'``, ``'mcmi'`` or ``'none'`` (handed over as it is).
+    """
+    words = [model_name(cfg), stage]
+    if stage == 'mcmi':
+        words += [options.form] * (options.form != 'fixed')
+        words += [options.reward] * (options.reward != 'cmi')
+        dial = 'lmda' if options.eps is None else 'eps'
+        words.append(f'{dial}{getattr(options, dial):g}')
+    elif options.early_stopping:
+        words.append('early-stopped')
+    return '-'.join(words)
 
 
 def model_name(cfg: Config) -> str:

@@ -11,12 +11,13 @@ import mmrazor
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.registry import DefaultScope
+from mmengine.registry import RUNNERS, DefaultScope
 from mmengine.runner import Runner, find_latest_checkpoint
 from mmengine.visualization import Visualizer
+from torch import Tensor, nn
 
 import mcmi_plugin
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
@@ -46,12 +47,17 @@ def run_stage(
     if is_main_process() and not cfg.resume:
         remove_checkpoints(cfg.work_dir)
     with isolated():
-        runner = Runner.from_cfg(cfg)
+        runner = build_runner(cfg)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if weights is not None:
             load_weights(model, weights, source)
             model._is_init = True  # or the Runner would initialise it again
         runner.train()
+        if cfg.default_hooks.checkpoint.get('save_best'):
+            barrier()  # the main process may still be writing it
+            best = runner.message_hub.get_info('best_ckpt')
+            kept = runner.load_checkpoint(best, strict=True)
+            runner.message_hub.update_info('mcmi_kept_epoch', kept['meta']['epoch'])
         record = {
             name.removeprefix('mcmi_'): value
             for name, value in runner.message_hub.runtime_info.items()
@@ -60,20 +66,30 @@ def run_stage(
         record['dataset_meta'] = dict(
             getattr(runner.train_dataloader.dataset, 'metainfo', {})
         )
-        loss = find_cmi_loss(model)
-        own = {id(buffer) for buffer in loss.state_dict(keep_vars=True).values()}
-        state = {
-            name: value.detach().cpu().clone()
-            for name, value in model.state_dict(keep_vars=True).items()
-            if id(value) not in own
-        }
-    return state, record
+        return weights_of(model), record
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The Runner of a stage, of the kind that the distillation's is."""
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A classifier's state dict on the CPU, without that of its :class:`CMILoss`."""
+    own = find_cmi_loss(model).state_dict(keep_vars=True).values()
+    own = {id(buffer) for buffer in own}
+    return {
+        name: value.detach().cpu().clone()
+        for name, value in model.state_dict(keep_vars=True).items()
+        if id(value) not in own
+    }
 
 
 def remove_checkpoints(work_dir: str) -> None:
     """Remove what a stage has saved on its way; a later run would resume it."""
-    saved = Path(work_dir).glob('epoch_*.pth')
-    for path in [*saved, Path(work_dir) / 'last_checkpoint']:
+    folder = Path(work_dir)
+    saved = [*folder.glob('epoch_*.pth'), *folder.glob('best_*.pth')]
+    for path in [*saved, folder / 'last_checkpoint']:
         path.unlink(missing_ok=True)
 
 

@@ -19,9 +19,9 @@ from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.torchvision import as_mmpretrain
 from mcmi_plugin.errors import UserError
 
-# No weights of a network: centroids travel in the checkpoints of the fine-tune
-# itself, a preprocessor's mean and std belong to the config.
-_EXTRAS = r'(^|\.)loss_module\.log_centroids$|^data_preprocessor\.'
+# No weights of a network: centroids and a budget travel in the checkpoints of the
+# fine-tune itself, a preprocessor's mean and std belong to the config.
+_EXTRAS = r'(^|\.)loss_module\.(log_centroids$|controller\.)|^data_preprocessor\.'
 EXTRAS = re.compile(_EXTRAS)
 # Older files also lack batch norm's counter, which only matters to `momentum=None`.
 OPTIONAL = re.compile(rf'{_EXTRAS}|(^|\.)num_batches_tracked$')

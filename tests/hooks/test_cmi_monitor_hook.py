@@ -72,9 +72,10 @@ def test_stop_keeps_the_last_good_teacher(digits, tmp_path, monkeypatch):
     from mcmi_plugin.hooks import cmi_monitor_hook
 
     # Lambda falls off in some later epoch; here: said to, in the third.
-    monkeypatch.setattr(
-        cmi_monitor_hook, 'cliff', lambda h: 'so it was said' if len(h) == 3 else None
-    )
+    def said(history, start):
+        return 'so it was said' if len(history) == 3 else None
+
+    monkeypatch.setattr(cmi_monitor_hook, 'cliff', said)
     stopped = make(digits, lmda=0.1, epochs=5, on_cliff='stop')
     monkeypatch.undo()
     assert stopped['stopped_after'] == 2

@@ -8,7 +8,7 @@ import torchvision
 from imagenet_folder import overrides, write_folder
 
 
-def test_dist_train_runs_the_whole_job(command, tmp_path, project):
+def test_dist_train_runs_the_whole_job(command, tmp_path, project, free_port):
     write_folder(tmp_path / 'pictures')
     weights = torchvision.models.resnet34(num_classes=4).state_dict()
     torch.save(weights, tmp_path / 'my_r34.pth')
@@ -18,7 +18,7 @@ def test_dist_train_runs_the_whole_job(command, tmp_path, project):
         'mcmi.lmda=0.2', 'mcmi.epochs=1',
     ]  # fmt: skip
 
-    done = command('dist_train.sh', config, 2, *args, env={'PORT': '29611'})
+    done = command('dist_train.sh', config, 2, *args, env={'PORT': free_port})
 
     assert 'teacher, MCMI' in done.stdout
     (made,) = tmp_path.glob('work_dirs/mcmi_teachers/*/teacher.pth')
@@ -38,7 +38,7 @@ def test_dist_train_runs_the_whole_job(command, tmp_path, project):
 
     done = command(
         'dist_test.sh', config, student, 2, '--cfg-options', *overrides('pictures'),
-        env={'PORT': '29612'},
+        env={'PORT': free_port},
     )  # fmt: skip
     assert 'accuracy/top1' in done.stdout
 
@@ -48,17 +48,18 @@ SRUN = """#!/usr/bin/env bash
 echo "$@" > srun_arguments
 while [[ $1 != python ]]; do shift; done
 export SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NTASKS=1 SLURM_NODELIST=localhost
-export MASTER_ADDR=127.0.0.1 MASTER_PORT=29613
+export MASTER_ADDR=127.0.0.1 MASTER_PORT=$PORT
 exec "$@"
 """
 
 
-def test_slurm_train_and_test(quickstart, command, tmp_path, project):
+def test_slurm_train_and_test(quickstart, command, tmp_path, project, free_port):
     """With a stand-in for srun, since there is no slurm here."""
     (tmp_path / 'srun').write_text(SRUN)
     (tmp_path / 'srun').chmod(0o755)
     config = project / 'configs/mcmi/quickstart_digits.py'
-    env = dict(PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}', GPUS='1')
+    path = f'{tmp_path}{os.pathsep}{os.environ["PATH"]}'
+    env = dict(PATH=path, GPUS='1', PORT=free_port)
     options = [
         'train_cfg.max_epochs=1', 'mcmi.control=False',
         f'mcmi.teacher_dir={quickstart.teachers}',

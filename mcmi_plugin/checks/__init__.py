@@ -1,0 +1,1 @@
+"""What is wrong with a config, said in its own keys."""

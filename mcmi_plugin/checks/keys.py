@@ -1,0 +1,96 @@
+"""Keys of a config that nothing reads, because they are misspelt or stand alone."""
+
+import difflib
+
+from mmengine.config import Config
+
+from mcmi_plugin.errors import UserError
+
+# What the Runner and these commands read at the top of a config. Other names are
+# variables of the config's own, unless they are almost one of these.
+KNOWN = (
+    'model',
+    'work_dir',
+    'train_dataloader',
+    'val_dataloader',
+    'test_dataloader',
+    'train_cfg',
+    'val_cfg',
+    'test_cfg',
+    'val_evaluator',
+    'test_evaluator',
+    'optim_wrapper',
+    'param_scheduler',
+    'auto_scale_lr',
+    'default_hooks',
+    'custom_hooks',
+    'custom_imports',
+    'data_preprocessor',
+    'default_scope',
+    'randomness',
+    'env_cfg',
+    'log_processor',
+    'log_level',
+    'visualizer',
+    'vis_backends',
+    'load_from',
+    'resume',
+    'runner_type',
+    'experiment_name',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'mcmi',
+)
+ALIKE = 0.9  # difflib's ratio: one letter missing, doubled or swapped in a long key
+_DEFAULT_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
+_TOGETHER = (
+    ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+    ('val_dataloader', 'val_cfg', 'val_evaluator'),
+    ('test_dataloader', 'test_cfg', 'test_evaluator'),
+)
+
+
+def check_keys(cfg: Config) -> None:
+    """No key is almost one that would have been read, and none lacks its like.
+
+    Raises:
+        UserError: it names the key and the one that was probably meant.
+    """
+    for key in cfg.keys() - set(KNOWN):
+        close = difflib.get_close_matches(key, KNOWN, 1, ALIKE)
+        if close:
+            raise UserError(f'{key} is read by nothing; did you mean {close[0]}?')
+    for name, hook in (cfg.get('default_hooks') or {}).items():
+        if name not in _DEFAULT_HOOKS and isinstance(hook, dict) and 'type' not in hook:
+            close = difflib.get_close_matches(name, _DEFAULT_HOOKS, 1, 0)
+            raise UserError(
+                f'default_hooks.{name} has no type and is none of '
+                f'{", ".join(_DEFAULT_HOOKS)}; did you mean default_hooks.{close[0]}?'
+            )
+
+
+def check_together(cfg: Config) -> None:
+    """A loader has its loop and its evaluator, or none of them is there.
+
+    Raises:
+        UserError: it names the key that is missing.
+    """
+    for keys in _TOGETHER:
+        given = [key for key in keys if cfg.get(key) is not None]
+        missing = [key for key in keys if key not in given]
+        if given and missing:
+            remedy = f'set it, or set {", ".join(given)} to None'
+            if keys[0] == 'train_dataloader':
+                remedy = 'a training needs it'
+            raise UserError(
+                f'{missing[0]} is not set, but {", ".join(given)} is; {remedy}'
+            )
+    if cfg.get('train_dataloader') is None:
+        raise UserError('train_dataloader is not set; a training needs it')

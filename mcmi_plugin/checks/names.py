@@ -1,0 +1,128 @@
+"""A component that cannot be built, named by its key in the config.
+
+OpenMMLab's words for it name a registry or a Python function; the config has
+hundreds of keys. So the failure is looked up in the config afterwards: a name that
+no registry knows, an argument that does not exist, or a value that a component
+itself refuses.
+"""
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterator
+from types import TracebackType
+
+from mmengine import registry as registries
+from mmengine.config import Config
+from mmengine.registry import OPTIMIZERS, Registry
+from torch.utils.data import DataLoader
+
+from mcmi_plugin.errors import UserError
+
+REFUSALS = (KeyError, TypeError, ValueError, AssertionError)
+_ROOTS = [r for r in vars(registries).values() if isinstance(r, Registry)]
+_UNKNOWN_NAME = re.compile(r'(\S+) is not in the \S+?::(.+) registry')
+_UNKNOWN_ARGUMENT = re.compile(
+    r"([\w.]+)\(\) got an unexpected keyword argument '(.+)'"
+)
+_SHOWN = 3
+
+
+def explain(error: Exception, cfg: Config) -> None:
+    """Say in the config's own keys why a component of it cannot be built.
+
+    Returns only where the failure has nothing to do with the config.
+
+    Raises:
+        UserError: one line with the key, what is wrong and the closest valid name.
+    """
+    text = str(error.args[0]) if error.args else ''
+    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    if OPTIMIZERS.get(optimizer.get('type', 'SGD')) is None:
+        # mmengine asks for its signature before it finds that there is none.
+        text = f'{optimizer.type} is not in the mmengine::optimizer registry'
+    if found := _UNKNOWN_NAME.search(text):
+        _unknown_name(*found.groups(), cfg, error)
+    if found := _UNKNOWN_ARGUMENT.search(text):
+        _unknown_argument(*found.groups(), cfg, error)
+    part = _refused_part(error.__traceback__)
+    if part is None:
+        return
+    for path, candidate in _parts(cfg):
+        if candidate == part:
+            raise UserError(
+                f'{path}: {part["type"]} refuses its values ({_one_line(text)})'
+            ) from error
+
+
+def _unknown_name(name: str, kind: str, cfg: Config, error: Exception) -> None:
+    names = sorted({n for root in _ROOTS if root.name == kind for n in _names(root)})
+    short = name.rpartition('.')[2]
+    close = difflib.get_close_matches(short, names, _SHOWN)
+    hint = f'closest: {", ".join(close)}' if close else 'import what registers it'
+    # MMRazor registers ModuleOutputsRecorder for what its configs call ModuleOutputs.
+    written = (name, short, name.removesuffix('Recorder'))
+    keys = [path for path, part in _parts(cfg) if part.get('type') in written]
+    key = f'{keys[0]}.type' if keys else 'the config'
+    raise UserError(f'{key}: there is no {kind} {name!r}; {hint}') from error
+
+
+def _names(root: Registry) -> Iterator[str]:
+    yield from root.module_dict
+    for child in root.children.values():
+        yield from _names(child)
+
+
+def _unknown_argument(
+    function: str, argument: str, cfg: Config, error: Exception
+) -> None:
+    owner = function.partition('.')[0]
+    holders = [(path, part) for path, part in _parts(cfg) if argument in part]
+    if not holders:
+        return
+    path, part = holders[0]
+    known = set(part) | {p for cls in _classes(part, owner) for p in _parameters(cls)}
+    close = difflib.get_close_matches(argument, known - {argument, 'type'}, 1)
+    hint = f'did you mean {path}.{close[0]}?' if close else 'take it out'
+    raise UserError(f'{path}.{argument} is no argument of {owner}; {hint}') from error
+
+
+def _classes(part: dict, owner: str) -> list[type]:
+    name = str(part.get('type', owner)).rpartition('.')[2]
+    found = [root.get(name) for root in _ROOTS]
+    if owner == 'DataLoader':
+        found.append(DataLoader)
+    return [cls for cls in found if inspect.isclass(cls)]
+
+
+def _parameters(cls: type) -> Iterator[str]:
+    for base in cls.__mro__:
+        if '__init__' in vars(base) and base is not object:
+            yield from list(inspect.signature(base.__init__).parameters)[1:]
+
+
+def _refused_part(traceback: TracebackType | None) -> dict | None:
+    """The config of the innermost component whose making has failed."""
+    part = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_name == 'build_from_cfg':
+            part = traceback.tb_frame.f_locals.get('cfg')
+        traceback = traceback.tb_next
+    return part if isinstance(part, dict) and 'type' in part else None
+
+
+def _parts(part, path: tuple = ()) -> Iterator[tuple[str, dict]]:
+    """All dictionaries of a config, each with its dotted key."""
+    if isinstance(part, (dict, Config)):
+        if path:
+            yield '.'.join(path), part
+        for key, value in part.items():
+            yield from _parts(value, (*path, str(key)))
+    elif isinstance(part, (list, tuple)):
+        for index, value in enumerate(part):
+            yield from _parts(value, (*path, str(index)))
+
+
+def _one_line(text: str) -> str:
+    return ' '.join(text.split())

@@ -1,0 +1,74 @@
+"""Numbers in a config that cannot be meant; upstream lets them through or crashes."""
+
+import fnmatch
+import math
+from collections.abc import Callable, Iterator
+
+from mmengine.config import Config
+
+from mcmi_plugin.errors import UserError
+
+
+def _whole(least: int) -> tuple[Callable, str]:
+    return (
+        lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= least,
+        f'a whole number from {least} on',
+    )
+
+
+def _number(accept: Callable, words: str) -> tuple[Callable, str]:
+    return (
+        lambda v: (
+            isinstance(v, (int, float))
+            and not isinstance(v, bool)
+            and math.isfinite(v)
+            and accept(v)
+        ),
+        f'a finite number {words}',
+    )
+
+
+_POSITIVE = _number(lambda v: v > 0, 'above 0')
+_NOT_NEGATIVE = _number(lambda v: v >= 0, 'from 0 on')
+
+# Dotted keys, * for any part -> what the value must be, and in words. The first
+# that fits counts.
+RULES = {
+    'train_cfg.max_epochs': _whole(1),
+    'train_cfg.max_iters': _whole(1),
+    'train_cfg.val_interval': _whole(1),
+    '*_dataloader.batch_size': _whole(1),
+    '*_dataloader.num_workers': _whole(0),
+    'optim_wrapper.accumulative_counts': _whole(1),
+    'optim_wrapper.optimizer.lr': _POSITIVE,
+    'optim_wrapper.optimizer.weight_decay': _NOT_NEGATIVE,
+    'optim_wrapper.optimizer.momentum': _number(lambda v: 0 <= v < 1, 'in [0, 1)'),
+    'default_hooks.logger.interval': _whole(1),
+    'default_hooks.checkpoint.interval': _whole(1),
+    'auto_scale_lr.base_batch_size': _whole(1),
+    'randomness.seed': _whole(0),
+    'model.*.head.num_classes': _whole(1),
+    'model.distiller.distill_losses.*.tau': _POSITIVE,
+    'model.distiller.distill_losses.*.loss_weight': _NOT_NEGATIVE,
+}
+
+
+def check_values(cfg: Config) -> None:
+    """Every number that a rule speaks of is as the rule says.
+
+    Raises:
+        UserError: it names the key, its value and what it must be.
+    """
+    for key, value in _numbers(cfg):
+        rule = next((RULES[r] for r in RULES if fnmatch.fnmatchcase(key, r)), None)
+        if rule is not None and value is not None and not rule[0](value):
+            raise UserError(f'{key}={value!r}: must be {rule[1]}')
+
+
+def _numbers(part, path: tuple = ()) -> Iterator[tuple[str, object]]:
+    """Dotted keys and values of all that is neither a dictionary nor a list."""
+    if isinstance(part, (dict, Config)):
+        for key, value in part.items():
+            yield from _numbers(value, (*path, str(key)))
+    elif not isinstance(part, (list, tuple)):
+        yield '.'.join(path), part

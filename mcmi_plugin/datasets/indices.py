@@ -1,0 +1,88 @@
+"""Chosen samples in a file, so that every run of a study has the same ones."""
+
+import hashlib
+import json
+import os.path as osp
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from mmengine.dist import is_main_process
+
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.errors import UserError
+
+
+def labels_hash(labels: np.ndarray) -> str:
+    """SHA-256 of [N] class ids: which data set the indices count in."""
+    return hashlib.sha256(labels.astype('<i8').tobytes()).hexdigest()
+
+
+def saved_or_chosen(
+    path: str | None, choice: dict[str, Any], choose: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """The indices in ``path`` if it is there; else chosen now, and saved there.
+
+    Under several processes the main one saves; all choose the same.
+
+    Args:
+        path: of the file; None: nothing is saved.
+        choice: what decides the indices, of plain values (see :func:`save`).
+        choose: makes the indices, [n] int64.
+
+    Raises:
+        UserError: the file holds another choice, is damaged, or cannot be written.
+    """
+    if path is None:
+        return choose()
+    path = osp.abspath(osp.expanduser(path))
+    if osp.isfile(path):
+        return load(path, choice)
+    indices = choose()
+    if is_main_process():
+        save(path, choice, indices)
+    return indices
+
+
+def save(path: str, choice: dict[str, Any], values: np.ndarray) -> None:
+    """Write ``values`` and the choice they come from, whole or not at all.
+
+    The file is JSON: ``{"choice": {...}, "values": [...]}``.
+    """
+    text = json.dumps(dict(choice=choice, values=values.tolist()))
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+def load(path: str, choice: dict[str, Any]) -> np.ndarray:
+    """Read what :func:`save` has written, if it comes from the same choice.
+
+    Returns:
+        [n] int64.
+
+    Raises:
+        UserError: the file comes from another choice (the line says in what), or
+            is damaged.
+    """
+    remedy = 'remove it, or name another file'
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+        found, values = content['choice'], content['values']
+        values = np.asarray(values)
+        if values.ndim != 1 or values.dtype.kind != 'i' or not isinstance(found, dict):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f'{path} is no whole file of indices; {remedy}') from error
+    for key in [*choice, *found]:
+        if found.get(key) != choice.get(key):
+            raise UserError(
+                f'{path} was made with {key}={_short(found.get(key))}, not '
+                f'{_short(choice.get(key))}; {remedy}'
+            )
+    return values
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 30 else f'{text[:12]}...{text[-1]}'

@@ -1,0 +1,94 @@
+"""What the wrappers share: some samples of another data set, maybe relabelled."""
+
+import copy
+from typing import Any
+
+import numpy as np
+from mmengine.registry import DATASETS
+
+from mcmi_plugin.errors import UserError
+
+
+class Subset:
+    """Samples of an inner data set, by their indices.
+
+    It does for a Runner, for MMRazor's ``CRDDataset`` and for another wrapper
+    what mmpretrain's ``BaseDataset`` does. ``sample_idx`` counts in the wrapper,
+    because memory banks of samples are as long as it is.
+
+    Args:
+        dataset: the inner data set or its config: any of mmpretrain's with one
+            ``gt_label`` per sample, or another wrapper.
+
+    Attributes:
+        dataset: the inner data set.
+        pipeline: its transforms.
+        metainfo: its meta information; ``classes`` are those that labels count in.
+        indices: [N] int64, of the samples in the inner data set.
+
+    Raises:
+        UserError: the inner data set has no pipeline of its own, or no or several
+            labels per sample.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        if isinstance(dataset, dict):
+            dataset = DATASETS.build(dataset)
+        dataset.full_init()
+        self.dataset = dataset
+        self.metainfo = copy.deepcopy(getattr(dataset, 'metainfo', {}))
+        if not hasattr(dataset, 'pipeline'):
+            raise UserError(
+                f'{self._name}: {type(dataset).__name__} has no pipeline of its own; '
+                f'wrap the data sets in it instead, dataset=dict(type={self._name!r})'
+            )
+        self.pipeline = dataset.pipeline
+        self.test_mode = getattr(dataset, 'test_mode', False)
+        self.max_refetch = getattr(dataset, 'max_refetch', 0)
+        self._labels = self._inner_labels()
+        self.indices = np.arange(len(self._labels))
+
+    def _inner_labels(self) -> np.ndarray:
+        try:
+            if hasattr(self.dataset, 'get_gt_labels'):
+                labels = self.dataset.get_gt_labels()
+            else:
+                infos = map(self.dataset.get_data_info, range(len(self.dataset)))
+                labels = [info['gt_label'] for info in infos]
+            labels = np.asarray(labels)
+        except (KeyError, ValueError):  # no label; lists of different lengths
+            labels = np.empty(0)
+        if labels.ndim != 1 or labels.dtype.kind not in 'iu':
+            raise UserError(
+                f'{self._name}: {type(self.dataset).__name__} has not one gt_label per '
+                'sample; wrap a data set with one class id per sample'
+            )
+        return labels.astype(np.int64)
+
+    def _keep(self, indices: np.ndarray) -> None:
+        self.indices = np.asarray(indices, np.int64)
+        self._labels = self._labels[self.indices]
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def full_init(self) -> None:
+        """Nothing: all is read and checked when the wrapper is built."""
+
+    def get_gt_labels(self) -> np.ndarray:
+        """[N] int64 class ids."""
+        return self._labels.copy()
+
+    def get_data_info(self, idx: int) -> dict:
+        """The ``idx``-th sample before the pipeline."""
+        info = self.dataset.get_data_info(int(self.indices[idx]))
+        info['gt_label'] = int(self._labels[idx])
+        info['sample_idx'] = int(idx) % len(self)
+        return info
+
+    def __getitem__(self, idx: int) -> dict:
+        return self.pipeline(self.get_data_info(idx))
+
+    def __len__(self) -> int:
+        return len(self.indices)

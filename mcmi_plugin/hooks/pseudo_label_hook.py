@@ -1,0 +1,132 @@
+"""The run's teacher labels the samples that have no label."""
+
+import os.path as osp
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_reduce, barrier, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import Dataset
+
+from mcmi_plugin.datasets.indices import load, save
+from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.weights import weights_hash
+
+FILE = 'pseudo_labels.json'
+
+
+@HOOKS.register_module()
+class PseudoLabelHook(Hook):
+    """Give a ``PseudoLabelled`` training set the labels its teacher predicts.
+
+    Once, before the first step: in eval mode, through the pipeline of
+    ``val_dataloader`` (or else of ``test_dataloader``), which does not augment.
+    They are kept as ``pseudo_labels.json`` in the work dir; a resumed run reads
+    them there.
+
+    Every sample then has a hard label for the student's cross-entropy, its own
+    or the predicted one, and the distillation loss takes the teacher's soft
+    prediction of every sample, as in Chen et al., *Big Self-Supervised Models
+    are Strong Semi-Supervised Learners*, 2020.
+
+    Raises:
+        UserError: the training set is not ``PseudoLabelled``, the model has no
+            teacher, or the file comes from another teacher or choice.
+    """
+
+    # After MCMITeacherHook (VERY_HIGH), which puts the teacher in.
+    priority = 'HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not hasattr(model, 'teacher'):
+            raise UserError(
+                f'custom_hooks: PseudoLabelHook: {type(model).__name__} has no teacher '
+                'to predict labels; distil by SingleTeacherDistill, or drop the hook'
+            )
+        data = _pseudo_labelled(runner.train_dataloader.dataset)
+        teacher = weights_hash(model.teacher.state_dict())
+        choice = {**data.choice, 'teacher': teacher}
+        path = osp.join(runner.work_dir, FILE)
+        if runner.cfg.get('resume', False) and osp.isfile(path):
+            labels = load(path, choice)
+        else:
+            labels = _predictions(runner, model, data.dataset)
+            if is_main_process():
+                save(path, choice, labels)
+            barrier()
+        agreement = data.set_pseudo_labels(labels)
+        print_log(
+            f'{np.sum(~data.is_labelled)} of {len(data)} training samples have the '
+            f'label their teacher predicts, {agreement:.1f} % of which are the hidden '
+            'ones',
+            logger='current',
+        )
+
+
+def _pseudo_labelled(dataset: Any) -> PseudoLabelled:
+    outer = type(dataset).__name__
+    while not isinstance(dataset, PseudoLabelled):
+        if not hasattr(dataset, 'dataset'):
+            raise UserError(
+                f'train_dataloader.dataset: PseudoLabelHook finds no PseudoLabelled in '
+                f'{outer}; wrap the training set in it, or drop the hook'
+            )
+        dataset = dataset.dataset
+    return dataset
+
+
+class _Unaugmented(Dataset):
+    """The samples of a data set through another pipeline."""
+
+    def __init__(self, dataset: Any, pipeline: Any) -> None:
+        self.dataset = dataset
+        self.pipeline = pipeline
+
+    def __getitem__(self, idx: int) -> dict:
+        return self.pipeline(self.dataset.get_data_info(idx))
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
+@torch.no_grad()
+def _predictions(runner: Runner, model: nn.Module, dataset: Any) -> np.ndarray:
+    """[N] int64: the teacher's class of every sample, the same in all processes."""
+    key = 'val_dataloader' if runner.cfg.get('val_dataloader') else 'test_dataloader'
+    if not runner.cfg.get(key):
+        raise UserError(
+            'val_dataloader: PseudoLabelHook takes its unaugmented pipeline from '
+            'there, or from test_dataloader; set one of them'
+        )
+    pipeline = getattr(runner, key).dataset.pipeline
+    loader = Runner.build_dataloader(
+        dict(
+            dataset=_Unaugmented(dataset, pipeline),
+            batch_size=runner.cfg[key].batch_size,
+            num_workers=runner.cfg[key].get('num_workers', 0),
+            # Without round_up no sample is repeated to even out the processes.
+            sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+            collate_fn=dict(type='default_collate'),
+        )
+    )
+    device = next(model.parameters()).device
+    was_training = model.teacher.training
+    model.teacher.eval()
+    found = [torch.empty(0, dtype=torch.int64, device=device)]
+    for raw in loader:
+        batch = model.data_preprocessor(raw, False)
+        logits = model.teacher(batch['inputs'], batch['data_samples'], mode='tensor')
+        found.append(logits.argmax(1))
+    model.teacher.train(was_training)
+    labels = torch.zeros(len(dataset), dtype=torch.int64, device=device)
+    labels[list(loader.sampler)] = torch.cat(found)
+    all_reduce(labels)  # every process has predicted samples of its own
+    return labels.cpu().numpy()

@@ -1,0 +1,55 @@
+"""One look for all pictures: colours for every eye, sizes legible at 800 pixels."""
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito (2008): told apart with any of the common colour blindnesses. Its
+# yellow is left out, which is too pale for a line on white.
+COLOURS = (
+    '#0072B2',
+    '#D55E00',
+    '#009E73',
+    '#CC79A7',
+    '#E69F00',
+    '#56B4E9',
+    '#000000',
+)
+MARKERS = 'osD^vP*'
+INCHES_WIDE = 8.0  # at 100 dots an inch a picture of 800 pixels
+
+
+def new_figure(title: str, height: float = 4.5) -> Figure:
+    """An empty figure of 800 pixels' width, with a title above all panels.
+
+    Without pyplot, which would keep global state and look for a screen.
+
+    Args:
+        title: may have several lines.
+        height: in inches of 100 pixels.
+    """
+    figure = Figure(figsize=(INCHES_WIDE, height), dpi=100, layout='constrained')
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def save(figure: Figure, path: str) -> Figure:
+    """Write ``figure`` at twice its size, for screens that show it so; return it."""
+    figure.savefig(path, dpi=200)
+    return figure
+
+
+def colour_of(index: int) -> str:
+    """The colour of the ``index``-th arm, the same in every figure of a study."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker_of(index: int) -> str:
+    """Its marker, so that colour is never the only sign."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def legend(axes: Axes, **kwargs) -> None:
+    """A small legend that hides no data where there is room beside them."""
+    axes.legend(fontsize=9, framealpha=0.8, **kwargs)

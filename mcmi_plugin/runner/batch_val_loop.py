@@ -1,0 +1,78 @@
+"""Validation in whole batches, without a Python object per image."""
+
+import torch
+from mmengine.model import is_model_wrapper
+from mmengine.registry import LOOPS
+from mmengine.runner import ValLoop, autocast
+from torch import Tensor
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.measure import hard_labels
+
+
+@LOOPS.register_module()
+class BatchValLoop(ValLoop):
+    """A ``ValLoop`` of classifiers whose scores are the softmax of their logits.
+
+    The numbers are those of ``ValLoop``. A metric whose ``takes_batches`` is true
+    (:class:`.BatchAccuracy`) gets one dict per batch, ``pred_score`` [B, C],
+    ``pred_label`` [B] and ``gt_label`` [B]; any other gets one dict per image, as
+    the stock evaluator would hand it. Hooks get the one dict per batch.
+
+    ``val_cfg=dict(type='BatchValLoop')``, arguments as for ``ValLoop``.
+
+    Raises:
+        UserError: when run, a model without [B, C] logits, or images without one
+            label each.
+    """
+
+    # ResidentRunner: a batch may come with one data sample for all its images.
+    takes_batches = True
+
+    @torch.no_grad()
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        self.runner.call_hook('before_val_iter', batch_idx=idx, data_batch=data_batch)
+        with autocast(enabled=self.fp16):
+            outputs = self._predict(data_batch)
+        images = None
+        for metric in self.evaluator.metrics:
+            if getattr(metric, 'takes_batches', False):
+                metric.process(data_batch, [outputs])
+            else:
+                images = images or _by_image(outputs)
+                metric.process(data_batch, images)
+        self.runner.call_hook(
+            'after_val_iter', batch_idx=idx, data_batch=data_batch, outputs=[outputs]
+        )
+
+    def _predict(self, data_batch: dict) -> dict[str, Tensor]:
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        data = model.data_preprocessor(data_batch, False)
+        logits = model(data['inputs'], data['data_samples'], mode='tensor')
+        labels = hard_labels(data['data_samples'])
+        if not isinstance(logits, Tensor) or logits.ndim != 2:
+            raise UserError(
+                f'val_cfg: {type(model).__name__} gives BatchValLoop no [B, C] logits '
+                "in tensor mode; leave out val_cfg.type for mmengine's ValLoop"
+            )
+        if len(labels) != len(logits):
+            raise UserError(
+                'val_cfg: BatchValLoop needs one gt_label per image; leave out '
+                "val_cfg.type for mmengine's ValLoop"
+            )
+        scores = logits.softmax(1)
+        return dict(pred_score=scores, pred_label=scores.argmax(1), gt_label=labels)
+
+
+def _by_image(outputs: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+    """As of a data sample each: ``pred_score`` [C] and labels [1]."""
+    parts = (
+        outputs['pred_score'].unbind(0),
+        outputs['pred_label'].split(1),
+        outputs['gt_label'].split(1),
+    )
+    return [
+        dict(pred_score=score, pred_label=predicted, gt_label=label)
+        for score, predicted, label in zip(*parts, strict=True)
+    ]

@@ -1,0 +1,83 @@
+"""mmengine's epoch loop without the work that nobody sees."""
+
+from mmengine.hooks import CheckpointHook, Hook, ParamSchedulerHook
+from mmengine.registry import LOOPS
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor
+
+from mcmi_plugin.runner.lean_step import lean_step, takes_lean_step
+from mcmi_plugin.runner.postponed_log import PostponedLog
+
+
+@LOOPS.register_module()
+class LeanEpochLoop(EpochBasedTrainLoop):
+    """An ``EpochBasedTrainLoop`` with the same results and less beside the model.
+
+    - Hooks without a method of their own for an iteration are not called in it,
+      nor those that count epochs: the scheduler's and the checkpoint's, unless
+      they are set to count iterations. Every other hook is.
+    - What only the log reads is noted when the log is due (:class:`PostponedLog`),
+      unless a hook that is not known might read it.
+    - The step of a plain model is :func:`lean_step`.
+
+    ``train_cfg=dict(type='LeanEpochLoop', max_epochs=..., val_interval=...)``,
+    arguments as for ``EpochBasedTrainLoop``.
+    """
+
+    def run_epoch(self) -> None:
+        runner = self.runner
+        runner.call_hook('before_train_epoch')
+        runner.model.train()
+        step = self._choose_step()
+        before = _at_work(runner, 'before_train_iter')
+        after = _at_work(runner, 'after_train_iter')
+        hooks = list(dict.fromkeys([*before, *after]))
+        log = PostponedLog(runner, hooks) if PostponedLog.fits(runner, hooks) else None
+        if log is not None:
+            before = [hook for hook in before if hook in log.others]
+            after = [hook for hook in after if hook in log.others]
+        for batch_idx, data_batch in enumerate(self.dataloader):
+            if log is not None:
+                log.before_iteration(self._iter)
+            for hook in before:
+                hook.before_train_iter(runner, batch_idx, data_batch)
+            outputs = step(data_batch)
+            if log is not None:
+                log.after_iteration(self._iter, batch_idx, outputs)
+            for hook in after:
+                hook.after_train_iter(runner, batch_idx, data_batch, outputs)
+            self._iter += 1
+        runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _choose_step(self):
+        model, optim_wrapper = self.runner.model, self.runner.optim_wrapper
+        if takes_lean_step(model, optim_wrapper):
+            return lambda batch: lean_step(model, batch, optim_wrapper)
+
+        def step(batch: dict) -> dict[str, Tensor]:
+            outputs = model.train_step(batch, optim_wrapper=optim_wrapper)
+            # What is kept for the log must not keep the graph.
+            return {name: value.detach() for name, value in outputs.items()}
+
+        return step
+
+
+def _at_work(runner: Runner, stage: str) -> list[Hook]:
+    """The hooks that do something in that stage, in their order."""
+    return [
+        hook
+        for hook in runner.hooks
+        if stage in hook.get_triggered_stages() and not _counts_epochs(hook, runner)
+    ]
+
+
+def _counts_epochs(hook: Hook, runner: Runner) -> bool:
+    if type(hook) is CheckpointHook:
+        return hook.by_epoch
+    if type(hook) is ParamSchedulerHook:
+        schedulers = runner.param_schedulers or []
+        if isinstance(schedulers, dict):  # of several optimizers
+            schedulers = [s for group in schedulers.values() for s in group]
+        return all(scheduler.by_epoch for scheduler in schedulers)
+    return False

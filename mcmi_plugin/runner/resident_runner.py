@@ -1,0 +1,83 @@
+"""mmengine's Runner with data that stay in memory."""
+
+from mmengine.model import is_model_wrapper
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from torch.utils.data import DataLoader
+
+from mcmi_plugin.datasets.resident import DEFAULT_BUDGET, ResidentLoader
+from mcmi_plugin.errors import UserError
+
+# What torch's loader was built with and the resident one takes over.
+_LOADER_OPTIONS = (
+    'batch_size',
+    'sampler',
+    'drop_last',
+    'collate_fn',
+    'num_workers',
+    'pin_memory',
+    'timeout',
+    'worker_init_fn',
+    'prefetch_factor',
+    'persistent_workers',
+)
+
+
+@RUNNERS.register_module()
+class ResidentRunner(Runner):
+    """mmengine's Runner that also builds loaders of ``type='ResidentLoader'``.
+
+    Say ``runner_type='ResidentRunner'`` and add to a loader, next to mmengine's
+    keys, ``type='ResidentLoader'`` and, if need be, ``memory_budget``. Stock
+    losses, validation loops, metrics and batch augmentation then work as with
+    any loader: where they need one data sample per image they get that.
+    """
+
+    def build_dataloader(
+        self,
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """As mmengine's, for both kinds of loader.
+
+        Raises:
+            UserError: a ``type`` that is neither.
+        """
+        if not isinstance(dataloader, dict) or 'type' not in dataloader:
+            return super().build_dataloader(dataloader, seed, diff_rank_seed)
+        config = dict(dataloader)
+        kind = config.pop('type')
+        if kind != 'ResidentLoader':
+            raise UserError(
+                f"dataloader: type={kind!r} is unknown; use 'ResidentLoader', or leave "
+                "type out for torch's own"
+            )
+        memory_budget = config.pop('memory_budget', DEFAULT_BUDGET)
+        plain = super().build_dataloader(config, seed, diff_rank_seed)
+        options = {name: getattr(plain, name) for name in _LOADER_OPTIONS}
+        return ResidentLoader(plain.dataset, memory_budget=memory_budget, **options)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        loop = super().build_train_loop(loop)
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        # mmpretrain mixes images by one-hot labels, one sample each.
+        mixes = getattr(model.data_preprocessor, 'to_onehot', False)
+        _set_per_sample(loop, mixes)
+        return loop
+
+    def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        loop = super().build_val_loop(loop)
+        _set_per_sample(loop, not getattr(loop, 'takes_batches', False))
+        return loop
+
+    def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        loop = super().build_test_loop(loop)
+        _set_per_sample(loop, not getattr(loop, 'takes_batches', False))
+        return loop
+
+
+def _set_per_sample(loop: BaseLoop, per_sample: bool) -> None:
+    if isinstance(loop.dataloader, ResidentLoader):
+        loop.dataloader.per_sample = per_sample

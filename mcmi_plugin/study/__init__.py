@@ -1,0 +1,1 @@
+"""Experiments: arms x grid x seeds as ordinary runs, compared in pairs, reported."""

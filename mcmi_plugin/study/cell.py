@@ -1,0 +1,125 @@
+"""One cell of a study: an arm in a place of the grid with a seed."""
+
+import contextlib
+import json
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD
+from mcmi_plugin.teacher.stage import isolated, versions
+
+RESULT_FILE = 'result.json'
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What to run, and where.
+
+    Attributes:
+        grid: {axis: name}.
+        arm: its name.
+        seed: of the student and of its teacher stage.
+        config: path of the config that it starts from.
+        options: what is set over it, by dotted key.
+        words: the same as ``--cfg-options`` takes it.
+        directory: of its log, checkpoints and result.
+        fingerprint: hash of config, options and versions.
+    """
+
+    grid: dict[str, str]
+    arm: str
+    seed: int
+    config: str
+    options: dict
+    words: Sequence[str]
+    directory: Path
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """``delta 1, MCMI 0.5, seed 0``."""
+        grid = [f'{axis} {name}' for axis, name in self.grid.items()]
+        return ', '.join([*grid, self.arm, f'seed {self.seed}'])
+
+    @property
+    def command(self) -> str:
+        """What runs this cell by hand, from the project's folder."""
+        words = ['python', 'tools/train.py', self.config]
+        words += ['--work-dir', self.directory.as_posix()]
+        return shlex.join([*words, '--cfg-options', *self.words])
+
+
+def find_result(cell: Cell, measures: dict[str, dict]) -> dict | None:
+    """The result of a cell that was finished before, with all of ``measures``."""
+    path = cell.directory / RESULT_FILE
+    if not path.is_file():
+        return None
+    result = json.loads(path.read_text())
+    if result['fingerprint'] != cell.fingerprint:  # its folder holds a part of it
+        raise UserError(
+            f'{path} is of another run; remove it, or name another --work-dir'
+        )
+    done = result['measures']
+    return result if all(done.get(n) == a for n, a in measures.items()) else None
+
+
+def run_cell(cell: Cell, measures: dict[str, dict]) -> dict:
+    """Train and measure a cell, from wherever an earlier run of it has stopped.
+
+    What the run prints goes to ``console.log`` in the cell's folder.
+
+    Args:
+        cell: the cell.
+        measures: {name: arguments}, of :mod:`.measures`.
+
+    Returns:
+        The result as it is kept in ``result.json``, whole or not at all:
+        ``dict(grid, arm, seed, values={measure: value}, ...)``.
+
+    Raises:
+        UserError: as a run by hand would.
+    """
+    from mcmi_plugin.study.measures import MEASURES
+
+    started = time.monotonic()
+    cell.directory.mkdir(parents=True, exist_ok=True)
+    path = cell.directory / RESULT_FILE
+    if path.is_file():  # measured before, but not all that is asked for now
+        measures = {**json.loads(path.read_text())['measures'], **measures}
+    with (
+        open(cell.directory / 'console.log', 'a') as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+        isolated(),
+    ):
+        cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
+        # A teacher may be half made where the student has not begun.
+        runner = train(cfg, resume=True)
+        values = {
+            name: MEASURES[name](runner, cfg, **arguments)
+            for name, arguments in measures.items()
+        }
+        teacher = runner.message_hub.runtime_info.get(RECORD)
+    result = dict(
+        grid=cell.grid,
+        arm=cell.arm,
+        seed=cell.seed,
+        values=values,
+        measures=measures,
+        command=cell.command,
+        teacher=teacher,
+        directory=cell.directory.as_posix(),
+        fingerprint=cell.fingerprint,
+        versions=dict(python=sys.version.split()[0], **versions()),
+        seconds=round(time.monotonic() - started, 1),
+    )
+    with whole_file(path, 'w') as file:
+        json.dump(result, file, indent=1)
+    return result

@@ -1,0 +1,107 @@
+"""What must hold before the first cell of a study is trained."""
+
+import json
+from collections.abc import Sequence
+
+from mmengine.config import Config
+
+from mcmi_plugin import preflight
+from mcmi_plugin.commands import read_config
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.study.cell import Cell
+from mcmi_plugin.study.names import require_known
+from mcmi_plugin.teacher.weights import local_file
+
+
+def check_controls(content: dict, path: str) -> None:
+    """A study names its controls, or says why there are none.
+
+    Raises:
+        UserError: it does not.
+    """
+    if 'controls' in content:
+        if content['controls'] is not None or not content.get('note'):
+            raise UserError(
+                f'{path}: controls={content["controls"]!r}: leave it out and name '
+                'baseline and control among the arms, or say controls=None and give '
+                'the reason in note'
+            )
+        return
+    for key, meaning in (
+        ('baseline', 'the MLL teacher'),
+        ('control', 'the same fine-tune with lambda = 0'),
+    ):
+        if content.get(key) is None:
+            raise UserError(
+                f'{path}: study.{key} is not set; name the arm of {meaning}, without '
+                'which no gain can be told'
+            )
+        require_known(content[key], content['arms'], 'arm', f'{path}: {key}')
+
+
+def check_cells(
+    cells: Sequence[Cell], baseline: str | None, control: str | None
+) -> None:
+    """Every cell's config can be read and run, as far as one sees beforehand.
+
+    Args:
+        cells: one of each arm and place in the grid.
+        baseline, control: names of these arms.
+
+    Raises:
+        UserError: the first cell that cannot; no data or teacher; the test set
+            chooses something; or a control that is none.
+    """
+    seen = set()
+    for cell in cells:
+        try:
+            cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
+            _check_test_set(cfg)
+            _check_is_control(cfg, cell.arm, baseline, control)
+            preflight.check_teacher(cfg)
+            source = cfg.get('model', {}).get('teacher_ckpt')
+            data = {key: cfg.get(key) for key in _LOADERS}
+            text = json.dumps([source, data], sort_keys=True, default=str)
+            if text in seen:
+                continue
+            seen.add(text)
+            preflight.check_data(cfg)
+            if source and '://' not in source:
+                local_file(source)
+        except UserError as error:
+            name = cell.name.removesuffix(f', seed {cell.seed}')
+            raise UserError(f'{name}: {error}') from error
+
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def _check_test_set(cfg: Config) -> None:
+    if not cfg.get('test_dataloader'):
+        raise UserError('test_dataloader is not set; the cell could not be measured')
+    mcmi = cfg.get('mcmi') or {}
+    by = [key for key in ('early_stopping', 'temperature') if mcmi.get(key)]
+    if mcmi.get('temperature') not in (None, 'validation'):
+        by.remove('temperature')  # a number is chosen by nobody here
+    if not by:
+        return
+    val = cfg.get('val_dataloader')
+    if not val or val.dataset == cfg.test_dataloader.dataset:
+        raise UserError(
+            f'mcmi.{by[0]} would choose by the test set; let val_dataloader.dataset '
+            'be a part of the training set, for example HoldOut'
+        )
+
+
+def _check_is_control(
+    cfg: Config, arm: str, baseline: str | None, control: str | None
+) -> None:
+    mcmi = cfg.get('mcmi') or {}
+    if arm == baseline and mcmi and mcmi.get('form') != 'none':
+        raise UserError(
+            'is the baseline, but its teacher is fine-tuned; set mcmi.form to none'
+        )
+    if arm == control and mcmi.get('lmda') != 0:
+        raise UserError(
+            f'is the control, but mcmi.lmda={mcmi.get("lmda")!r}; set mcmi.lmda to 0'
+        )

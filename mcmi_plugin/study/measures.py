@@ -1,0 +1,175 @@
+"""What is measured of a finished cell: name -> ``fn(runner, cfg, **arguments)``.
+
+``runner`` is what :func:`mcmi_plugin.commands.train` returned, with the trained
+model in it, and ``cfg`` its config. The answer goes into the cell's result as it
+is, so it is plain: a number, a list or a dict; None where a cell has no such thing,
+for example no teacher. Accuracies are in per cent and on the test set; what is said
+of a teacher's LL, CMI and entropy is in nats and on its training set, unaugmented,
+as in the paper.
+"""
+
+from collections.abc import Callable
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation import pdist
+from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.hooks.cmi_monitor_hook import ACCURACY_FALL
+from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
+from mcmi_plugin.study.measures_by_class import (
+    accuracy_per_class,
+    confusion,
+    dropped_accuracy,
+    preserved_accuracy,
+)
+from mcmi_plugin.study.measures_pictures import eigen_cam, output_probabilities
+from mcmi_plugin.study.passes import loader_of, network_of, passed
+
+
+def student_accuracy(runner: Runner, cfg: Config) -> float:
+    """Top-1 accuracy of the student."""
+    return passed(runner, cfg, 'student', 'test').statistics.accuracy()
+
+
+def student_ll(runner: Runner, cfg: Config) -> float:
+    """Mean log-likelihood of the student on the test set, in nats."""
+    return passed(runner, cfg, 'student', 'test').statistics.log_likelihood()
+
+
+def teacher_accuracy(runner: Runner, cfg: Config) -> float | None:
+    """Top-1 accuracy of the teacher."""
+    found = passed(runner, cfg, 'teacher', 'test')
+    return found and found.statistics.accuracy()
+
+
+def teacher_ll(runner: Runner, cfg: Config) -> float | None:
+    """Log-likelihood of the teacher, eq. 5."""
+    found = passed(runner, cfg, 'teacher', 'train')
+    return found and found.statistics.log_likelihood()
+
+
+def teacher_cmi(runner: Runner, cfg: Config) -> float | None:
+    """Conditional mutual information of the teacher, eq. 12."""
+    found = passed(runner, cfg, 'teacher', 'train')
+    return found and found.statistics.cmi()
+
+
+def teacher_entropy(runner: Runner, cfg: Config) -> float | None:
+    """Mean entropy of the teacher's predictions (Fig. 7)."""
+    found = passed(runner, cfg, 'teacher', 'train')
+    return found and found.statistics.entropy()
+
+
+def teacher_cmi_at_tau(runner: Runner, cfg: Config) -> float | None:
+    """CMI of the teacher's predictions at the temperature that it is heard at.
+
+    The distillation loss divides the logits by its ``tau``; that is the teacher
+    whose CMI Fig. 1 shows.
+
+    Raises:
+        UserError: no distillation loss has a temperature.
+    """
+    found = passed(runner, cfg, 'teacher', 'train')
+    if found is None:
+        return None
+    losses = cfg.model.distiller.distill_losses.values()
+    taus = [loss.tau for loss in losses if 'tau' in loss]
+    if not taus:
+        raise UserError(
+            'teacher_cmi_at_tau: no loss in model.distiller.distill_losses has tau; '
+            'take a method with a temperature, such as KD'
+        )
+    statistics = ClassStatistics(found.logits.shape[1])
+    statistics.update(found.logits / taus[0], found.labels)
+    return statistics.cmi()
+
+
+def teacher_cmi_per_class(runner: Runner, cfg: Config) -> dict[str, float] | None:
+    """CMI of the teacher class by class (eq. 9, Table 8)."""
+    found = passed(runner, cfg, 'teacher', 'train')
+    if found is None:
+        return None
+    per_class = found.statistics.cmi_per_class().tolist()
+    return dict(zip(found.classes, per_class, strict=True))
+
+
+def teacher_pdist(runner: Runner, cfg: Config) -> float | None:
+    """Mean L2 distance to the true BCPD on the training set, x 100 (Table 5)."""
+    teacher = network_of(runner, 'teacher')
+    return teacher and pdist.teacher_pdist(teacher, loader_of(runner, cfg, 'train'))
+
+
+def agreement(runner: Runner, cfg: Config) -> float | None:
+    """Share of test samples, in per cent, that student and teacher class alike."""
+    teacher = passed(runner, cfg, 'teacher', 'test')
+    if teacher is None:
+        return None
+    student = passed(runner, cfg, 'student', 'test')
+    same = student.logits.argmax(1) == teacher.logits.argmax(1)
+    return 100 * same.double().mean().item()
+
+
+def collapsed(runner: Runner, cfg: Config) -> bool:
+    """Whether the fine-tune fell off the cliff.
+
+    That is: after it the teacher's training accuracy is more than 5 points below
+    what it was before. A teacher without a fine-tune cannot collapse.
+    """
+    before = (_provenance(runner).get('before') or {}).get('train')
+    if not before:
+        return False
+    after = passed(runner, cfg, 'teacher', 'train').statistics.accuracy()
+    return after < before['accuracy'] - ACCURACY_FALL
+
+
+def mll_history(runner: Runner, cfg: Config) -> dict[str, list] | None:
+    """CMI and LL of the teacher over the epochs of its first training (Fig. 2).
+
+    They are those of the predictions that the training steps made: ``epoch``,
+    ``cmi`` and ``ll``, [E] each.
+
+    Raises:
+        UserError: the teacher was not trained here.
+    """
+    made = _provenance(runner)
+    history = made.get('history')
+    if made.get('stage') != 'mll':
+        history = (made.get('base') or {}).get('history')
+    if not history:
+        raise UserError(
+            'mll_history: the teacher came from a checkpoint without a history; let '
+            'the study train it: mcmi.mll_epochs=N model.teacher_ckpt=None'
+        )
+    return {key: [one[key] for one in history] for key in ('epoch', 'cmi', 'll')}
+
+
+def _provenance(runner: Runner) -> dict:
+    hooks = [hook for hook in runner.hooks if isinstance(hook, MCMITeacherHook)]
+    return (hooks and hooks[0].provenance) or {}
+
+
+MEASURES: dict[str, Callable] = {
+    function.__name__: function
+    for function in (
+        student_accuracy,
+        student_ll,
+        teacher_accuracy,
+        teacher_ll,
+        teacher_cmi,
+        teacher_entropy,
+        teacher_cmi_at_tau,
+        teacher_cmi_per_class,
+        teacher_pdist,
+        accuracy_per_class,
+        confusion,
+        dropped_accuracy,
+        preserved_accuracy,
+        agreement,
+        collapsed,
+        mll_history,
+        eigen_cam,
+        output_probabilities,
+    )
+}

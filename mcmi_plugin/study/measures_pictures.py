@@ -1,0 +1,96 @@
+"""Measures that pictures are drawn from; arrays go into files of the run's folder."""
+
+import os.path as osp
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import default_collate
+from mmengine.runner import Runner
+
+from mcmi_plugin.datasets.class_selection import class_ids
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.report import eigen_cam as report
+from mcmi_plugin.study.passes import loader_of, network_of, passed
+
+NUM_EMBEDDED = 1000  # samples; t-SNE takes seconds for them
+NUM_IMAGES = 4  # as in Fig. 3
+
+
+def output_probabilities(runner: Runner, cfg: Config) -> str | None:
+    """The teacher's softmax outputs on 1,000 test samples, for t-SNE (Fig. 6).
+
+    Returns:
+        Path of an .npz file: ``probabilities`` [N, C] float32, ``labels`` [N] and
+        ``classes`` [C] names; the samples are the same in every run.
+    """
+    found = passed(runner, cfg, 'teacher', 'test')
+    if found is None:
+        return None
+    drawn = _draw(np.arange(len(found.labels)), NUM_EMBEDDED)
+    return _saved(
+        runner,
+        'output_probabilities',
+        probabilities=found.logits[drawn].double().softmax(1).float().numpy(),
+        labels=found.labels[drawn].numpy(),
+        classes=np.array(found.classes),
+    )
+
+
+def eigen_cam(runner: Runner, cfg: Config) -> str | None:
+    """Eigen-CAM of the teacher on test images (Figs. 3, 10-13).
+
+    The config's ``eigen_cam`` says where: ``target_layer``, the name of a module
+    of the teacher, and optionally ``classes``, by name or id, to draw the images
+    from, and ``num_images``.
+
+    Returns:
+        Path of an .npz file: ``images`` [N, H, W, 3] uint8, ``maps`` [N, H, W]
+        float32 from 0 to 1, ``labels`` [N] and ``layer``; the images are the same
+        in every run.
+
+    Raises:
+        UserError: no target layer is set, or there is no such layer or class.
+    """
+    teacher = network_of(runner, 'teacher')
+    if teacher is None:
+        return None
+    options = cfg.get('eigen_cam', {})
+    if 'target_layer' not in options:
+        raise UserError(
+            'eigen_cam.target_layer is not set; name the last layer of the teacher '
+            "whose output has a picture, for example 'backbone.layer4'"
+        )
+    dataset = loader_of(runner, cfg, 'test').dataset
+    labels = np.asarray(dataset.get_gt_labels())
+    eligible = np.arange(len(labels))
+    if options.get('classes'):
+        names = list(dataset.metainfo['classes'])
+        wanted = class_ids(options.classes, names, 'eigen_cam.classes')
+        eligible = np.flatnonzero(np.isin(labels, list(wanted)))
+    drawn = _draw(eligible, options.get('num_images', NUM_IMAGES))
+    batch = default_collate([dataset[int(i)] for i in drawn])
+    images = batch['inputs'].clone()
+    if getattr(teacher.data_preprocessor, 'to_rgb', False):
+        images = images.flip(1)  # from BGR, as files are decoded
+    with torch.no_grad():
+        inputs = teacher.data_preprocessor(batch, False)['inputs']
+    return _saved(
+        runner,
+        'eigen_cam',
+        images=images.permute(0, 2, 3, 1).numpy().astype(np.uint8),
+        maps=report.eigen_cam(teacher.network, options.target_layer, inputs),
+        labels=labels[drawn],
+        layer=np.array(options.target_layer),
+    )
+
+
+def _draw(eligible: np.ndarray, number: int) -> np.ndarray:
+    # A seed of its own: arms and seeds of a study show the same samples.
+    return np.random.RandomState(0).permutation(eligible)[:number]
+
+
+def _saved(runner: Runner, name: str, **arrays: np.ndarray) -> str:
+    path = osp.join(runner.work_dir, f'{name}.npz')
+    np.savez_compressed(path, **arrays)
+    return path

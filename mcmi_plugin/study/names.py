@@ -1,0 +1,47 @@
+"""Names in a study: of arms, grid values and measures, and of their folders."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from mcmi_plugin.errors import UserError
+
+
+def require_known(name: str, known: Iterable[str], what: str, where: str) -> None:
+    """``name`` is one of ``known``.
+
+    Raises:
+        UserError: it is not; the line names the closest one, and all of them.
+    """
+    known = list(known)
+    if name in known:
+        return
+    close = difflib.get_close_matches(str(name), known, 1, cutoff=0.5)
+    hint = f'; did you mean {close[0]!r}?' if close else ''
+    there = ', '.join(map(str, known)) or 'none'
+    raise UserError(f'{where}: there is no {what} {name!r}{hint} (there are: {there})')
+
+
+def require_distinct(names: list[str], what: str, where: str) -> None:
+    """No two names are the same, nor are their folders.
+
+    Raises:
+        UserError: two are; the line names them.
+    """
+    folders: dict[str, str] = {}
+    for name in names:
+        other = folders.setdefault(slug(name), name)
+        if names.count(name) > 1:
+            raise UserError(
+                f'{where}: two {what} are called {name!r}; give each a name of its own'
+            )
+        if other != name:
+            raise UserError(
+                f'{where}: the {what} {other!r} and {name!r} would share the folder '
+                f'{slug(name)!r}; rename one'
+            )
+
+
+def slug(name: str) -> str:
+    """A name as a folder's: ``'MCMI, lambda = 0.5'`` -> ``'mcmi-lambda-0.5'``."""
+    return re.sub(r'[^a-z0-9.]+', '-', name.lower()).strip('-.') or '-'

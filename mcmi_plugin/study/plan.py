@@ -1,0 +1,163 @@
+"""From a study to its cells: arms x grid x seeds, each of them an ordinary run."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcmi_plugin import preflight
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.study import checks
+from mcmi_plugin.study.bases import SPECIAL, Bases
+from mcmi_plugin.study.cell import Cell
+from mcmi_plugin.study.content import named_measures, read_content
+from mcmi_plugin.study.names import require_known, slug
+from mcmi_plugin.study.options import as_words, filled, layered
+from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.teacher.store import fingerprint
+
+# The engine's own: whoever sets them would unpair the seeds.
+OWN_KEYS = ('randomness.seed', 'mcmi.seed', 'mcmi.teacher_dir', 'work_dir', *SPECIAL)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a run of ``tools/study.py`` does, all checked.
+
+    Attributes:
+        content: the study's config as plain values, ``arms`` as a dict.
+        scale: ``'smoke'``, ``'small'`` or ``'paper'``.
+        arms: names of the arms in this run, the controls among them.
+        grid: names in this run by axis.
+        cells: in the order in which they are run: seed by seed, so that pairs
+            are complete early.
+        work_dir: of cells, teachers and report.
+    """
+
+    path: str
+    content: dict
+    scale: str
+    arms: list[str]
+    grid: dict[str, list[str]]
+    cells: list[Cell]
+    work_dir: Path
+
+    @property
+    def measures(self) -> dict[str, dict]:
+        """{name: arguments}."""
+        return named_measures(self.content)
+
+    @property
+    def compared(self) -> list[str]:
+        """The measures that arms are compared by."""
+        return self.content.get('compare') or [next(iter(self.measures))]
+
+
+def read_study(
+    path: str,
+    scale: str,
+    work_dir: str | None = None,
+    arms: list[str] | None = None,
+    grid: dict[str, list[str]] | None = None,
+    seeds: int | None = None,
+    options: dict | None = None,
+) -> Study:
+    """Read a study and check everything that can be checked before training.
+
+    Args:
+        path: of the study's config.
+        scale: which of its scales.
+        work_dir: by default ``work_dirs/study/NAME/SCALE``.
+        arms, grid, seeds: in place of the scale's choice of names, and their number;
+            the controls come along.
+        options: for all cells, over everything that the study says.
+
+    Raises:
+        UserError: a name that is not there, names that collide, no controls, a test
+            set that something is chosen by, missing data, or a cell's own config.
+    """
+    content = read_content(path)
+    require_known(scale, content['scales'], 'scale', path)
+    chosen = {'seeds': 1, 'options': {}, **content['scales'][scale]}
+    picked = grid or chosen.get('grid') or {}
+    axes = content['grid']
+    for axis, names in picked.items():
+        require_known(axis, axes, 'axis', f'{path}: grid')
+        for name in names:
+            require_known(name, axes[axis], 'value', f'{path}: grid.{axis}')
+    grid = {axis: list(picked.get(axis) or axes[axis]) for axis in axes}
+    arms = list(arms or chosen.get('arms') or content['arms'])
+    for name in arms:
+        require_known(name, content['arms'], 'arm', path)
+    controls = {content.get('baseline'), content.get('control')}
+    arms = [name for name in content['arms'] if name in controls or name in arms]
+    seeds = chosen['seeds'] if seeds is None else seeds
+    if not isinstance(seeds, int) or seeds < 1:
+        raise UserError(f'{path}: seeds={seeds!r}: must be a whole number from 1 on')
+
+    work_dir = Path(work_dir or Path('work_dirs/study', Path(path).stem, scale))
+    preflight.check_work_dir(str(work_dir))
+    bases = Bases(Path(path).parent, work_dir / 'configs')
+    cells = []
+    for point in itertools.product(*grid.values()):
+        where = dict(zip(grid, point, strict=True))
+        differing = [axes[axis][name] for axis, name in where.items()]
+        for seed in range(seeds):
+            for arm in arms:
+                layers = [*differing, content['arms'][arm]]
+                _check_own(options or {}, layers, path)
+                layers = [chosen['options'], *layers, options or {}]
+                default = chosen.get('config')
+                cells.append(_cell(where, arm, seed, layers, default, bases, work_dir))
+    study = Study(path, content, scale, arms, grid, cells, work_dir)
+    checks.check_cells(
+        [cell for cell in cells if cell.seed == 0],
+        content.get('baseline'),
+        content.get('control'),
+    )
+    return study
+
+
+def _check_own(options: dict, layers: Iterable[dict], path: str) -> None:
+    """``options`` of the command line leave alone what makes cells differ."""
+    own = [*OWN_KEYS, *layered(*layers)]
+    for key in options:
+        for other in own:
+            if f'{key}.'.startswith(f'{other}.') or f'{other}.'.startswith(f'{key}.'):
+                raise UserError(
+                    f'--cfg-options {key}: cells of {path} differ in {other}, which '
+                    'the study itself sets; change it there'
+                )
+
+
+def _cell(
+    grid: dict[str, str],
+    arm: str,
+    seed: int,
+    layers: list[dict],
+    default: str | None,
+    bases: Bases,
+    work_dir: Path,
+) -> Cell:
+    where = ', '.join([*(f'{axis} {name}' for axis, name in grid.items()), arm])
+    own = {
+        'randomness.seed': seed,
+        'mcmi.seed': seed,
+        'mcmi.teacher_dir': '{study_dir}/teachers',
+    }
+    options = layered(own, *layers)
+    config, base = bases.find(
+        {key: options.pop(key) for key in SPECIAL if key in options}, default, where
+    )
+    if base.get('mcmi') is None and not any(
+        key.startswith('mcmi.') for layer in layers[1:] for key in layered(layer)
+    ):  # a student without a teacher, or its MLL teacher as it is
+        options = {k: v for k, v in options.items() if not k.startswith('mcmi.')}
+    options = filled(options, dict(grid, seed=seed))
+    # The same cell in another folder is the same cell.
+    made_by = fingerprint(dict(config=base, options=options, versions=versions()))
+    options = filled(options, dict(study_dir=work_dir.as_posix()))
+    folder = '_'.join(f'{slug(axis)}-{slug(name)}' for axis, name in grid.items())
+    directory = work_dir / 'cells' / folder / slug(arm) / f'seed{seed}-{made_by[:12]}'
+    words = as_words(options, where)
+    return Cell(grid, arm, seed, config, options, words, directory, made_by)

@@ -1,0 +1,78 @@
+"""The command ``tools/sweep.py``, from its flags to its report."""
+
+import argparse
+import json
+import os.path as osp
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.sweep import report
+from mcmi_plugin.sweep.search import Sweep, run_sweep
+from mcmi_plugin.sweep.settings import (
+    CONTROLS,
+    MLL,
+    grid,
+    setting_config,
+    settings,
+    suggested_range,
+)
+
+
+def sweep(args: argparse.Namespace) -> None:
+    """Run the sweep and write its table, picture and winner into the work dir.
+
+    Raises:
+        UserError: a flag out of its range, or what any setting's config raises.
+    """
+    for flag in ('trials', 'seeds'):
+        if getattr(args, flag) < 1:
+            raise UserError(f'--{flag} {getattr(args, flag)}: give 1 or more')
+    if args.range and not 0 < args.range[0] < args.range[1]:
+        raise UserError(f'--range {args.range}: give 0 < LOW < HIGH')
+
+    def config_of(setting: dict, seed: int, folder: str):
+        return setting_config(
+            args.config,
+            args.cfg_options,
+            setting,
+            seed,
+            osp.join(args.work_dir, folder),
+            osp.join(args.work_dir, 'teachers'),
+        )
+
+    cfg = config_of(CONTROLS[MLL], 0, 'range')
+    low, high = args.range or suggested_range(cfg)
+    print(f'lambda from {low:.3g} to {high:.3g}')
+    controls = settings([], cfg)
+    points = max(2, (args.trials - len(controls)) // 2)
+    always = settings(grid(low, high, points), cfg)
+    plan = Sweep(config_of, always, low, high, args.seeds, args.trials)
+    with Progress(
+        TextColumn('{task.completed:.0f} of {task.total:.0f} teachers'),
+        BarColumn(),
+        TimeRemainingColumn(),
+        transient=True,
+    ) as progress:
+        task = progress.add_task('', total=args.trials)
+        study = run_sweep(
+            plan,
+            osp.join(args.work_dir, 'sweep.journal'),
+            lambda done: progress.update(task, completed=done),
+        )
+    rows = report.rows_of(study)
+    markdown = report.print_table(rows)
+    best = report.winner_of(rows)
+    words = report.verdict(best)
+    path = osp.join(args.work_dir, 'winner.py')
+    setting = plan.settings.get(best['name']) or dict(lmda=best['lmda'])
+    report.write_winner(args.config, setting, words, path)
+    report.draw(rows, osp.join(args.work_dir, 'sweep.png'))
+    with open(osp.join(args.work_dir, 'sweep.md'), 'w') as file:
+        file.write(f'{markdown}\n{words}\n')
+    with open(osp.join(args.work_dir, 'sweep.json'), 'w') as file:
+        json.dump(rows, file, indent=1)
+    print(
+        f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n'
+        f'python tools/train.py {path}'
+    )

@@ -1,0 +1,167 @@
+"""The search: every control, a grid of lambdas, then what Optuna proposes.
+
+Optuna (https://optuna.org) keeps the trials in one journal file, so that a killed
+sweep goes on where it stopped, and its median pruner ends cheap arms early.
+"""
+
+import os.path as osp
+import re
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optuna
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import Trial, TrialState
+
+from mcmi_plugin.commands import train
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.hooks.cmi_monitor_hook import cliff
+from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD
+from mcmi_plugin.sweep.settings import MLL, ZERO, lambda_name
+from mcmi_plugin.teacher.stage import isolated
+
+SETTING = 'setting'  # the user attribute that holds a trial's name
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+LIVE = (*ENDED, TrialState.WAITING)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep: ``config_of(setting, seed)`` gives the config of one student."""
+
+    config_of: Callable[[dict, int, str], Config]
+    settings: dict[str, dict]
+    low: float
+    high: float
+    seeds: int
+    trials: int
+
+
+def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
+    """Run what is still to be run of a sweep.
+
+    Args:
+        sweep: what to run: all its settings, then proposals up to ``trials``.
+        storage: Optuna's journal; an existing one is gone on with.
+        on_trial: called with the number of trials that have ended, after each.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    lock = JournalFileOpenLock(storage)
+    study = optuna.create_study(
+        study_name='mcmi',
+        storage=JournalStorage(JournalFileBackend(storage, lock_obj=lock)),
+        load_if_exists=True,
+        direction='maximize',
+        sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=3),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=len(sweep.settings)),
+    )
+    queue_again(study)
+    there = {name_of(trial) for trial in _trials(study, *LIVE)}
+    for name, setting in sweep.settings.items():
+        if name not in there:
+            fixed = {'lmda': setting['lmda']} if setting.get('lmda') else {}
+            study.enqueue_trial(fixed, user_attrs={SETTING: name})
+
+    while (done := len(_trials(study, *ENDED))) < sweep.trials:
+        on_trial(done)
+        study.optimize(lambda trial: objective(trial, sweep), n_trials=1)
+    on_trial(done)
+    return study
+
+
+def queue_again(study: optuna.Study) -> None:
+    """Queue the trials that were running when the sweep was killed once more."""
+    for trial in _trials(study, TrialState.RUNNING):
+        study.tell(trial.number, state=TrialState.FAIL)
+        if SETTING in trial.user_attrs:
+            attrs = {SETTING: trial.user_attrs[SETTING]}
+            study.enqueue_trial(trial.params, user_attrs=attrs)
+
+
+def _trials(study: optuna.Study, *states: TrialState) -> list:
+    return study.get_trials(deepcopy=False, states=states)
+
+
+def name_of(trial) -> str:
+    """The name that a trial goes by in tables and folders."""
+    return trial.user_attrs.get(SETTING, '')
+
+
+def objective(trial: Trial, sweep: Sweep) -> float:
+    """Mean accuracy, in per cent, of the setting's students on held-out data.
+
+    Raises:
+        optuna.TrialPruned: the teacher is off the cliff, or the student is behind.
+    """
+    name = name_of(trial)
+    setting = sweep.settings.get(name)
+    if setting is None or setting.get('lmda'):
+        # For a trial that was queued Optuna gives back the value of the queue.
+        lmda = trial.suggest_float('lmda', sweep.low, sweep.high, log=True)
+        setting = setting or dict(lmda=float(f'{lmda:.3g}'))
+        name = name or lambda_name(lmda)
+        trial.set_user_attr(SETTING, name)
+    scores, teachers = [], []
+    for seed in range(sweep.seeds):
+        cfg = sweep.config_of(setting, seed, folder_of(name, seed))
+        report = Report(trial, seed)
+        with isolated():
+            cfg.custom_hooks = [*cfg.get('custom_hooks', []), report]
+            runner = train(cfg, resume=True)
+        scores.append(report.score)
+        teachers.append(teacher_figures(runner))
+        trial.set_user_attr('scores', scores)
+        trial.set_user_attr('teachers', teachers)
+    return statistics.fmean(scores)
+
+
+def folder_of(name: str, seed: int) -> str:
+    return osp.join(re.sub(r'[^a-zA-Z0-9.]+', '_', name), f'seed{seed}')
+
+
+def teacher_figures(runner: Runner) -> dict:
+    """CMI and LL of a run's teacher in nats, and whether it is off the cliff."""
+    path = runner.message_hub.get_info(RECORD)
+    made = load_checkpoint_file(path)['meta']['mcmi']
+    history = made.get('history') or []
+    off = made.get('stage') == 'mcmi' and bool(history) and cliff(history) is not None
+    after = made.get('after') or {}
+    train = after.get('train') or {}
+    return dict(cmi=train.get('cmi'), ll=train.get('ll'), off_the_cliff=off, path=path)
+
+
+class Report(Hook):
+    """Tell Optuna how the student is doing, and stop where it is hopeless."""
+
+    priority = 'LOWEST'  # after the teacher is there and the metrics are known
+
+    def __init__(self, trial: Trial, seed: int) -> None:
+        self.trial = trial
+        self.seed = seed
+        self.score: float | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        figures = teacher_figures(runner)
+        if figures['off_the_cliff']:
+            self.trial.set_user_attr('teachers', [figures])
+            raise optuna.TrialPruned('the teacher is off the cliff')
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self.score = held_out_accuracy(metrics)
+        step = self.seed * runner.max_epochs + runner.epoch
+        self.trial.report(self.score, step)
+        if self.trial.should_prune() and name_of(self.trial) not in (MLL, ZERO):
+            raise optuna.TrialPruned('behind the median')
+
+
+def held_out_accuracy(metrics: dict) -> float:
+    """The student's top-1 accuracy among the metrics of a validation, per cent."""
+    for key in ('student.accuracy/top1', 'accuracy/top1'):
+        if key in metrics:
+            return float(metrics[key])
+    raise KeyError(f'no accuracy among {sorted(metrics)}')

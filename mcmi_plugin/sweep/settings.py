@@ -1,0 +1,114 @@
+"""What a sweep compares, and the data that it may look at."""
+
+import numpy as np
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DATASETS
+
+from mcmi_plugin.commands import read_config
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.measure import measure
+from mcmi_plugin.functional.mcmi import suggested_lambda_range
+from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.teacher import recipe
+from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
+from mcmi_plugin.teacher.make import base_source, provide_teacher
+from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage import build_runner, isolated
+from mcmi_plugin.teacher.weights import load_weights, read_weights
+
+HELD_OUT = 0.1  # of each class of the training set
+ZERO = 'lambda = 0'
+MLL = 'MLL'
+
+
+CONTROLS = {
+    MLL: dict(form='none', lmda=None),
+    ZERO: dict(lmda=0.0),
+    'temperature': dict(form='none', lmda=None, temperature='validation'),
+}
+
+
+def settings(lmdas: list[float], cfg: Config) -> dict[str, dict]:
+    """The keys of ``mcmi`` of every setting that is always run, controls first.
+
+    Early stopping is among the controls where the config trains its teacher.
+    """
+    controls = dict(CONTROLS)
+    if cfg.mcmi.get('mll_epochs'):
+        controls['early stopping'] = dict(CONTROLS[MLL], early_stopping=True)
+    return controls | {lambda_name(lmda): dict(lmda=lmda) for lmda in lmdas}
+
+
+def lambda_name(lmda: float) -> str:
+    return f'MCMI, lambda = {lmda:.3g}'
+
+
+def grid(low: float, high: float, points: int) -> list[float]:
+    """``points`` values of lambda from ``low`` to ``high``, evenly in their logs."""
+    return [float(f'{lmda:.3g}') for lmda in np.geomspace(low, high, points)]
+
+
+def setting_config(
+    path: str, options: dict, setting: dict, seed: int, work_dir: str, teachers: str
+) -> Config:
+    """The user's config with one setting's teacher, one seed, and no test data.
+
+    A tenth of the training set is held out as ``val_dataloader``, for the teacher's
+    selection and the student's score; ``test_dataloader`` is taken away.
+
+    Raises:
+        UserError: as :func:`mcmi_plugin.commands.read_config`; no ``mcmi`` in the
+            config, or no ``train_dataloader``.
+    """
+    teacher = {f'mcmi.{key}': value for key, value in setting.items()}
+    own = {'mcmi.seed': seed, 'mcmi.teacher_dir': teachers, 'mcmi.control': False}
+    own |= {'mcmi.on_cliff': 'warn', 'randomness.seed': seed}
+    cfg = read_config(path, options | own | teacher, work_dir)
+    if not cfg.get('train_dataloader') or not cfg.get('val_dataloader'):
+        raise UserError(
+            f'{path}: a sweep needs train_dataloader, of which it holds a part out, '
+            'and val_dataloader, for its unaugmented pipeline'
+        )
+    hold_out(cfg)
+    return cfg
+
+
+def hold_out(cfg: Config) -> None:
+    """Split the training set in two; what was the validation set is left alone."""
+    loader = cfg.train_dataloader
+    outer = loader if loader.dataset.type.split('.')[-1] != 'CRDDataset' else None
+    outer = outer or loader.dataset  # CRDDataset itself counts what it wraps
+    whole = outer.dataset
+    split = dict(type='HoldOut', fraction=HELD_OUT, seed=0)
+    outer.dataset = ConfigDict(split, part='train', dataset=whole)
+    unaugmented = pipeline_of(cfg.val_dataloader.dataset)
+    cfg.val_dataloader.dataset = ConfigDict(
+        split, part='held_out', dataset=with_pipeline(whole, unaugmented)
+    )
+    cfg.test_dataloader = cfg.test_cfg = cfg.test_evaluator = None
+
+
+def suggested_range(cfg: Config) -> tuple[float, float]:
+    """The range of lambda that the centroids of the config's own teacher suggest.
+
+    One pass over the training set; where ``mcmi.mll_epochs`` is to train the
+    teacher, that is done first, and every setting finds it.
+
+    Args:
+        cfg: from :func:`setting_config`, of the setting ``MLL``.
+    """
+    options = TeacherOptions(**cfg.mcmi)
+    source, key, prefix = base_source(cfg)
+    if source is None:
+        with isolated():
+            num_samples = len(DATASETS.build(cfg.train_dataloader.dataset))
+            source = provide_teacher(cfg, options, num_samples, resume=True)
+    weights, _ = read_weights(source, key, prefix)
+    stage = recipe.stage_config(cfg, options, 'mcmi', cfg.work_dir)
+    with isolated():
+        runner = build_runner(stage)
+        load_weights(runner.model, weights, source)
+        loader = runner.build_dataloader(measuring_loader(cfg, 'train'))
+        num_classes = find_cmi_loss(runner.model).num_classes
+        statistics = measure(runner.model, loader, num_classes, title='centroids')
+    return suggested_lambda_range(statistics.log_centroids())

@@ -1,0 +1,53 @@
+"""A teacher that is handed over as it is, or at another temperature."""
+
+from mmengine.config import Config
+from mmengine.model import is_model_wrapper
+
+from mcmi_plugin.hooks.centroid_hook import measured
+from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.teacher.stage import build_runner, isolated, weights_of
+from mcmi_plugin.teacher.temperature import best_temperature, divide_logits
+from mcmi_plugin.teacher.weights import load_weights
+
+
+def hand_over(
+    cfg: Config, weights: dict, source: str, temperature: float | str | None
+) -> tuple[dict, dict]:
+    """Measure a teacher once, without training it, and set its temperature.
+
+    Args:
+        cfg: of a fine-tune, for its model and its measuring loaders.
+        weights: state dict of the teacher.
+        source: where ``weights`` come from, for errors.
+        temperature: a number, ``'validation'`` or None.
+
+    Returns:
+        The classifier's weights on the CPU, and the record: what it was before and
+        after, and the temperature where there is one.
+
+    Raises:
+        UserError: the weights are not this network's, or a temperature cannot be
+            put into them.
+    """
+    with isolated():
+        runner = build_runner(cfg)
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        load_weights(model, weights, source)
+        model.eval()
+        hook = cfg.custom_hooks[0]
+        loaders = dict(train=runner.build_dataloader(hook.dataloader))
+        if hook.val_dataloader:
+            loaders['val'] = runner.build_dataloader(hook.val_dataloader)
+        num_classes = find_cmi_loss(model).num_classes
+        before = after = measured(model, loaders, num_classes, 'as it was trained')
+        record = dict(
+            dataset_meta=dict(getattr(loaders['train'].dataset, 'metainfo', {}))
+        )
+        if temperature is not None:
+            if temperature == 'validation':
+                temperature = best_temperature(model, loaders['val'])
+            divide_logits(model, temperature, next(iter(loaders['train'])))
+            title = f'at temperature {temperature:.3g}'
+            after = measured(model, loaders, num_classes, title)
+            record['temperature'] = temperature
+        return weights_of(model), dict(record, before=before, after=after)

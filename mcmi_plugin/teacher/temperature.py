@@ -1,0 +1,65 @@
+"""A temperature that stays in the teacher's file: the last layer, divided by it."""
+
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.measure import hard_labels
+
+# 1/8 to 32 in steps of 2 %: finer than a validation set can tell apart.
+TEMPERATURES = torch.logspace(-3, 5, 281, base=2, dtype=torch.float64)
+
+
+@torch.no_grad()
+def best_temperature(model: nn.Module, loader: DataLoader) -> float:
+    """The temperature with the highest LL on ``loader`` (Guo et al., 2017).
+
+    Args:
+        model: an mmengine classifier, not wrapped, in eval mode.
+        loader: every sample once; each process sees its share.
+    """
+    sums = torch.zeros(len(TEMPERATURES), dtype=torch.float64)
+    for raw in loader:
+        logits, labels = scores(model, raw)
+        for i, temperature in enumerate(TEMPERATURES.tolist()):
+            log_p = (logits / temperature).log_softmax(1)
+            sums[i] += log_p.gather(1, labels[:, None]).sum().cpu()
+    all_reduce(sums)
+    return TEMPERATURES[sums.argmax()].item()
+
+
+def scores(model: nn.Module, raw: dict) -> tuple[Tensor, Tensor]:
+    """[B, C] logits in float64 and [B] labels of a batch as a loader gives it."""
+    batch = model.data_preprocessor(raw, False)
+    logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
+    return logits.double(), hard_labels(batch['data_samples']).to(logits.device)
+
+
+@torch.no_grad()
+def divide_logits(model: nn.Module, temperature: float, raw: dict) -> None:
+    """Divide the weight and bias of the last linear layer by ``temperature``.
+
+    Args:
+        model: an mmengine classifier, not wrapped, in eval mode.
+        temperature: above 0.
+        raw: a batch that shows whether the logits have followed.
+
+    Raises:
+        UserError: there is no such layer, or more comes after it.
+    """
+    expected = scores(model, raw)[0] / temperature
+    linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    wide = [layer for layer in linear if layer.out_features == expected.shape[1]]
+    if wide:
+        wide[-1].weight /= temperature
+        if wide[-1].bias is not None:
+            wide[-1].bias /= temperature
+    largest = expected.abs().max()
+    if not wide or (scores(model, raw)[0] - expected).abs().max() > 1e-3 * largest:
+        raise UserError(
+            f'mcmi.temperature={temperature:g}: the logits of {type(model).__name__} '
+            'do not come straight from a linear layer that could be divided by it; '
+            'leave it out'
+        )

@@ -1,0 +1,82 @@
+"""Pseudo-labels in an ordinary run; the teacher is the exact BCPD."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import PROJECT
+
+from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.datasets.synthetic_gaussian import class_means
+from mcmi_plugin.errors import UserError
+
+CONFIG = str(PROJECT / 'configs/study/_base_/synthetic_kd.py')
+DATA = dict(
+    type='SyntheticGaussian',
+    split='train',
+    num_train=200,
+    delta=1.0,
+    pipeline=[dict(type='PackInputs')],
+)
+SEMI = dict(
+    _delete_=True,
+    type='PseudoLabelled',
+    labelled_fraction=0.1,
+    dataset=DATA,
+)
+
+
+@pytest.fixture
+def config(tmp_path):
+    def read(**options):
+        options = {
+            'mcmi': None,
+            'model.teacher': dict(_delete_=True, type='GaussianPosterior', delta=1.0),
+            'train_dataloader.dataset': json.loads(json.dumps(SEMI)),
+            'train_cfg.max_epochs': 1,
+            'val_dataloader.dataset.num_val': 50,
+            'custom_hooks': [dict(type='PseudoLabelHook')],
+            **options,
+        }
+        return read_config(CONFIG, options, str(tmp_path / 'run'))
+
+    return read
+
+
+def test_the_teacher_labels_the_unlabelled_and_a_resumed_run_reads_them(
+    config, tmp_path
+):
+    data = train(config()).train_dataloader.dataset
+    infos = [data.dataset.get_data_info(i) for i in range(200)]
+    means = class_means(1.0, 0)
+    vectors = np.array([info['img'] for info in infos])
+    nearest = ((means**2).sum(1) - 2 * vectors @ means.T).argmin(1)
+    true = np.array([info['gt_label'] for info in infos])
+    expected = np.where(data.is_labelled, true, nearest)
+    assert (data.get_gt_labels() == expected).all()
+    assert (expected != true).any()  # the teacher errs, so labels were replaced
+
+    path = tmp_path / 'run/pseudo_labels.json'
+    content = json.loads(path.read_text())
+    assert content['values'] == nearest.tolist()
+    # Only who reads the file has these.
+    path.write_text(json.dumps({**content, 'values': [7] * 200}))
+    resumed = train(config(**{'train_cfg.max_epochs': 2}), resume=True)
+    assert resumed.epoch == 2
+    data = resumed.train_dataloader.dataset
+    assert (data.get_gt_labels()[~data.is_labelled] == 7).all()
+
+    # Those of another choice are not taken; a fresh start makes its own.
+    other = {'train_dataloader.dataset.seed': 3, 'train_cfg.max_epochs': 3}
+    with pytest.raises(UserError, match='was made with seed=0, not 3'):
+        train(config(**other), resume=True)
+    train(config())
+    assert json.loads(path.read_text()) == content
+
+
+def test_a_run_without_its_data_set_or_its_hook(config):
+    plain = {'train_dataloader.dataset': dict(DATA, _delete_=True)}
+    with pytest.raises(UserError, match='PseudoLabelHook finds no PseudoLabelled in'):
+        train(config(**plain))
+    with pytest.raises(UserError, match=r"add custom_hooks=\[dict\(type='PseudoLab"):
+        train(config(custom_hooks=[]))

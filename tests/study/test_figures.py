@@ -1,0 +1,284 @@
+"""Figures of a study, looked at through matplotlib's own objects."""
+
+import numpy as np
+import pytest
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.study.figures import FIGURES, bars, curves, heatmap, lines, per_class
+from mcmi_plugin.study.figures.lines import number, words_of
+from mcmi_plugin.study.figures.series import runs
+
+
+def study(arms, grid=({},), seeds=3, **measures):
+    """Results of arms x grid x seeds; a measure is ``f(arm, row, seed)``."""
+    return [
+        dict(
+            grid=dict(row),
+            arm=arm,
+            seed=seed,
+            values={name: f(arm, row, seed) for name, f in measures.items()},
+        )
+        for row in grid
+        for arm in arms
+        for seed in range(seeds)
+    ]
+
+
+ACCURACY = {'MLL': 70.0, 'lambda = 0': 70.1, 'MCMI': 70.8}
+
+
+def accuracy(arm, row, seed):
+    return ACCURACY[arm] + [0.0, 0.1, 0.5][seed]
+
+
+@pytest.fixture
+def png(tmp_path):
+    path = tmp_path / 'figure.png'
+    yield str(path)
+    assert path.read_bytes().startswith(b'\x89PNG')
+
+
+def texts(figure):
+    found = [figure.get_suptitle()]
+    for axes in figure.axes:
+        found += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+        found += [text.get_text() for text in axes.texts]
+        if axes.get_legend():
+            found += [text.get_text() for text in axes.get_legend().get_texts()]
+    return '\n'.join(found)
+
+
+def test_bars_of_each_arm_with_its_spread_and_runs(png):
+    results = study(
+        ACCURACY,
+        student_accuracy=accuracy,
+        teacher_cmi=lambda arm, row, seed: 0.1 * seed,
+    )
+    measures = ['student_accuracy', 'teacher_cmi']
+    figure = bars(results, png, measures=measures, title='Fig. 7')
+    upper, lower = figure.axes
+    heights = [bar.get_height() for bar in upper.patches]
+    assert heights == pytest.approx([70.2, 70.3, 71.0])
+    # Sample standard deviation of 0, 0.1 and 0.5, by hand: sqrt(0.07).
+    segment = upper.collections[0].get_segments()[0]
+    assert segment[1, 1] - segment[0, 1] == pytest.approx(2 * 0.07**0.5)
+    dots = [line for line in upper.lines if line.get_linestyle() == 'None']
+    single = [line for line in dots if len(line.get_xdata()) == 3]
+    assert [list(line.get_ydata()) for line in single][0] == [70.0, 70.1, 70.5]
+    assert upper.get_ylim()[0] > 60 and 'does not begin at 0' in upper.get_ylabel()
+    assert lower.get_ylim()[0] <= 0 and 'begin' not in lower.get_ylabel()
+    said = texts(figure)
+    for words in ('Fig. 7', 'n = 3 seeds', 'standard deviation', *ACCURACY):
+        assert words in said
+    assert figure.get_size_inches()[0] * 100 == 800
+
+
+def test_bars_of_one_seed_claim_no_spread(png):
+    figure = bars(study(['MLL'], seeds=1, student_accuracy=accuracy), png)
+    assert 'n = 1 seed;' in texts(figure)
+
+
+def test_bars_leave_out_a_measure_that_a_run_lacks(png):
+    results = study(ACCURACY, student_accuracy=accuracy)
+    for result in results:
+        if result['arm'] == 'MLL':
+            result['values']['student_accuracy'] = None
+    assert len(bars(results, png).axes[0].patches) == 2
+
+
+def test_lines_against_a_grid_axis_with_a_second_measure(png):
+    grid = [{'T': '1'}, {'T': '8'}, {'T': '2'}]
+    results = study(
+        ['MLL', 'MCMI'],
+        grid,
+        student_accuracy=lambda arm, row, seed: float(row['T']) + seed,
+        teacher_cmi=lambda arm, row, seed: 0.01 * float(row['T']),
+    )
+    figure = lines(results, png, x='T', right='teacher_cmi', right_arms=['MLL'])
+    left, right = figure.axes
+    assert len(left.containers) == 2 and len(right.containers) == 1
+    assert list(left.containers[0][0].get_xdata()) == [1, 2, 8]
+    assert list(left.containers[0][0].get_ydata()) == [2, 3, 9]
+    assert right.containers[0][0].get_linestyle() == '--'
+    assert 'nats' in right.get_ylabel() and left.get_xlabel() == 'T'
+
+
+def test_lines_of_differences_are_paired_by_seed(png):
+    # Seeds differ by 10, arms by 1: unpaired, the error would be 10 times the gain.
+    results = study(
+        ['MLL', 'lambda = 0', 'lambda = 0.5'],
+        student_accuracy=lambda arm, row, seed: 10 * seed + (number(arm) or 0) * 2,
+    )
+    figure = lines(results, png, x='arm', baseline='MLL')
+    (axes,) = figure.axes
+    points, _, (bar,) = axes.containers[0]
+    assert list(points.get_xdata()) == [0, 0.5]
+    assert list(points.get_ydata()) == [0, 1]
+    assert np.ptp(bar.get_segments()[1][:, 1]) == pytest.approx(0)
+    said = texts(figure)
+    assert 'difference to MLL' in said and 'standard error' in said
+
+
+def test_an_arm_without_a_number_is_drawn_level(png):
+    results = study(
+        ['lambda = 0.1', 'lambda = 0.2', 'ES'],
+        student_accuracy=lambda arm, row, seed: 70.0 + seed,
+    )
+    (axes,) = lines(results, png, x='arm').axes
+    level = [line for line in axes.lines if line.get_label() == 'ES']
+    assert list(level[0].get_ydata()) == [71.0, 71.0]
+    assert 'lambda' in texts(axes.figure)
+
+
+def test_lines_one_panel_for_each_cell_of_the_rest_of_the_grid(png):
+    grid = [{'method': m, 'alpha': a} for m in ('KD', 'CRD') for a in ('5 %', '10 %')]
+    results = study(['MLL', 'MCMI'], grid, student_accuracy=accuracy)
+    figure = lines(results, png, x='alpha')
+    assert [a.get_title() for a in figure.axes] == ['method = KD', 'method = CRD']
+
+
+def test_a_line_needs_numbers(tmp_path):
+    results = study(
+        ['MLL'], [{'pair': 'R56-R20'}, {'pair': 'none'}], student_accuracy=accuracy
+    )
+    with pytest.raises(UserError, match='number'):
+        lines(results, str(tmp_path / 'x.png'), x='pair')
+
+
+@pytest.mark.parametrize(
+    'name, value, word',
+    [
+        ('lambda = 0.15', 0.15, 'lambda'),
+        ('T = 4', 4, 'T'),
+        ('5 %', 5, '5 %'),
+        ('eps 1e-3', 1e-3, 'eps'),
+        ('MLL', None, 'MLL'),
+    ],
+)
+def test_number_in_a_name(name, value, word):
+    assert number(name) == value
+    assert words_of(name) == word
+
+
+def test_heatmap_of_paired_differences(png):
+    grid = [{'Tt': t, 'Ts': s} for t in ('1', '4', '8') for s in ('1', '2')]
+    results = study(
+        ['MLL', 'MCMI'],
+        grid,
+        student_accuracy=lambda arm, row, seed: (
+            60.0 + 5 * seed + (arm == 'MCMI') * (int(row['Tt']) - 4) * (1 + 0.1 * seed)
+        ),
+    )
+    figure = heatmap(results, png, rows='Tt', columns='Ts')
+    axes = figure.axes[0]
+    image = axes.images[0].get_array()
+    assert image.shape == (3, 2)
+    assert list(image[:, 0]) == pytest.approx([-3.3, 0, 4.4])
+    low, high = axes.images[0].get_clim()
+    assert low == -high  # nought is white
+    assert [t.get_text() for t in axes.get_yticklabels()] == ['1', '4', '8']
+    # Standard error of -3, -3.3, -3.6: 0.3 / sqrt(3).
+    assert axes.texts[0].get_text() == '-3.30\n±0.17'
+    assert 'MCMI minus MLL' in texts(figure) and 'n = 3 seeds' in texts(figure)
+
+
+def test_curves_of_both_measures_over_epochs(png):
+    def history(arm, row, seed):
+        return dict(epoch=[1, 2, 3], cmi=[0.1, 0.3, 0.2 + seed], ll=[-2, -1, -0.5])
+
+    results = study(['MLL', 'MCMI'], mll_history=history)
+    figure = curves(results, png, arms=['MLL'])
+    left, right = figure.axes
+    assert list(left.lines[0].get_ydata()) == pytest.approx([0.1, 0.3, 1.2])
+    assert list(right.lines[0].get_ydata()) == [-2, -1, -0.5]
+    assert left.lines[0].get_linestyle() != right.lines[0].get_linestyle()
+    assert 'CMI, nats' in left.get_ylabel() and 'n = 3 seeds' in texts(figure)
+
+
+def test_confusion_marks_dropped_classes(png):
+    matrix = [[0, 10, 0], [0, 8, 2], [0, 0, 20]]
+
+    def confused(arm, row, seed):
+        return dict(matrix=matrix, classes=['cat', 'dog', 'car'], dropped=[0])
+
+    results = study(['MLL', 'MCMI', 'TS'], confusion=confused)
+    figure = FIGURES['confusion'](results, png, arms=['MLL', 'MCMI'])
+    panels = [axes for axes in figure.axes if axes.images and axes.get_title()]
+    assert [axes.get_title() for axes in panels] == ['MLL', 'MCMI']
+    shown = panels[0].images[0].get_array()
+    assert list(shown[1]) == pytest.approx([0, 0.8, 0.2])
+    names = panels[0].get_yticklabels()
+    assert [name.get_text() for name in names] == ['cat*', 'dog', 'car']
+    assert names[0].get_color() != names[1].get_color()
+    assert 'dropped' in texts(figure)
+
+
+def test_per_class_bars_in_the_order_asked_for(png):
+    def values(arm, row, seed):
+        return {'goldfish': 0.3, 'tent': 1.2, 'bee': seed}
+
+    results = study(['MLL', 'MCMI'], teacher_cmi_per_class=values)
+    figure = per_class(results, png, classes=['tent', 'bee'])
+    (axes,) = figure.axes
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == pytest.approx([1.2, 1, 1.2, 1])
+    assert [t.get_text() for t in axes.get_yticklabels()] == ['tent', 'bee']
+    assert 'MCMI' in texts(figure) and 'n = 3 seeds' in texts(figure)
+
+
+def test_tsne_embeds_both_arms_at_once(png, tmp_path):
+    random = np.random.RandomState(0)
+
+    def saved(arm, row, seed):
+        path = tmp_path / f'{arm}{seed}.npz'
+        labels = np.arange(30) % 3
+        logits = random.randn(30, 3) + 6 * np.eye(3)[labels]
+        probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        np.savez(
+            path, probabilities=probabilities, labels=labels, classes=['a', 'b', 'c']
+        )
+        return str(path)
+
+    results = study(
+        ['MLL', 'MCMI'],
+        seeds=1,
+        output_probabilities=saved,
+        teacher_cmi=lambda arm, row, seed: 0.25,
+    )
+    figure = FIGURES['scatter_tsne'](results, png)
+    left, right = figure.axes
+    assert len(left.collections) == 3
+    drawn = sum(len(points.get_offsets()) for points in right.collections)
+    assert drawn == 30
+    assert left.get_xlim() == right.get_xlim()
+    assert left.get_title() == 'MLL: CMI 0.250 nats'
+
+
+def test_eigen_cam_rows(png, tmp_path):
+    def saved(arm, row, seed):
+        path = tmp_path / f'{arm}.npz'
+        images = np.zeros((4, 8, 8, 3), np.uint8)
+        maps = np.full((4, 8, 8), 0.5 if arm == 'MLL' else 1.0)
+        np.savez(path, images=images, maps=maps, labels=np.arange(4), layer='layer2')
+        return str(path)
+
+    results = study(['MLL', 'MCMI'], seeds=1, eigen_cam=saved)
+    figure = FIGURES['eigen_cam'](results, png)
+    assert len(figure.axes) == 12
+    assert [len(axes.images) for axes in figure.axes[::4]] == [1, 2, 2]
+    assert figure.axes[4].images[1].get_array().max() == 0.5
+    assert figure.axes[8].images[1].get_array().max() == 1.0
+    assert 'layer2' in texts(figure) and 'MCMI' in texts(figure)
+
+
+def test_no_run_in_that_cell_is_one_line(tmp_path):
+    results = study(['MLL'], [{'T': '1'}], student_accuracy=accuracy)
+    with pytest.raises(UserError, match='no finished run') as caught:
+        bars(results, str(tmp_path / 'x.png'), grid={'T': '9'})
+    assert '\n' not in str(caught.value)
+
+
+def test_number_of_runs_where_some_are_missing():
+    results = study(['MLL', 'MCMI'], student_accuracy=accuracy)
+    assert runs(results[:-1]) == 'n = 2 to 3 seeds'
+    assert runs(results[:-1], ['MLL']) == 'n = 3 seeds'

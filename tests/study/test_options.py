@@ -1,0 +1,64 @@
+"""Options in layers, and as the words that a person could type."""
+
+import argparse
+
+import pytest
+from mmengine.config import DictAction
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.study.options import as_words, filled, layered
+
+
+def test_a_later_layer_wins_over_what_it_touches():
+    options = layered(
+        {'mcmi.lmda': 0.5, 'mcmi.epochs': 20, 'a.b': 1},
+        {'mcmi': {'epochs': 1}, 'a': 2},
+    )
+    assert options == {'mcmi.lmda': 0.5, 'mcmi.epochs': 1, 'a': 2}
+    assert layered(options, {'mcmi': None}) == {'a': 2, 'mcmi': None}
+    assert layered({'mcmix.lmda': 1}, {'mcmi': None}) == {'mcmix.lmda': 1, 'mcmi': None}
+
+
+def test_seed_folder_and_grid_are_filled_in():
+    options = {
+        'dataset.seed': '{seed}',
+        'index_file': '{study_dir}/indices/seed{seed}.json',
+        'dataset.delta': '{delta}',
+        'parts': ['{seed}', 'x'],
+        'other': '{unknown}',
+    }
+    assert filled(options, dict(seed=3, study_dir='w', delta='0.5')) == {
+        'dataset.seed': 3,
+        'index_file': 'w/indices/seed3.json',
+        'dataset.delta': 0.5,
+        'parts': [3, 'x'],
+        'other': '{unknown}',
+    }
+
+
+def test_words_are_read_back_as_they_were_by_the_commands():
+    options = {
+        'a': 1,
+        'b': 5e-05,
+        'c': None,
+        'd': True,
+        'e': 'validation',
+        'f': [1, 2.5, 'cat'],
+        'g': ('one',),
+        'h': [(1, 2), []],
+        'mcmi.teacher_dir': 'work_dirs/teachers',
+    }
+    parse = argparse.ArgumentParser()
+    parse.add_argument('--cfg-options', nargs='+', action=DictAction)
+    args = parse.parse_args(['--cfg-options', *as_words(options, 'here')])
+
+    assert args.cfg_options == options
+    assert repr(args.cfg_options) == repr(options)  # 1 is not True
+
+
+@pytest.mark.parametrize(
+    'value', ['a, b', 'my folder', '7', [dict(type='PackInputs')], 'a(b,c', ['1']]
+)
+def test_what_cannot_be_typed_is_refused(value):
+    with pytest.raises(UserError, match='arm A: key=.* cannot be said'):
+        as_words({'key': value}, 'arm A')

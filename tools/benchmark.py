@@ -1,0 +1,75 @@
+"""Time ours against plain PyTorch, in turn, and say which ratios are reached.
+
+python tools/benchmark.py                 # all suites
+python tools/benchmark.py centroids crd   # some
+"""
+
+import argparse
+
+import torch
+from rich.console import Console
+
+import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
+from mcmi_plugin.benchmark import results
+from mcmi_plugin.benchmark.harness import Contest, Difference, NotHere, measure
+from mcmi_plugin.benchmark.peers import check_peer
+from mcmi_plugin.benchmark.suites import SUITES, check_names, contests
+from mcmi_plugin.commands import run
+from mcmi_plugin.teacher.stage import isolated
+
+
+def main(args):
+    check_names(args.suites)
+    if args.peer:
+        check_peer(args.peer)
+    torch.set_num_threads(args.threads)
+    rows, differ = [], []
+    for name in args.suites or SUITES:
+        try:
+            with isolated():
+                for contest in contests(name, args.peer):
+                    if isinstance(contest, Contest):
+                        contest = measure(contest, args.rounds)
+                    rows.append(results.row(contest))
+                    print(results.in_words(rows[-1]), flush=True)
+        except NotHere as reason:
+            print(f'{name}: skipped, {reason}', flush=True)
+        except Difference as error:
+            differ.append(name)
+            print(f'{name}: NOT TIMED, {error}', flush=True)
+    found = results.as_json(rows, args.threads)
+    results.write_json(found, args.out)
+    if args.markdown:
+        print(results.markdown(found))
+    else:
+        Console().print(results.table(rows))
+    print(f'written: {args.out}')
+    if differ:
+        raise Difference(f'{", ".join(differ)}: ours is not what the baseline is')
+
+
+if __name__ == '__main__':
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument(
+        'suites',
+        nargs='*',
+        metavar='SUITE',
+        help=f'{", ".join(SUITES)} (default: all)',
+    )
+    parse.add_argument('--out', default='work_dirs/benchmark/results.json')
+    parse.add_argument(
+        '--peer',
+        metavar='DIR',
+        help='checkout of RepDistiller or mdistiller, whose loop joins `step`',
+    )
+    parse.add_argument(
+        '--rounds', type=int, help='in place of each suite\'s own number'
+    )
+    parse.add_argument('--threads', type=int, default=1, help='of PyTorch')
+    parse.add_argument(
+        '--markdown', action='store_true', help='print the table for the results page'
+    )
+    parse.add_argument('--debug', action='store_true', help='show tracebacks')
+    # What the other commands have, and what is said when one is interrupted reads.
+    parse.set_defaults(config='', work_dir=None, launcher='none', local_rank=0)
+    run(main, parse)
