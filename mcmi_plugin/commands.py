@@ -1,23 +1,29 @@
 """What the commands in ``tools/`` share: flags, the config, processes, errors."""
 
 import argparse
-import errno
 import os
 import os.path as osp
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import get_rank
+from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mcmi_plugin import preflight
+from mcmi_plugin.checks.classes import check_classes
+from mcmi_plugin.checks.files import closest_file, file_at_fault
+from mcmi_plugin.checks.keys import check_keys, check_together
+from mcmi_plugin.checks.names import REFUSALS, explain
+from mcmi_plugin.checks.resume import check_resume
+from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.interruption import Interruption
+from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
 
 STANDARD_HOOKS = (
     'RandomStateHook',
@@ -25,7 +31,16 @@ STANDARD_HOOKS = (
     'FreshStartHook',
     'FiniteLossHook',
 )
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Overrides(DictAction):
+    """``--cfg-options``; what is no KEY=VALUE is an error in one line too."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string} {value}: write KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -39,7 +54,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     parse.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='KEY=VALUE',
         help='override keys of the config, e.g. mcmi.lmda=0.2 mcmi.epochs=5',
@@ -84,13 +99,14 @@ def read_config(
         UserError: no such file, or it cannot be read, or an unknown key of mcmi.
     """
     if not osp.isfile(path):
-        raise UserError(f'there is no config {path}')
+        raise UserError(f'there is no config {path}{closest_file(path)}')
     try:
         cfg = Config.fromfile(path)
     except UserError:
         raise
     except Exception as error:  # a config is code, and fails as code does
-        raise UserError(f'{path}: {error}'.replace('\n', ' ')) from error
+        why = ' '.join(str(error).split()) or type(error).__name__
+        raise UserError(f'{path}: {why}{closest_file(why)}') from error
     for key in options:
         if key.split('.')[0] in ('pair', 'method'):
             raise UserError(
@@ -101,6 +117,8 @@ def read_config(
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:
         raise UserError(f'--cfg-options: {error}') from error
+    check_keys(cfg)
+    check_values(cfg)
     cfg.launcher = launcher
     name = osp.splitext(osp.basename(path))[0]
     cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
@@ -118,16 +136,19 @@ def read_config(
     for hook in STANDARD_HOOKS:
         preflight.add_hook(cfg, type=hook)
     preflight.settle_teacher_source(cfg)
-    preflight.add_teacher_hook(cfg)
+    preflight.add_teacher_hook(cfg, options)
     return cfg
 
 
-def train(cfg: Config, resume: bool | str = False) -> Runner:
+def train(
+    cfg: Config, resume: bool | str = False, hooks: Sequence[Hook] = ()
+) -> Runner:
     """Train by a config from :func:`read_config`, after every check of it.
 
     Args:
         cfg: the config.
         resume: ``True``: go on wherever the job stopped; a path: from there.
+        hooks: that no config can say, for example one that watches the run.
 
     Returns:
         The Runner at its end, with the trained model in it.
@@ -137,19 +158,30 @@ def train(cfg: Config, resume: bool | str = False) -> Runner:
     """
     cfg.resume = bool(resume)
     cfg.load_from = resume if isinstance(resume, str) else cfg.get('load_from')
+    check_together(cfg)
     preflight.check_teacher(cfg)
     preflight.check_data(cfg)
+    check_classes(cfg)
     preflight.check_work_dir(cfg.work_dir)
     runner = build_runner(cfg)
-    runner.train()
+    for hook in hooks:
+        runner.register_hook(hook)
+    if resume:
+        check_resume(runner)
+    try:
+        runner.train()
+    except REFUSALS as error:
+        explain(error, cfg)
+        raise
     return runner
 
 
 def build_runner(cfg: Config) -> Runner:
     """The Runner of a config, over gloo where several processes have no GPU."""
+    check_launcher(cfg.launcher)
     if cfg.launcher != 'none' and not torch.cuda.is_available():
         # mmengine would set a CUDA device and wrap the model with its number.
-        _init_gloo(cfg.launcher)
+        join_by_gloo(cfg.launcher)
         cfg.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel',
             device_ids=None,
@@ -158,35 +190,12 @@ def build_runner(cfg: Config) -> Runner:
         )
     try:
         return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    except AssertionError:
-        # MMRazor's words for a recorder that listens to nothing name no key.
-        check_sources(cfg.model)
+    except REFUSALS as error:
+        if isinstance(error, AssertionError):
+            # MMRazor's words for a recorder that listens to nothing name no key.
+            check_sources(cfg.model)
+        explain(error, cfg)
         raise
-
-
-def _init_gloo(launcher: str) -> None:
-    """Join the processes that the launcher has started; the Runner then finds them."""
-    if launcher == 'slurm':
-        names = dict(RANK='PROCID', LOCAL_RANK='LOCALID', WORLD_SIZE='NTASKS')
-        os.environ.update({k: os.environ[f'SLURM_{v}'] for k, v in names.items()})
-        if 'MASTER_ADDR' not in os.environ:
-            command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
-            hosts = subprocess.run(command, capture_output=True, text=True, check=True)
-            os.environ['MASTER_ADDR'] = hosts.stdout.split()[0]
-        os.environ.setdefault('MASTER_PORT', '29500')
-    elif launcher == 'mpi':
-        raise UserError('--launcher mpi needs GPUs; use torchrun: tools/dist_train.sh')
-    torch.distributed.init_process_group('gloo')
-
-
-def _leave_processes() -> None:
-    """Take leave of the other processes, all at once.
-
-    One that ends while another still talks to it is aborted by gloo's threads.
-    """
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
 
 
 def run(
@@ -201,15 +210,14 @@ def run(
     interruption = Interruption()
     try:
         main(args)
-        _leave_processes()
+        leave_processes()
     except BaseException as error:
         # Not the error alone: a worker that got the signal too may have died first.
         if interruption.signal is not None:
             interruption.leave(args)
-        if isinstance(error, OSError) and error.errno in _NO_SPACE:
-            error = UserError(f'{error.filename or "a file"}: {error.strerror}')
-        if not isinstance(error, UserError) or args.debug:
+        fault = file_at_fault(error)
+        if fault is None or args.debug:
             raise
         rank = f' (rank {get_rank()})' * (get_rank() > 0)
-        print(f'error{rank}: {error}', file=sys.stderr)
+        print(f'error{rank}: {fault}', file=sys.stderr)
         sys.exit(2)

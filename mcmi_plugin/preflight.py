@@ -39,8 +39,8 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
     for key in options:
         if key not in known:
             close = difflib.get_close_matches(key, known, 1)
-            hint = f'did you mean mcmi.{close[0]}?' if close else ''
-            raise UserError(f'mcmi.{key} is no option; {hint} ({", ".join(known)})')
+            hint = f'did you mean mcmi.{close[0]}? ' if close else ''
+            raise UserError(f'mcmi.{key} is no option; {hint}({", ".join(known)})')
     if options.get('form') in ('budget', 'none') and 'mcmi.lmda' not in given:
         options.pop('lmda', None)
     TeacherOptions(**options)

@@ -84,7 +84,7 @@ def server(tmp_path_factory):
         return subprocess.CompletedProcess(words, status, **said)
 
     yield run
-    process.stdin.close()
+    process.kill()
     process.wait()
 
 

@@ -62,9 +62,7 @@ if __name__ == '__main__':
         metavar='DIR',
         help='checkout of RepDistiller or mdistiller, whose loop joins `step`',
     )
-    parse.add_argument(
-        '--rounds', type=int, help='in place of each suite\'s own number'
-    )
+    parse.add_argument('--rounds', type=int, help="in place of each suite's own number")
     parse.add_argument('--threads', type=int, default=1, help='of PyTorch')
     parse.add_argument(
         '--markdown', action='store_true', help='print the table for the results page'

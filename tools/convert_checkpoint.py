@@ -6,12 +6,11 @@ python tools/convert_checkpoint.py resnet34-b627a593.pth resnet34.pth \
 
 import argparse
 
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import load_config, run
+from mcmi_plugin.commands import Overrides, load_config, run
 from mcmi_plugin.convert.convert import NAMINGS, convert
 from mcmi_plugin.convert.output import check_output, write
 from mcmi_plugin.convert.target import build_target
@@ -78,7 +77,7 @@ if __name__ == '__main__':
     parse.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='KEY=VALUE',
         help='override keys of the config, e.g. model.head.num_classes=10',

@@ -2,6 +2,10 @@
 # Evaluate on several GPUs of this machine, or on CPU processes:
 #   bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [flags of test.py]
 set -eu
+if [[ ! ${3:-} =~ ^[1-9][0-9]*$ ]]; then
+    echo "error: PROCESSES is no number; usage: bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [flags of test.py]" >&2
+    exit 2
+fi
 CONFIG=$1
 CHECKPOINT=$2
 PROCESSES=$3

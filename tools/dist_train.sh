@@ -3,6 +3,10 @@
 #   bash tools/dist_train.sh CONFIG PROCESSES [flags of train.py]
 # Several machines: NNODES, NODE_RANK and MASTER_ADDR, as for torchrun.
 set -eu
+if [[ ! ${2:-} =~ ^[1-9][0-9]*$ ]]; then
+    echo "error: PROCESSES is no number; usage: bash tools/dist_train.sh CONFIG PROCESSES [flags of train.py]" >&2
+    exit 2
+fi
 CONFIG=$1
 PROCESSES=$2
 

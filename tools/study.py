@@ -12,11 +12,10 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 import argparse
 import sys
 
-from mmengine.config import DictAction
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import run
+from mcmi_plugin.commands import Overrides, run
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.study.content import SCALES
 from mcmi_plugin.study.plan import read_study
@@ -49,11 +48,11 @@ def main(args):
         )
 
 
-def _axis(text: str) -> tuple[str, list[str]]:
+def _axis(text: str) -> tuple[str, str]:
     axis, equals, names = text.partition('=')
     if not equals or not names:
         raise UserError(f'--grid {text}: write AXIS=NAME,NAME')
-    return axis, names.split(',')
+    return axis, names
 
 
 if __name__ == '__main__':
@@ -78,7 +77,7 @@ if __name__ == '__main__':
     parse.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='KEY=VALUE',
         help='override keys of the config of every cell',

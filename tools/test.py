@@ -5,6 +5,7 @@ python tools/test.py configs/mcmi/quickstart_digits.py \
 """
 
 import json
+import os
 
 from mmengine.dist import is_main_process
 
@@ -18,6 +19,10 @@ from mcmi_plugin.teacher.weights import load_weights, read_weights
 
 def main(args):
     cfg = load_config(args)
+    if '://' not in args.checkpoint and not os.path.isfile(args.checkpoint):
+        raise UserError(f'{args.checkpoint}: no such checkpoint file; check the path')
+    if args.out and not os.path.isdir(os.path.dirname(args.out) or '.'):
+        raise UserError(f'--out {args.out}: there is no such folder; make it first')
     if not cfg.get('test_dataloader'):
         raise UserError(f'{args.config}: test_dataloader is not set')
     # The checkpoint holds the teacher too, so none is fetched or made.

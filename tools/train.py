@@ -11,6 +11,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import load_config, parser, run, train
+from mcmi_plugin.errors import UserError
 
 
 def main(args):
@@ -18,6 +19,12 @@ def main(args):
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
+        if not cfg.get('auto_scale_lr'):
+            raise UserError(
+                '--auto-scale-lr: auto_scale_lr.base_batch_size is not set; add '
+                '--cfg-options auto_scale_lr.base_batch_size=N, the batch size that '
+                'optim_wrapper.optimizer.lr is meant for'
+            )
         cfg.auto_scale_lr.enable = True
     train(cfg, True if args.resume == 'auto' else args.resume or False)
 

@@ -1,5 +1,7 @@
 """The config of a distillation of this project, over random images in memory."""
 
+from pathlib import Path
+
 from mmengine.config import Config
 
 import mcmi_plugin.benchmark.images  # noqa: F401  registers RandomImages
@@ -9,26 +11,38 @@ DISTILL = CONFIGS / 'distill/r56_r20_kd.py'
 FAST = CONFIGS / '_base_/fast.py'
 
 
-def distillation(number: int, num_val: int = 0) -> dict:
-    """ResNet-56 to ResNet-20 by KD for one epoch, as fast as this project offers it.
+def distillation(
+    number: int,
+    num_val: int = 0,
+    stock: bool = False,
+    path: Path = DISTILL,
+    **images,
+) -> dict:
+    """ResNet-56 to ResNet-20 by KD for one epoch.
 
     Args:
         number: of training images, in batches of 64.
         num_val: of validation images, in batches of 256; 0: no validation.
+        stock: as MMRazor offers it; or else as fast as this project offers it, by
+            ``configs/_base_/fast.py``.
+        path: another distillation, with a batch size of its own.
+        images: ``size`` and ``classes``, where they are not CIFAR-100's.
     """
-    config = Config.fromfile(DISTILL)
-    if FAST.exists():
+    config = Config.fromfile(path)
+    config.val_cfg.type = 'mmrazor.SingleTeacherDistillValLoop'
+    if not stock:
         config.merge_from_dict(Config.fromfile(FAST).to_dict())
     for split, count in (('train', number), ('val', num_val)):
         loader = config[f'{split}_dataloader']
         loader.num_workers = 0
+        loader.setdefault('collate_fn', dict(type='default_collate'))  # the faster
+        pipeline = [dict(type='PackInputs')]
         loader.dataset = dict(
-            type='RandomImages', number=count, pipeline=[dict(type='PackInputs')]
+            type='RandomImages', number=count, pipeline=pipeline, **images
         )
-    config.runner_type = 'ResidentRunner'
-    config.train_dataloader.type = 'ResidentLoader'
     config.model.teacher_ckpt = None  # random weights
-    config.train_cfg.update(max_epochs=1, val_interval=1000)
+    loop = config.train_cfg.get('type', 'EpochBasedTrainLoop')
+    config.train_cfg = dict(type=loop, max_epochs=1)
     config.pop('mcmi', None)
     config.default_hooks.checkpoint.interval = 1000
     config.randomness = dict(seed=0)

@@ -163,7 +163,7 @@ def require_same_training(
     for kind, before in start.items():
         apart = float((found[kind] - expected[kind]).norm())
         way = float((expected[kind] - before).norm())
-        if not 0 < way or not apart <= rtol * way:
+        if not way > 0 or not apart <= rtol * way:
             raise Difference(
                 f'{kind} after training: ours and the baseline are {apart:.2g} apart, '
                 f'where the way from the start is {way:.2g}; rounding is {rtol:.2g} of it '

@@ -63,10 +63,17 @@ def check_keys(cfg: Config) -> None:
     Raises:
         UserError: it names the key and the one that was probably meant.
     """
+    if not isinstance(cfg.get('model'), dict):
+        raise UserError('model is not set; a config says which network it is about')
     for key in cfg.keys() - set(KNOWN):
         close = difflib.get_close_matches(key, KNOWN, 1, ALIKE)
         if close:
             raise UserError(f'{key} is read by nothing; did you mean {close[0]}?')
+    if not isinstance(cfg.get('custom_hooks') or [], (list, tuple)):
+        raise UserError(
+            'custom_hooks is no list; write custom_hooks = [dict(type=...)] into the '
+            'config'
+        )
     for name, hook in (cfg.get('default_hooks') or {}).items():
         if name not in _DEFAULT_HOOKS and isinstance(hook, dict) and 'type' not in hook:
             close = difflib.get_close_matches(name, _DEFAULT_HOOKS, 1, 0)

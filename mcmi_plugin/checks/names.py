@@ -25,6 +25,8 @@ _UNKNOWN_NAME = re.compile(r'(\S+) is not in the \S+?::(.+) registry')
 _UNKNOWN_ARGUMENT = re.compile(
     r"([\w.]+)\(\) got an unexpected keyword argument '(.+)'"
 )
+# Of an unknown optimizer mmengine asks for the signature before it looks.
+_NO_OPTIMIZER = 'None is not a callable object'
 _SHOWN = 3
 
 
@@ -36,11 +38,12 @@ def explain(error: Exception, cfg: Config) -> None:
     Raises:
         UserError: one line with the key, what is wrong and the closest valid name.
     """
+    if isinstance(error, UserError):
+        return
     text = str(error.args[0]) if error.args else ''
-    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
-    if OPTIMIZERS.get(optimizer.get('type', 'SGD')) is None:
-        # mmengine asks for its signature before it finds that there is none.
-        text = f'{optimizer.type} is not in the mmengine::optimizer registry'
+    if text == _NO_OPTIMIZER:
+        name = cfg.optim_wrapper.optimizer.type
+        text = f'{name} is not in the mmengine::{OPTIMIZERS.name} registry'
     if found := _UNKNOWN_NAME.search(text):
         _unknown_name(*found.groups(), cfg, error)
     if found := _UNKNOWN_ARGUMENT.search(text):
@@ -50,21 +53,29 @@ def explain(error: Exception, cfg: Config) -> None:
         return
     for path, candidate in _parts(cfg):
         if candidate == part:
+            look = f'; look at {part["ann_file"]}' if part.get('ann_file') else ''
             raise UserError(
-                f'{path}: {part["type"]} refuses its values ({_one_line(text)})'
+                f'{path}: {part["type"]} refuses its values ({" ".join(text.split())})'
+                f'{look}'
             ) from error
 
 
 def _unknown_name(name: str, kind: str, cfg: Config, error: Exception) -> None:
-    names = sorted({n for root in _ROOTS if root.name == kind for n in _names(root)})
+    names = sorted({n for root in _ROOTS if kind in _kinds(root) for n in _names(root)})
     short = name.rpartition('.')[2]
     close = difflib.get_close_matches(short, names, _SHOWN)
     hint = f'closest: {", ".join(close)}' if close else 'import what registers it'
+    if short in names:
+        hint = f'it is one of another scope; look at default_scope={cfg.default_scope}'
     # MMRazor registers ModuleOutputsRecorder for what its configs call ModuleOutputs.
     written = (name, short, name.removesuffix('Recorder'))
     keys = [path for path, part in _parts(cfg) if part.get('type') in written]
     key = f'{keys[0]}.type' if keys else 'the config'
     raise UserError(f'{key}: there is no {kind} {name!r}; {hint}') from error
+
+
+def _kinds(root: Registry) -> set[str]:
+    return {root.name, *(child.name for child in root.children.values())}
 
 
 def _names(root: Registry) -> Iterator[str]:
@@ -82,8 +93,9 @@ def _unknown_argument(
         return
     path, part = holders[0]
     known = set(part) | {p for cls in _classes(part, owner) for p in _parameters(cls)}
-    close = difflib.get_close_matches(argument, known - {argument, 'type'}, 1)
-    hint = f'did you mean {path}.{close[0]}?' if close else 'take it out'
+    known = {name.lower(): name for name in known - {argument, 'type'}}
+    close = difflib.get_close_matches(argument.lower(), known, 1)
+    hint = f'did you mean {path}.{known[close[0]]}?' if close else 'take it out'
     raise UserError(f'{path}.{argument} is no argument of {owner}; {hint}') from error
 
 
@@ -122,7 +134,3 @@ def _parts(part, path: tuple = ()) -> Iterator[tuple[str, dict]]:
     elif isinstance(part, (list, tuple)):
         for index, value in enumerate(part):
             yield from _parts(value, (*path, str(index)))
-
-
-def _one_line(text: str) -> str:
-    return ' '.join(text.split())

@@ -122,9 +122,7 @@ def _padded(shape: tuple, plan: Plan) -> tuple[tuple, tuple]:
     left, top, right, bottom = plan.padding
     channels, height, width = shape
     padded = (channels, height + top + bottom, width + left + right)
-    if plan.crop is not None and (
-        plan.crop[0] > padded[1] or plan.crop[1] > padded[2]
-    ):
+    if plan.crop is not None and (plan.crop[0] > padded[1] or plan.crop[1] > padded[2]):
         raise NotResident(f'a crop of {plan.crop} from images of {padded[1:]}')
     interior = (slice(None), slice(top, top + height), slice(left, left + width))
     return padded, interior

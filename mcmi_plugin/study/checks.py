@@ -39,14 +39,12 @@ def check_controls(content: dict, path: str) -> None:
         require_known(content[key], content['arms'], 'arm', f'{path}: {key}')
 
 
-def check_cells(
-    cells: Sequence[Cell], baseline: str | None, control: str | None
-) -> None:
+def check_cells(cells: Sequence[Cell], content: dict) -> None:
     """Every cell's config can be read and run, as far as one sees beforehand.
 
     Args:
         cells: one of each arm and place in the grid.
-        baseline, control: names of these arms.
+        content: of the study.
 
     Raises:
         UserError: the first cell that cannot; no data or teacher; the test set
@@ -56,8 +54,8 @@ def check_cells(
     for cell in cells:
         try:
             cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
-            _check_test_set(cfg)
-            _check_is_control(cfg, cell.arm, baseline, control)
+            _check_test_set(cfg, content['measures'])
+            _check_is_control(cfg, cell.arm, content)
             preflight.check_teacher(cfg)
             source = cfg.get('model', {}).get('teacher_ckpt')
             data = {key: cfg.get(key) for key in _LOADERS}
@@ -76,32 +74,31 @@ def check_cells(
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def _check_test_set(cfg: Config) -> None:
+def _check_test_set(cfg: Config, measures: list) -> None:
     if not cfg.get('test_dataloader'):
         raise UserError('test_dataloader is not set; the cell could not be measured')
     mcmi = cfg.get('mcmi') or {}
-    by = [key for key in ('early_stopping', 'temperature') if mcmi.get(key)]
-    if mcmi.get('temperature') not in (None, 'validation'):
-        by.remove('temperature')  # a number is chosen by nobody here
-    if not by:
-        return
+    choosers = {
+        'mcmi.early_stopping': mcmi.get('early_stopping'),
+        'mcmi.temperature': mcmi.get('temperature') == 'validation',
+        'held_out_accuracy': 'held_out_accuracy' in measures,
+    }
+    chosen_by = [name for name, chooses in choosers.items() if chooses]
     val = cfg.get('val_dataloader')
-    if not val or val.dataset == cfg.test_dataloader.dataset:
+    if chosen_by and (not val or val.dataset == cfg.test_dataloader.dataset):
         raise UserError(
-            f'mcmi.{by[0]} would choose by the test set; let val_dataloader.dataset '
+            f'{chosen_by[0]} would choose by the test set; let val_dataloader.dataset '
             'be a part of the training set, for example HoldOut'
         )
 
 
-def _check_is_control(
-    cfg: Config, arm: str, baseline: str | None, control: str | None
-) -> None:
+def _check_is_control(cfg: Config, arm: str, content: dict) -> None:
     mcmi = cfg.get('mcmi') or {}
-    if arm == baseline and mcmi and mcmi.get('form') != 'none':
+    if arm == content.get('baseline') and mcmi and mcmi.get('form') != 'none':
         raise UserError(
             'is the baseline, but its teacher is fine-tuned; set mcmi.form to none'
         )
-    if arm == control and mcmi.get('lmda') != 0:
+    if arm == content.get('control') and mcmi.get('lmda') != 0:
         raise UserError(
             f'is the control, but mcmi.lmda={mcmi.get("lmda")!r}; set mcmi.lmda to 0'
         )

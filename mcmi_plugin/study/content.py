@@ -25,6 +25,8 @@ wrapper around a data set, goes into such a config. A measure is a name, or
 """
 
 import ast
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config
@@ -108,8 +110,12 @@ def _check(content: dict, path: str) -> None:
         require_known(name, MEASURES, 'measure', path)
     for name in content.get('compare') or []:
         require_known(name, measures, 'measure', f'{path}: compare')
+    for name, arguments in measures.items():
+        _check_arguments(MEASURES[name], arguments, path)
     for figure in content.get('figures') or []:
         require_known(figure.get('type'), FIGURES, 'figure', path)
+        arguments = {key: value for key, value in figure.items() if key != 'type'}
+        _check_arguments(FIGURES[figure['type']], arguments, path)
     check_controls(content, path)
     for row in content.get('paper') or []:
         where = f'{path}: paper'
@@ -119,3 +125,11 @@ def _check(content: dict, path: str) -> None:
             require_known(name, content['grid'][axis], 'value', where)
         for key in row.keys() - {'arm', 'grid'}:
             require_known(key, measures, 'measure', where)
+
+
+def _check_arguments(function: Callable, arguments: dict, path: str) -> None:
+    """A measure or figure, whose first two arguments are the study's, takes these."""
+    try:
+        inspect.signature(function).bind(None, None, **arguments)
+    except TypeError as error:
+        raise UserError(f'{path}: {function.__name__}: {error}') from error

@@ -33,6 +33,11 @@ def student_accuracy(runner: Runner, cfg: Config) -> float:
     return passed(runner, cfg, 'student', 'test').statistics.accuracy()
 
 
+def held_out_accuracy(runner: Runner, cfg: Config) -> float:
+    """Top-1 accuracy of the student on ``val_dataloader``, to choose lambda by."""
+    return passed(runner, cfg, 'student', 'val').statistics.accuracy()
+
+
 def student_ll(runner: Runner, cfg: Config) -> float:
     """Mean log-likelihood of the student on the test set, in nats."""
     return passed(runner, cfg, 'student', 'test').statistics.log_likelihood()
@@ -155,6 +160,7 @@ MEASURES: dict[str, Callable] = {
     for function in (
         student_accuracy,
         student_ll,
+        held_out_accuracy,
         teacher_accuracy,
         teacher_ll,
         teacher_cmi,

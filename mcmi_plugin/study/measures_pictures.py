@@ -41,13 +41,13 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
     """Eigen-CAM of the teacher on test images (Figs. 3, 10-13).
 
     The config's ``eigen_cam`` says where: ``target_layer``, the name of a module
-    of the teacher, and optionally ``classes``, by name or id, to draw the images
-    from, and ``num_images``.
+    of the teacher; ``num_images``, 4 by default; and optionally ``classes``, by
+    name or id, to draw so many images from each.
 
     Returns:
         Path of an .npz file: ``images`` [N, H, W, 3] uint8, ``maps`` [N, H, W]
-        float32 from 0 to 1, ``labels`` [N] and ``layer``; the images are the same
-        in every run.
+        float32 from 0 to 1, ``groups`` [N], names of their classes or empty, and
+        ``layer``; the images are the same in every run.
 
     Raises:
         UserError: no target layer is set, or there is no such layer or class.
@@ -63,12 +63,14 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
         )
     dataset = loader_of(runner, cfg, 'test').dataset
     labels = np.asarray(dataset.get_gt_labels())
-    eligible = np.arange(len(labels))
+    number = options.get('num_images', NUM_IMAGES)
+    drawn, groups = _draw(np.arange(len(labels)), number), [''] * number
     if options.get('classes'):
         names = list(dataset.metainfo['classes'])
-        wanted = class_ids(options.classes, names, 'eigen_cam.classes')
-        eligible = np.flatnonzero(np.isin(labels, list(wanted)))
-    drawn = _draw(eligible, options.get('num_images', NUM_IMAGES))
+        ids = [min(class_ids([c], names, 'eigen_cam.classes')) for c in options.classes]
+        parts = [_draw(np.flatnonzero(labels == c), number) for c in ids]
+        groups = [names[c] for c, part in zip(ids, parts, strict=True) for _ in part]
+        drawn = np.concatenate(parts)
     batch = default_collate([dataset[int(i)] for i in drawn])
     images = batch['inputs'].clone()
     if getattr(teacher.data_preprocessor, 'to_rgb', False):
@@ -80,7 +82,7 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
         'eigen_cam',
         images=images.permute(0, 2, 3, 1).numpy().astype(np.uint8),
         maps=report.eigen_cam(teacher.network, options.target_layer, inputs),
-        labels=labels[drawn],
+        groups=np.array(groups[: len(drawn)]),
         layer=np.array(options.target_layer),
     )
 

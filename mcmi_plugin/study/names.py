@@ -42,6 +42,22 @@ def require_distinct(names: list[str], what: str, where: str) -> None:
             )
 
 
+def separated(text: str, known: Iterable[str]) -> list[str]:
+    """The names in ``'A,B'``; a known name may hold commas of its own.
+
+    What is unknown is returned as it stands between two commas.
+    """
+    known = set(known)
+    parts = text.split(',')
+    names = []
+    while parts:
+        lengths = range(len(parts), 0, -1)
+        length = next((n for n in lengths if ','.join(parts[:n]) in known), 1)
+        names.append(','.join(parts[:length]))
+        parts = parts[length:]
+    return names
+
+
 def slug(name: str) -> str:
     """A name as a folder's: ``'MCMI, lambda = 0.5'`` -> ``'mcmi-lambda-0.5'``."""
     return re.sub(r'[^a-z0-9.]+', '-', name.lower()).strip('-.') or '-'

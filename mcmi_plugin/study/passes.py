@@ -62,7 +62,8 @@ def passed(runner: Runner, cfg: Config, who: str, split: str) -> Pass | None:
         runner: at its end.
         cfg: of the run.
         who: ``'student'`` or ``'teacher'``.
-        split: ``'test'``, or ``'train'``: the teacher's training set, unaugmented.
+        split: ``'test'``, ``'val'``, or ``'train'``: the teacher's training set,
+            unaugmented.
 
     Returns:
         None where there is no teacher.

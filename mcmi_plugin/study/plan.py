@@ -11,7 +11,7 @@ from mcmi_plugin.study import checks
 from mcmi_plugin.study.bases import SPECIAL, Bases
 from mcmi_plugin.study.cell import Cell
 from mcmi_plugin.study.content import named_measures, read_content
-from mcmi_plugin.study.names import require_known, slug
+from mcmi_plugin.study.names import require_known, separated, slug
 from mcmi_plugin.study.options import as_words, filled, layered
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.store import fingerprint
@@ -58,7 +58,7 @@ def read_study(
     scale: str,
     work_dir: str | None = None,
     arms: list[str] | None = None,
-    grid: dict[str, list[str]] | None = None,
+    grid: dict[str, list[str] | str] | None = None,
     seeds: int | None = None,
     options: dict | None = None,
 ) -> Study:
@@ -69,7 +69,7 @@ def read_study(
         scale: which of its scales.
         work_dir: by default ``work_dirs/study/NAME/SCALE``.
         arms, grid, seeds: in place of the scale's choice of names, and their number;
-            the controls come along.
+            the controls come along. Names of an axis may be one string, ``'A,B'``.
         options: for all cells, over everything that the study says.
 
     Raises:
@@ -79,10 +79,12 @@ def read_study(
     content = read_content(path)
     require_known(scale, content['scales'], 'scale', path)
     chosen = {'seeds': 1, 'options': {}, **content['scales'][scale]}
-    picked = grid or chosen.get('grid') or {}
+    picked = dict(grid or chosen.get('grid') or {})
     axes = content['grid']
     for axis, names in picked.items():
         require_known(axis, axes, 'axis', f'{path}: grid')
+        if isinstance(names, str):
+            picked[axis] = names = separated(names, axes[axis])
         for name in names:
             require_known(name, axes[axis], 'value', f'{path}: grid.{axis}')
     grid = {axis: list(picked.get(axis) or axes[axis]) for axis in axes}
@@ -110,11 +112,7 @@ def read_study(
                 default = chosen.get('config')
                 cells.append(_cell(where, arm, seed, layers, default, bases, work_dir))
     study = Study(path, content, scale, arms, grid, cells, work_dir)
-    checks.check_cells(
-        [cell for cell in cells if cell.seed == 0],
-        content.get('baseline'),
-        content.get('control'),
-    )
+    checks.check_cells([cell for cell in cells if cell.seed == 0], content)
     return study
 
 

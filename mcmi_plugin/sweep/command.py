@@ -3,12 +3,15 @@
 import argparse
 import json
 import os.path as osp
+import sys
 
+from mmengine.config import Config
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.sweep import report
-from mcmi_plugin.sweep.search import Sweep, run_sweep
+from mcmi_plugin.sweep.search import Sweep, quiet, run_sweep
 from mcmi_plugin.sweep.settings import (
     CONTROLS,
     MLL,
@@ -42,16 +45,18 @@ def sweep(args: argparse.Namespace) -> None:
         )
 
     cfg = config_of(CONTROLS[MLL], 0, 'range')
-    low, high = args.range or suggested_range(cfg)
+    low, high = (float(f'{end:.3g}') for end in args.range or _suggested(cfg))
     print(f'lambda from {low:.3g} to {high:.3g}')
     controls = settings([], cfg)
     points = max(2, (args.trials - len(controls)) // 2)
     always = settings(grid(low, high, points), cfg)
     plan = Sweep(config_of, always, low, high, args.seeds, args.trials)
+    console = Console(file=sys.stdout)  # runs print elsewhere meanwhile
     with Progress(
         TextColumn('{task.completed:.0f} of {task.total:.0f} teachers'),
         BarColumn(),
         TimeRemainingColumn(),
+        console=console,
         transient=True,
     ) as progress:
         task = progress.add_task('', total=args.trials)
@@ -76,3 +81,9 @@ def sweep(args: argparse.Namespace) -> None:
         f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n'
         f'python tools/train.py {path}'
     )
+
+
+def _suggested(cfg: Config) -> tuple[float, float]:
+    print("lambda's range: from the centroids of the teacher")
+    with quiet(cfg.work_dir):
+        return suggested_range(cfg)

@@ -4,10 +4,12 @@ Optuna (https://optuna.org) keeps the trials in one journal file, so that a kill
 sweep goes on where it stopped, and its median pruner ends cheap arms early.
 """
 
+import contextlib
+import os
 import os.path as osp
 import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import optuna
@@ -50,7 +52,7 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
         storage: Optuna's journal; an existing one is gone on with.
         on_trial: called with the number of trials that have ended, after each.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     lock = JournalFileOpenLock(storage)
     study = optuna.create_study(
         study_name='mcmi',
@@ -110,14 +112,25 @@ def objective(trial: Trial, sweep: Sweep) -> float:
     for seed in range(sweep.seeds):
         cfg = sweep.config_of(setting, seed, folder_of(name, seed))
         report = Report(trial, seed)
-        with isolated():
-            cfg.custom_hooks = [*cfg.get('custom_hooks', []), report]
-            runner = train(cfg, resume=True)
+        with quiet(cfg.work_dir), isolated():
+            runner = train(cfg, resume=True, hooks=[report])
         scores.append(report.score)
         teachers.append(teacher_figures(runner))
         trial.set_user_attr('scores', scores)
         trial.set_user_attr('teachers', teachers)
     return statistics.fmean(scores)
+
+
+@contextlib.contextmanager
+def quiet(work_dir: str) -> Iterator[None]:
+    """What a run prints goes to ``console.log`` in its folder."""
+    os.makedirs(work_dir, exist_ok=True)
+    with (
+        open(osp.join(work_dir, 'console.log'), 'a') as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield
 
 
 def folder_of(name: str, seed: int) -> str:

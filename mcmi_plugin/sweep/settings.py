@@ -1,5 +1,7 @@
 """What a sweep compares, and the data that it may look at."""
 
+from dataclasses import replace
+
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS
@@ -104,7 +106,8 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
             num_samples = len(DATASETS.build(cfg.train_dataloader.dataset))
             source = provide_teacher(cfg, options, num_samples, resume=True)
     weights, _ = read_weights(source, key, prefix)
-    stage = recipe.stage_config(cfg, options, 'mcmi', cfg.work_dir)
+    zero = replace(options, form='fixed', lmda=0.0)
+    stage = recipe.stage_config(cfg, zero, 'mcmi', cfg.work_dir)
     with isolated():
         runner = build_runner(stage)
         load_weights(runner.model, weights, source)

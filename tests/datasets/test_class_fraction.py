@@ -37,7 +37,7 @@ def test_the_partition_comes_from_the_labels_and_the_seed_alone():
     assert not np.array_equal(build(0.05, seed=1).indices, one)
     # Fixed for good, so that a study can be repeated with another NumPy.
     labels = np.repeat([0, 2, 5], [5, 4, 3])
-    assert stratified(labels, 0.4, seed=3).tolist() == FROZEN
+    assert stratified(labels, 0.4, seed=3).tolist() == [1, 4, 5, 8, 10]
 
 
 @given(

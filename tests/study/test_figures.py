@@ -182,6 +182,19 @@ def test_heatmap_of_paired_differences(png):
     assert 'MCMI minus MLL' in texts(figure) and 'n = 3 seeds' in texts(figure)
 
 
+def test_heatmap_takes_one_axis_of_pairs_for_two(png):
+    grid = [{'Tt / Ts': f'{t} / {s}'} for t in (1, 4, 8) for s in (1, 2)]
+    results = study(['MLL', 'MCMI'], grid, student_accuracy=accuracy)
+    figure = heatmap(results, png, rows='Tt', columns='Ts')
+    assert figure.axes[0].images[0].get_array().shape == (3, 2)
+
+
+def test_a_picture_of_one_cell_asks_which(tmp_path):
+    results = study(['MLL'], [{'T': '1'}, {'T': '2'}], teacher_cmi_per_class=accuracy)
+    with pytest.raises(UserError, match='one cell of the grid'):
+        per_class(results, str(tmp_path / 'x.png'))
+
+
 def test_curves_of_both_measures_over_epochs(png):
     def history(arm, row, seed):
         return dict(epoch=[1, 2, 3], cmi=[0.1, 0.3, 0.2 + seed], ll=[-2, -1, -0.5])
@@ -224,6 +237,9 @@ def test_per_class_bars_in_the_order_asked_for(png):
     assert widths == pytest.approx([1.2, 1, 1.2, 1])
     assert [t.get_text() for t in axes.get_yticklabels()] == ['tent', 'bee']
     assert 'MCMI' in texts(figure) and 'n = 3 seeds' in texts(figure)
+    # Another data set, which has none of the classes asked for: all of them.
+    elsewhere = per_class(results, png, classes=['husky']).axes[0]
+    assert len(elsewhere.get_yticklabels()) == 3
 
 
 def test_tsne_embeds_both_arms_at_once(png, tmp_path):
@@ -259,15 +275,18 @@ def test_eigen_cam_rows(png, tmp_path):
         path = tmp_path / f'{arm}.npz'
         images = np.zeros((4, 8, 8, 3), np.uint8)
         maps = np.full((4, 8, 8), 0.5 if arm == 'MLL' else 1.0)
-        np.savez(path, images=images, maps=maps, labels=np.arange(4), layer='layer2')
+        groups = np.array(['3', '3', '3', '8'])
+        np.savez(path, images=images, maps=maps, groups=groups, layer='layer2')
         return str(path)
 
     results = study(['MLL', 'MCMI'], seeds=1, eigen_cam=saved)
     figure = FIGURES['eigen_cam'](results, png)
-    assert len(figure.axes) == 12
-    assert [len(axes.images) for axes in figure.axes[::4]] == [1, 2, 2]
-    assert figure.axes[4].images[1].get_array().max() == 0.5
-    assert figure.axes[8].images[1].get_array().max() == 1.0
+    # Three images of one class and one of another, each above two arms.
+    assert len(figure.axes) == 9 + 3
+    assert [len(axes.images) for axes in figure.axes[:9:3]] == [1, 2, 2]
+    assert figure.axes[3].images[1].get_array().max() == 0.5
+    assert figure.axes[6].images[1].get_array().max() == 1.0
+    assert figure.axes[9].get_ylabel() == '8'
     assert 'layer2' in texts(figure) and 'MCMI' in texts(figure)
 
 

@@ -55,6 +55,8 @@ def changed_arms(**arms):
         (dict(read=dict(seeds=0)), 'seeds=0: must be a whole number from 1 on'),
         (dict(measures=['student_acuracy']), "did you mean 'student_accuracy'"),
         (dict(figures=[dict(type='bar')]), "no figure 'bar'; did you mean 'bars'"),
+        (dict(figures=[dict(type='bars', arm='MLL')]), "bars: .*argument 'arm'"),
+        (dict(measures=[dict(type='collapsed', x=1)]), "collapsed: .*argument 'x'"),
         (dict(compare=['teacher_ll']), "compare: there is no measure 'teacher_ll'"),
         (dict(title=''), 'study.title is not set'),
         (dict(armz={}), "no key 'armz'; did you mean 'arms'"),
@@ -76,6 +78,16 @@ def test_mistake_is_named_with_the_closest_name(read, changes, line):
     with pytest.raises(UserError, match=line) as caught:
         read(**changes)
     assert '\n' not in str(caught.value)
+
+
+def test_names_with_commas_are_found_in_what_was_typed(read):
+    grid = dict(set={'a': {}, 'a, b': {}, 'b': {}})
+
+    study = read(grid=grid, read=dict(grid=dict(set='a, b,b')))
+    assert study.grid == dict(set=['a, b', 'b'])
+    assert read(grid=grid, read=dict(grid=dict(set='b,a'))).grid['set'] == ['b', 'a']
+    with pytest.raises(UserError, match="no value 'c'"):
+        read(grid=grid, read=dict(grid=dict(set='a, b,c')))
 
 
 def test_names_that_python_would_swallow_are_found(read):

@@ -193,7 +193,7 @@ def test_a_new_measure_is_taken_without_training_again(finished):
     directory = work / 'cells'
     before = {p: p.stat().st_mtime_ns for p in directory.rglob('*.pth')}
     (work.parent / 'more').mkdir(exist_ok=True)
-    more = write_study(work.parent / 'more', measures=['teacher_entropy'])
+    more = write_study(work.parent / 'more', measures=['teacher_entropy'], paper=[])
 
     _, again, _, _ = run_study(more, work, seeds=1, arms=['MLL'])
 

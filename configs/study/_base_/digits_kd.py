@@ -17,7 +17,13 @@ def classifier(width, ce_weight=1.0):
         _scope_='mmpretrain',
         type='ImageClassifier',
         backbone=dict(
-            type='ResNet_CIFAR', depth=18, stem_channels=width, base_channels=width),
+            type='ResNet_CIFAR',
+            depth=18,
+            stem_channels=width,
+            base_channels=width,
+            # Maps of 2 x 2 at the end: of a batch of one image, which a part of the
+            # data can leave over, batch norm could not normalise 1 x 1.
+            strides=(1, 2, 2, 1)),
         neck=dict(type='GlobalAveragePooling'),
         head=dict(
             type='LinearClsHead',

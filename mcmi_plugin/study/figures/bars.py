@@ -77,7 +77,11 @@ def _draw(
             axes.plot([x] * len(values), values, '.', color='black', ms=4)
             every += [mean - sd, mean + sd, *values]
     axes.set_ylabel(series.words(measure))
-    axes.set_xticks(range(len(rows)), [series.row_title(row) for row in rows])
+    names = [', '.join(row.values()) for row in rows]
+    axes.set_xticks(range(len(rows)), names, fontsize=9)
+    if len(rows) > 3:
+        axes.tick_params(axis='x', rotation=20)
+    axes.set_xlabel(', '.join(rows[0]))
     if every and min(every) > CUT_ABOVE * max(every) > 0:
         room = (max(every) - min(every)) or 0.01 * max(every)
         axes.set_ylim(min(every) - 0.5 * room, max(every) + 0.3 * room)

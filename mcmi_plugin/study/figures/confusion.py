@@ -6,9 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mcmi_plugin.report.confusion import draw_confusion
-from mcmi_plugin.report.style import new_figure, save
+from mcmi_plugin.report.style import INCHES_WIDE, new_figure, save
 
 from . import series
+
+MOST_ACROSS = 3
 
 
 def confusion(
@@ -26,27 +28,38 @@ def confusion(
             [C] names, 'dropped': ids without a training sample}.
         path: of the PNG.
         measure: name of the measure.
-        arms: which, in which order, two in a row; by default all.
-        grid: {axis: name}: which cell of the grid.
+        arms: which, in which order, three in a row; by default all.
+        grid: {axis: name} to draw a part of the grid.
         title: above what the figure says of itself.
     """
     results = series.where(results, grid)
     drawn = series.arms_of(results, arms)
-    down = -(-len(drawn) // 2)
+    across = min(len(drawn), MOST_ACROSS)
+    rows = series.rows_of(results)
+    down = -(-len(drawn) // across)
     figure = new_figure(
         f'{title}\nshare of each true class, mean of {series.runs(results, drawn)}; '
         '* orange: dropped for the student'.strip(),
-        height=0.8 + 3.6 * down,
+        height=0.8 + (INCHES_WIDE / across) * down * len(rows),
     )
-    panels = figure.subplots(down, 2, squeeze=False).ravel()
-    for axes in panels[len(drawn) :]:
-        axes.remove()
-    for axes, arm in zip(panels, drawn, strict=False):
-        found = list(series.by_seed(results, measure, arm, {}).values())
-        mean = np.mean([one['matrix'] for one in found], axis=0)
-        image = draw_confusion(
-            axes, mean, found[0]['classes'], found[0]['dropped'], arm
-        )
-    label = 'share of the true class'
-    figure.colorbar(image, ax=list(panels[: len(drawn)]), shrink=0.6, label=label)
+    panels = figure.subplots(down * len(rows), across, squeeze=False)
+    for row, block in zip(rows, np.split(panels, len(rows)), strict=True):
+        for axes in block.ravel()[len(drawn) :]:
+            axes.remove()
+        for axes, arm in zip(block.ravel(), drawn, strict=False):
+            found = list(series.by_seed(results, measure, arm, row).values())
+            if not found:
+                continue
+            mean = np.mean([one['matrix'] for one in found], axis=0)
+            name = '\n'.join(filter(None, [series.row_title(row), arm]))
+            classes, dropped = found[0]['classes'], found[0]['dropped']
+            image = draw_confusion(axes, mean, classes, dropped, name)
+    figure.colorbar(
+        image,
+        ax=list(figure.axes),
+        location='bottom',
+        aspect=60,
+        shrink=0.5,
+        label='share of the true class',
+    )
     return save(figure, path)

@@ -26,15 +26,15 @@ def heatmap(
     Args:
         results: of the study.
         path: of the PNG.
-        rows: axis of the grid that goes down.
-        columns: axis of the grid that goes across.
+        rows, columns: axes of the grid that go down and across; one axis that is
+            called ``'ROWS / COLUMNS'`` and so has its names is taken for two.
         arm: minuend.
         baseline: subtrahend.
         measure: name of a number.
         grid: {axis: name} to draw a part of the grid.
         title: above what the figure says of itself.
     """
-    results = series.where(results, grid)
+    results = [_in_two(result) for result in series.where(results, grid)]
     down, across = (
         list(dict.fromkeys(result['grid'][axis] for result in results))
         for axis in (rows, columns)
@@ -62,3 +62,11 @@ def heatmap(
     axes.set_xlabel(columns)
     axes.set_ylabel(rows)
     return save(figure, path)
+
+
+def _in_two(result: dict) -> dict:
+    """A run with an axis ``'T^t / T^s'`` as two axes."""
+    axes = {}
+    for axis, name in result['grid'].items():
+        axes.update(zip(axis.split(' / '), name.split(' / '), strict=True))
+    return {**result, 'grid': axes}

@@ -25,24 +25,26 @@ def per_class(
         results: of the study; the measure is {class name: number}.
         path: of the PNG.
         measure: name of the measure.
-        classes: which, in which order; by default all.
+        classes: which, in which order; all where none of them is there.
         arms: which, in which order; by default all.
         grid: {axis: name} to draw a part of the grid.
         title: above what the figure says of itself.
     """
     results = series.where(results, grid)
     drawn = series.arms_of(results, arms)
-    first = next(iter(series.by_seed(results, measure, drawn[0], {}).values()))
-    names = [str(name) for name in classes or first]
+    row = series.only_row(results, 'per_class')
+    first = next(iter(series.by_seed(results, measure, drawn[0], row).values()))
+    names = [name for name in classes or () if name in first] or list(first)
     figure = new_figure(
         f'{title}\nmean, {series.runs(results, drawn)}; whiskers: ± 1 standard '
         'deviation'.strip(),
         height=1.4 + 0.18 * len(names) * (len(drawn) + 1),
     )
     axes = figure.subplots()
+    axes.set_title(series.row_title(row), fontsize=10)
     thickness = 0.8 / len(drawn)
     for i, arm in enumerate(drawn):
-        found = series.by_seed(results, measure, arm, {}).values()
+        found = series.by_seed(results, measure, arm, row).values()
         values = np.array([[one[name] for name in names] for one in found], float)
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else None
         axes.barh(

@@ -31,12 +31,13 @@ def scatter_tsne(
         title: above what the figure says of itself.
     """
     results = series.where(results, grid)
+    row = series.only_row(results, 'scatter_tsne')
     drawn = series.arms_of(results, arms)
     files, captions = [], []
     seed = min(result['seed'] for result in results)
     for arm in drawn:
-        files.append(np.load(series.by_seed(results, measure, arm, {})[seed]))
-        cmi = series.by_seed(results, 'teacher_cmi', arm, {}).get(seed)
+        files.append(np.load(series.by_seed(results, measure, arm, row)[seed]))
+        cmi = series.by_seed(results, 'teacher_cmi', arm, row).get(seed)
         captions.append(arm if cmi is None else f'{arm}: CMI {cmi:.3f} nats')
     together = np.concatenate([file['probabilities'] for file in files])
     points = np.split(embed(together), len(files))

@@ -53,6 +53,21 @@ def rows_of(results: list[dict], without: str | None = None) -> list[dict]:
     return rows
 
 
+def only_row(results: list[dict], figure: str) -> dict[str, str]:
+    """The cell of the grid, where a figure shows a single one.
+
+    Raises:
+        UserError: there are several.
+    """
+    rows = rows_of(results)
+    if len(rows) > 1:
+        raise UserError(
+            f'study.figures: {figure} shows one cell of the grid, not {len(rows)}; '
+            f'name it: grid={rows[0]}'
+        )
+    return rows[0]
+
+
 def row_title(row: dict[str, str]) -> str:
     """``T = 4, method = KD``."""
     return ', '.join(f'{axis} = {name}' for axis, name in row.items())

@@ -1,0 +1,69 @@
+# Fig. 5: teachers of growing size for one small student.
+#
+#   python tools/study.py configs/study/fig5_teacher_size.py --scale small
+def epochs(student, mll, fine_tune):
+    return {
+        'train_cfg.max_epochs': student,
+        'train_cfg.val_interval': student,
+        'default_hooks.checkpoint.interval': student,
+        'param_scheduler.T_max': student,
+        'mcmi.mll_epochs': mll,
+        'mcmi.epochs': fine_tune,
+    }
+
+
+def resnet(depth):
+    return {
+        'pair': 'r56_r20',
+        'method': 'kd',
+        'model.architecture.backbone.depth': 8,
+        'model.teacher.backbone.depth': depth,
+        'model.teacher_ckpt': f'checkpoints/cifar100/resnet{depth}.pth',
+        # Table 6 has lambda for ResNet-56 and ResNet-110 only.
+        'mcmi.lmda': 0.1 if depth == 110 else 0.15,
+    }
+
+
+def digits(width):
+    return {
+        'config': '_base_/digits_kd.py',
+        'model.teacher.backbone.stem_channels': width,
+        'model.teacher.backbone.base_channels': width,
+        'model.teacher.head.in_channels': 8 * width,
+    }
+
+
+study = dict(
+    exhibit='Fig. 5',
+    title='size of the teacher',
+    scales=dict(
+        smoke=dict(
+            seeds=1, grid=dict(teacher=['width 2']), options=epochs(1, 1, 1)),
+        small=dict(
+            seeds=3,
+            grid=dict(teacher=['width 2', 'width 4', 'width 8', 'width 16']),
+            options=epochs(8, 8, 4)),
+        paper=dict(
+            seeds=5,
+            grid=dict(teacher=[f'ResNet-{d}' for d in (14, 20, 32, 44, 56, 110)]))),
+    grid=dict(
+        teacher={
+            **{f'ResNet-{d}': resnet(d) for d in (14, 20, 32, 44, 56, 110)},
+            **{f'width {w}': digits(w) for w in (2, 4, 8, 16)},
+        }),
+    arms={
+        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
+        'lambda = 0': {'mcmi.lmda': 0.0},
+        # Over the lambda of the grid nothing is set.
+        'MCMI': {},
+    },
+    baseline='MLL',
+    control='lambda = 0',
+    measures=['student_accuracy', 'teacher_cmi', 'teacher_ll'],
+    figures=[
+        dict(
+            type='bars',
+            measures=['student_accuracy', 'teacher_cmi', 'teacher_ll'],
+            title='Fig. 5'),
+    ])
+del epochs, resnet, digits

@@ -1,0 +1,63 @@
+# Fig. 9: a few samples are labelled; the teacher labels the others for the student.
+#
+#   python tools/study.py configs/study/fig9_semi_supervised.py --scale small
+def labelled(percent):
+    file = f'{{study_dir}}/indices/{percent}_seed{{seed}}.json'
+    chosen = {'seed': '{seed}', 'index_file': file}
+    return {
+        'train_dataloader.dataset': {**chosen, 'labelled_fraction': percent / 100},
+        'mcmi.dataset': {**chosen, 'fraction': percent / 100},
+        'method': 'kd',
+    }
+
+
+def epochs(student, mll, fine_tune):
+    return {
+        'train_cfg.max_epochs': student,
+        'train_cfg.val_interval': student,
+        'default_hooks.checkpoint.interval': student,
+        'param_scheduler.T_max': student,
+        'mcmi.mll_epochs': mll,
+        'mcmi.epochs': fine_tune,
+    }
+
+
+digits = {'pair': '_base_/pairs/r20_r8_digits_labelled.py'}
+no_fine_tune = {'mcmi.form': 'none', 'mcmi.lmda': None}
+
+study = dict(
+    exhibit='Fig. 9',
+    title='semi-supervised distillation with pseudo-labels',
+    scales=dict(
+        smoke=dict(
+            seeds=1,
+            arms=['MCMI'],
+            grid=dict(labelled=['8 %']),
+            options={**digits, **epochs(1, 1, 1)}),
+        small=dict(
+            seeds=3,
+            grid=dict(labelled=['4 %', '8 %', '16 %']),
+            options={**digits, **epochs(5, 40, 10)}),
+        paper=dict(
+            seeds=3,
+            arms=['MCMI'],
+            grid=dict(labelled=['1 %', '2 %', '4 %', '8 %']),
+            options={'pair': '_base_/pairs/r56_r18_cifar10_labelled.py'})),
+    grid=dict(labelled={f'{p} %': labelled(p) for p in (1, 2, 4, 8, 16)}),
+    arms={
+        'MLL': no_fine_tune,
+        'lambda = 0': {'mcmi.lmda': 0.0},
+        'MCMI': {},
+        'early-stopped': {**no_fine_tune, 'mcmi.early_stopping': True},
+        'temperature': {**no_fine_tune, 'mcmi.temperature': 'validation'},
+    },
+    baseline='MLL',
+    control='lambda = 0',
+    measures=['student_accuracy', 'teacher_accuracy', 'teacher_cmi'],
+    figures=[
+        dict(type='lines', x='labelled', log_x=True, title='Fig. 9'),
+        dict(type='lines', x='labelled', right='teacher_accuracy', title='Teachers'),
+    ],
+    note='the paper names no teacher and does not say what it was trained on; here it '
+    'knows the labelled samples only')
+del labelled, epochs, digits, no_fine_tune

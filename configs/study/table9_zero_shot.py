@@ -1,0 +1,83 @@
+# Table 9 and Figs. 4, 14-19: classes that the student is never shown.
+#
+#   python tools/study.py configs/study/table9_zero_shot.py --scale small
+#
+# The paper does not say which classes it drops; here they are the first ones.
+cifar10 = dict(pair='_base_/pairs/r56_r20_cifar10_zero_shot.py')
+cifar100 = dict(pair='_base_/pairs/wrn40_2_wrn16_2_zero_shot.py')
+digits = dict(pair='_base_/pairs/r20_r8_digits_zero_shot.py')
+
+
+def dropped(number):
+    return {'train_dataloader.dataset.classes': list(range(number)), 'method': 'kd'}
+
+
+def epochs(student, mll, fine_tune):
+    return {
+        'train_cfg.max_epochs': student,
+        'train_cfg.val_interval': student,
+        'default_hooks.checkpoint.interval': student,
+        'param_scheduler.T_max': student,
+        'mcmi.mll_epochs': mll,
+        'mcmi.epochs': fine_tune,
+    }
+
+
+grid = {
+    **{f'CIFAR-10, {k}': {**cifar10, **dropped(k)} for k in range(1, 7)},
+    **{f'CIFAR-100, {k}': {**cifar100, **dropped(k)} for k in (5, 10, 20, 30, 40, 50)},
+    **{f'digits, {k}': {**digits, **dropped(k)} for k in range(1, 7)},
+}
+
+# Dropped and preserved classes, of the MLL and of the MCMI teacher's student.
+printed = {
+    5: '0.16 75.02 25.64 75.08',
+    10: '2.70 75.82 32.78 75.78',
+    20: '1.63 76.28 30.61 76.22',
+    30: '1.11 80.15 21.72 80.27',
+    40: '1.74 80.42 23.74 80.79',
+    50: '0.87 82.38 22.26 82.46',
+}
+paper = []
+for number, row in printed.items():
+    row = row.split()
+    for side, arm in enumerate(('MLL', 'MCMI')):
+        paper.append(dict(
+            grid=dict(dropped=f'CIFAR-100, {number}'),
+            arm=arm,
+            dropped_accuracy=row[2 * side],
+            preserved_accuracy=row[2 * side + 1]))
+
+study = dict(
+    exhibit='Table 9, Figs. 4, 14-19',
+    title='students that never saw some classes',
+    scales=dict(
+        smoke=dict(
+            seeds=1, grid=dict(dropped=['digits, 5']), options=epochs(1, 1, 1)),
+        small=dict(
+            seeds=3,
+            grid=dict(dropped=['digits, 1', 'digits, 3', 'digits, 5']),
+            options=epochs(10, 10, 5)),
+        paper=dict(seeds=5, grid=dict(dropped=list(grid)[:12]))),
+    grid=dict(dropped=grid),
+    arms={
+        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
+        'lambda = 0': {'mcmi.lmda': 0.0},
+        'MCMI': {},
+    },
+    baseline='MLL',
+    control='lambda = 0',
+    measures=['dropped_accuracy', 'preserved_accuracy', 'confusion'],
+    compare=['dropped_accuracy', 'preserved_accuracy'],
+    figures=[
+        dict(
+            type='bars',
+            measures=['dropped_accuracy', 'preserved_accuracy'],
+            title='Table 9'),
+        dict(type='confusion', title='Figs. 4, 14-19'),
+    ],
+    paper=paper,
+    note='what a student knows of classes that it never saw depends on its '
+    'architecture; higher temperatures raise it as well')
+del cifar10, cifar100, digits, dropped, epochs, grid, printed, paper, number, row
+del side, arm

@@ -1,0 +1,41 @@
+"""The file that is at fault, or that was probably meant."""
+
+import difflib
+import errno
+import os
+import os.path as osp
+import re
+
+from mcmi_plugin.errors import UserError
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ACCESS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+_NO_PICTURE = re.compile(r'failed to load image: (.+)')  # mmcv's LoadImageFromFile
+
+
+def file_at_fault(error: BaseException) -> UserError | None:
+    """The error as one line that names the file; None if it is about no file."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        return UserError(f'{error.filename or "a file"}: {error.strerror}')
+    if isinstance(error, _NO_ACCESS) and error.filename:
+        return UserError(f'{error.filename}: {error.strerror}; check the path')
+    # A worker's error comes with its traceback as text.
+    if isinstance(error, AssertionError) and (found := _NO_PICTURE.search(str(error))):
+        return UserError(
+            f'{found[1]}: cannot be read as a picture; replace it, or take it out of '
+            'the data set'
+        )
+    return None
+
+
+def closest_file(text: str) -> str:
+    """``; did you mean PATH?`` for the first ``.py`` path in a text, or nothing."""
+    named = re.search(r'[^\s"\']+\.py', text)
+    if named is None or osp.isfile(named[0]):
+        return ''
+    folder, name = osp.split(named[0])
+    there = os.listdir(folder or '.') if osp.isdir(folder or '.') else []
+    close = difflib.get_close_matches(name, there, 1)
+    return f'; did you mean {osp.join(folder, close[0])}?' if close else ''

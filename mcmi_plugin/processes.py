@@ -1,0 +1,49 @@
+"""The processes of one job: how they come together and part."""
+
+import os
+import subprocess
+
+import torch
+
+from mcmi_plugin.errors import UserError
+
+
+def check_launcher(launcher: str) -> None:
+    """The launcher that a flag names has started this process.
+
+    Raises:
+        UserError: it has not; the line says how it is done.
+    """
+    variables = dict(pytorch='RANK', slurm='SLURM_PROCID')
+    if launcher in variables and variables[launcher] not in os.environ:
+        script = dict(pytorch='dist', slurm='slurm')[launcher]
+        raise UserError(
+            f'--launcher {launcher}: {variables[launcher]} is not set, so no such '
+            f'launcher has started this; use tools/{script}_train.sh or '
+            f'tools/{script}_test.sh'
+        )
+
+
+def join_by_gloo(launcher: str) -> None:
+    """Join the processes that the launcher has started; the Runner then finds them."""
+    if launcher == 'slurm':
+        names = dict(RANK='PROCID', LOCAL_RANK='LOCALID', WORLD_SIZE='NTASKS')
+        os.environ.update({k: os.environ[f'SLURM_{v}'] for k, v in names.items()})
+        if 'MASTER_ADDR' not in os.environ:
+            command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
+            hosts = subprocess.run(command, capture_output=True, text=True, check=True)
+            os.environ['MASTER_ADDR'] = hosts.stdout.split()[0]
+        os.environ.setdefault('MASTER_PORT', '29500')
+    elif launcher == 'mpi':
+        raise UserError('--launcher mpi needs GPUs; use torchrun: tools/dist_train.sh')
+    torch.distributed.init_process_group('gloo')
+
+
+def leave_processes() -> None:
+    """Take leave of the other processes, all at once.
+
+    One that ends while another still talks to it is aborted by gloo's threads.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

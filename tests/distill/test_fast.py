@@ -1,0 +1,139 @@
+"""The key ``fast``: what it changes, and that the student stays the same."""
+
+import copy
+import re
+import shutil
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import HOOKS, LOOPS, RUNNERS
+from pairs import network
+
+import mcmi_plugin.distill.lean
+import mcmi_plugin.distill.optimizer
+import mcmi_plugin.runner  # noqa: F401
+from mcmi_plugin.commands import build_runner, read_config
+from mcmi_plugin.distill.fast import use_fast_parts
+
+CONFIG = """
+_base_ = ['{configs}/mcmi/quickstart_digits.py', '{configs}/_base_/fast.py']
+mcmi = None
+"""
+
+
+@pytest.fixture
+def quickstart_config(project, tmp_path):
+    path = tmp_path / 'fast_digits.py'
+    path.write_text(CONFIG.format(configs=project / 'configs'))
+    return path
+
+
+def test_it_fills_a_config_that_says_nothing_else(quickstart_config):
+    cfg = Config.fromfile(quickstart_config)
+    use_fast_parts(cfg)
+    assert cfg.model.type == 'LeanDistill'
+    assert cfg.train_cfg.type == 'LeanEpochLoop' and 'by_epoch' not in cfg.train_cfg
+    assert cfg.val_cfg.type == 'CachedTeacherValLoop'
+    assert cfg.runner_type == 'ResidentRunner' in RUNNERS
+    assert cfg.train_dataloader.type == cfg.val_dataloader.type == 'ResidentLoader'
+    assert cfg.optim_wrapper.constructor == 'TrainableOptimWrapperConstructor'
+    assert cfg.train_cfg.type in LOOPS and cfg.val_cfg.type in LOOPS
+
+
+def test_other_choices_stay(quickstart_config):
+    cfg = Config.fromfile(quickstart_config)
+    cfg.model.type = 'mmrazor.SelfDistill'
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=3)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.runner_type = 'MyRunner'
+    cfg.optim_wrapper.constructor = 'MyConstructor'
+    before = copy.deepcopy(cfg._cfg_dict)
+    use_fast_parts(cfg)
+    assert cfg._cfg_dict == before
+
+
+def test_without_the_key_nothing_changes(project):
+    cfg = Config.fromfile(project / 'configs/mcmi/quickstart_digits.py')
+    for value in (None, False):
+        cfg.fast = value
+        before = copy.deepcopy(cfg._cfg_dict)
+        use_fast_parts(cfg)
+        assert cfg._cfg_dict == before
+
+
+@pytest.fixture(scope='module')
+def teacher(tmp_path_factory):
+    """A random teacher's file, for networks of 10 classes."""
+    return tmp_path_factory.mktemp('teacher') / 'teacher.pth'
+
+
+def train(path, work_dir, teacher, fast, epochs=2, resume=False, **options):
+    changes = {
+        'train_cfg.max_epochs': epochs,
+        'param_scheduler.T_max': 3,
+        'train_dataloader.dataset.indices': 96,
+        'val_dataloader.dataset.indices': 64,
+        'model.teacher_ckpt': str(teacher),
+        'fast': fast,
+        **options,
+    }
+    cfg = read_config(str(path), changes, str(work_dir))
+    use_fast_parts(cfg)
+    cfg.resume = resume
+    if not teacher.exists():
+        torch.manual_seed(3)
+        weights = mcmi_plugin.distill.lean.MODELS.build(cfg.model.teacher).state_dict()
+        torch.save(weights, teacher)
+    runner = build_runner(cfg)
+    runner.train()
+    return runner
+
+
+def metrics(runner) -> dict:
+    logged = runner.message_hub.log_scalars
+    return {
+        name: list(history.data[0])
+        for name, history in logged.items()
+        if re.match('val/.*accuracy', name)
+    }
+
+
+def test_the_student_is_the_same(quickstart_config, tmp_path, teacher):
+    path = quickstart_config
+    stock = train(path, tmp_path / 'stock', teacher, fast=False)
+    fast = train(path, tmp_path / 'fast', teacher, fast=True)
+    assert type(fast.model).__name__ == 'LeanDistill'
+    expected = stock.model.student.state_dict()
+    for name, value in fast.model.student.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-3)
+    assert metrics(fast) == metrics(stock)
+    assert {'val/accuracy/top1', 'val/teacher.accuracy/top1'} == set(metrics(fast))
+
+
+def test_resumed_without_the_teacher_in_the_checkpoint(
+    quickstart_config, tmp_path, teacher
+):
+    options = {
+        'model.save_teacher': False,
+        'custom_hooks': [dict(type='EMAHook')],
+        'fast': True,
+    }
+    path = quickstart_config
+    whole = train(path, tmp_path / 'whole', teacher, epochs=3, **options)
+    train(path, tmp_path / 'parts', teacher, epochs=3, **options)
+    for file in tmp_path.glob('parts/epoch_3.pth'):
+        file.unlink()
+    (tmp_path / 'parts/last_checkpoint').write_text(str(tmp_path / 'parts/epoch_2.pth'))
+    saved = torch.load(tmp_path / 'parts/epoch_2.pth', weights_only=True)
+    for part in ('state_dict', 'ema_state_dict'):
+        assert not any('teacher.' in key for key in saved[part])
+    trained = sum(len(g['params']) for g in saved['optimizer']['param_groups'])
+    assert trained == len(list(whole.model.student.parameters()))
+    parts = train(path, tmp_path / 'parts', teacher, epochs=3, resume=True, **options)
+    assert parts.epoch == 3
+    for name, value in parts.model.state_dict().items():
+        assert torch.equal(value, whole.model.state_dict()[name]), name
+    for name, value in parts.model.teacher.state_dict().items():
+        assert torch.equal(value, whole.model.teacher.state_dict()[name]), name
+    assert HOOKS and network and shutil

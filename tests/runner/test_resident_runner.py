@@ -1,0 +1,81 @@
+"""The same student from resident data as from any loader, to the last bit."""
+
+import pytest
+import torch
+from mmengine.registry import RUNNERS
+from small_runs import PACK, assert_same_weights, config, history, train
+
+from mcmi_plugin.datasets import ResidentLoader
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.measure import measure
+
+VAL = [f'val/{k}' for k in ('accuracy/top1', 'accuracy/top3', 'mcmi/cmi', 'mcmi/ll')]
+MIXUP = {
+    'model.train_cfg': dict(augments=dict(type='Mixup', alpha=0.8)),
+}
+
+
+@pytest.fixture(scope='module')
+def stock(tmp_path_factory):
+    """mmengine's own Runner, loader and loops."""
+    return train(config(tmp_path_factory.mktemp('stock'), resident=False, lean=False))
+
+
+@pytest.mark.parametrize('lean', [False, True])
+def test_the_same_student_and_figures(lean: bool, stock, tmp_path) -> None:
+    ours = train(config(tmp_path, lean=lean))
+    assert isinstance(ours.train_dataloader, ResidentLoader)
+    assert ours.train_dataloader._tensors is not None
+    assert_same_weights(ours, stock)
+    for key in VAL:
+        assert history(ours, key) == pytest.approx(history(stock, key), abs=1e-6)
+    assert history(ours, 'train/loss') == history(stock, 'train/loss')
+
+
+def test_mixed_labels_get_a_data_sample_each(tmp_path) -> None:
+    runs = [
+        train(config(tmp_path / str(resident), resident, lean=False, **MIXUP))
+        for resident in (False, True)
+    ]
+    assert runs[1].model.data_preprocessor.to_onehot
+    assert_same_weights(*runs)
+
+
+def test_test_loop_and_loader_built_by_a_hook(stock, tmp_path) -> None:
+    cfg = config(tmp_path)
+    cfg.test_dataloader, cfg.test_evaluator = cfg.val_dataloader, cfg.val_evaluator
+    cfg.test_cfg = dict()
+    runner = RUNNERS.build(cfg)
+    runner.model.load_state_dict(stock.model.state_dict())
+    expected = history(stock, 'val/accuracy/top1')[-1]
+    assert runner.test()['accuracy/top1'] == pytest.approx(expected)
+    built = runner.build_dataloader(cfg.val_dataloader)
+    figures = measure(runner.model, built, 10)
+    assert figures.accuracy() == pytest.approx(expected)
+
+
+AUGMENTED = [
+    dict(type='RandomCrop', crop_size=8, padding=2),
+    dict(type='RandomFlip', prob=0.5),
+    *PACK,
+]
+
+
+def test_resumed_after_an_epoch(tmp_path) -> None:
+    changes = {
+        'train_dataloader.dataset.pipeline': AUGMENTED,
+        'custom_hooks': [dict(type='RandomStateHook')],  # for the dropout
+    }
+    through = train(config(tmp_path / 'through', **changes))
+    cfg = config(tmp_path / 'again', **changes)
+    cfg.resume, cfg.load_from = True, str(tmp_path / 'through/epoch_1.pth')
+    torch.manual_seed(7)
+    again = train(cfg)
+    assert again.iter == through.iter == 10
+    assert_same_weights(again, through)
+
+
+def test_unknown_loader(tmp_path) -> None:
+    cfg = config(tmp_path, **{'train_dataloader.type': 'ResidentLoder'})
+    with pytest.raises(UserError, match="type='ResidentLoder'.*'ResidentLoader'"):
+        RUNNERS.build(cfg).train()

@@ -1,0 +1,131 @@
+"""The search over real Optuna studies, with students that are made up."""
+
+from types import SimpleNamespace
+
+import pytest
+from optuna.trial import TrialState
+
+from mcmi_plugin.sweep import search
+from mcmi_plugin.sweep.search import Sweep, name_of, run_sweep
+from mcmi_plugin.sweep.settings import MLL, ZERO
+
+SETTINGS = {
+    MLL: dict(form='none', lmda=None),
+    ZERO: dict(lmda=0.0),
+    'MCMI, lambda = 0.1': dict(lmda=0.1),
+    'MCMI, lambda = 0.4': dict(lmda=0.4),
+}
+EPOCHS = 4
+
+
+class MadeUp:
+    """In place of training: accuracy peaks at lambda 0.2; the cliff is at 0.35."""
+
+    def __init__(self, monkeypatch, die_at=None):
+        self.runs = []
+        self.epochs = []
+        self.die_at = die_at
+        monkeypatch.setattr(search, 'train', self.train)
+        monkeypatch.setattr(search, 'teacher_figures', self.figures)
+
+    def config_of(self, setting, seed, folder):
+        return SimpleNamespace(setting=setting, seed=seed, work_dir=folder)
+
+    def figures(self, runner):
+        lmda = runner.setting.get('lmda') or 0.0
+        return dict(cmi=lmda, ll=-lmda, off_the_cliff=lmda > 0.35, path='')
+
+    def train(self, cfg, resume, hooks):
+        assert resume
+        if len(self.runs) == self.die_at:
+            self.die_at = None
+            raise KeyboardInterrupt
+        self.runs.append((cfg.setting.get('lmda'), cfg.seed))
+        runner = SimpleNamespace(setting=cfg.setting, max_epochs=EPOCHS, epoch=0)
+        for hook in hooks:
+            hook.before_train(runner)
+        lmda = cfg.setting.get('lmda') or 0.0
+        for epoch in range(1, EPOCHS + 1):
+            runner.epoch = epoch
+            self.epochs.append((lmda, epoch))
+            accuracy = 80 + epoch + cfg.seed - 50 * abs(lmda - 0.2)
+            for hook in hooks:
+                hook.after_val_epoch(runner, {'student.accuracy/top1': accuracy})
+        return runner
+
+
+def sweep_of(world, trials=6, seeds=2):
+    return Sweep(world.config_of, SETTINGS, 0.05, 0.4, seeds, trials)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_controls_come_first_then_the_grid_then_proposals(monkeypatch):
+    world = MadeUp(monkeypatch)
+    study = run_sweep(sweep_of(world), 'j', lambda done: None)
+    names = [name_of(trial) for trial in study.trials]
+    assert names[:4] == list(SETTINGS)
+    assert len(names) == 6
+    proposed = [trial.params['lmda'] for trial in study.trials[4:]]
+    assert all(0.05 <= lmda <= 0.4 for lmda in proposed)
+    best = max(study.trials[:4], key=lambda trial: trial.value or 0)
+    assert name_of(best) == 'MCMI, lambda = 0.1'
+    assert best.value == pytest.approx(80 + EPOCHS + 0.5 - 5)  # mean of two seeds
+    assert best.user_attrs['scores'] == pytest.approx([79, 80])
+
+
+def test_a_teacher_off_the_cliff_costs_no_student(monkeypatch):
+    world = MadeUp(monkeypatch)
+    study = run_sweep(sweep_of(world, trials=4), 'j', lambda done: None)
+    fallen = study.trials[3]
+    assert fallen.state == TrialState.PRUNED
+    assert fallen.user_attrs['teachers'][0]['off_the_cliff']
+    assert not [epoch for lmda, epoch in world.epochs if lmda == 0.4]
+
+
+def test_a_hopeless_student_is_stopped_early(monkeypatch):
+    settings = {f'lambda {lmda}': dict(lmda=lmda) for lmda in (0.2, 0.19, 0.21, 0.05)}
+    world = MadeUp(monkeypatch)
+    sweep = Sweep(world.config_of, settings, 0.05, 0.4, 1, 5)
+    monkeypatch.setattr(
+        search.optuna.pruners, 'MedianPruner', pruner_of(n_startup_trials=3)
+    )
+    study = run_sweep(sweep, 'j', lambda done: None)
+    assert study.trials[3].state == TrialState.PRUNED
+    assert [epoch for lmda, epoch in world.epochs if lmda == 0.05] == [1]
+
+
+def pruner_of(**fixed):
+    median = search.optuna.pruners.MedianPruner
+    return lambda **kwargs: median(**{**kwargs, **fixed})
+
+
+def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):
+    world = MadeUp(monkeypatch, die_at=3)  # in the second setting's second seed
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(sweep_of(world, trials=4), 'j', lambda done: None)
+    seen = []
+    study = run_sweep(sweep_of(world, trials=4), 'j', seen.append)
+    assert seen[0] == 1  # MLL was there
+    assert world.runs == [
+        *[(None, 0), (None, 1), (0.0, 0)],  # then it was killed
+        *[(0.1, 0), (0.1, 1), (0.4, 0)],
+        *[(0.0, 0), (0.0, 1)],  # once more; train() itself goes on where it was
+    ]
+    ended = [t for t in study.trials if t.state in search.ENDED]
+    assert sorted(map(name_of, ended)) == sorted(SETTINGS)
+    again = run_sweep(sweep_of(world, trials=4), 'j', seen.append)
+    assert len(again.trials) == len(study.trials)
+
+
+def test_running_trials_of_a_dead_process_are_queued_again(monkeypatch):
+    world = MadeUp(monkeypatch)
+    study = run_sweep(sweep_of(world, trials=2), 'j', lambda done: None)
+    killed = study.ask()  # SIGKILL leaves it as running
+    assert name_of(killed) == 'MCMI, lambda = 0.1'
+    study = run_sweep(sweep_of(world, trials=4), 'j', lambda done: None)
+    ended = [name_of(t) for t in study.trials if t.state in search.ENDED]
+    assert sorted(ended) == sorted(SETTINGS)

@@ -1,0 +1,91 @@
+"""What a sweep compares, and that it never looks at the test set."""
+
+import pytest
+from mmengine.config import Config
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.sweep.settings import (
+    MLL,
+    ZERO,
+    grid,
+    hold_out,
+    setting_config,
+    settings,
+)
+
+
+@pytest.fixture
+def quickstart_config(project):
+    return str(project / 'configs/mcmi/quickstart_digits.py')
+
+
+def config_of(path, setting, tmp_path):
+    return setting_config(path, {}, setting, 3, str(tmp_path), str(tmp_path / 't'))
+
+
+def test_every_setting_trains_without_the_test_set(quickstart_config, tmp_path):
+    cfg = config_of(quickstart_config, dict(lmda=0.1), tmp_path)
+    assert cfg.test_dataloader is None
+    assert cfg.test_evaluator is None
+    assert "split='test'" not in cfg.pretty_text
+    parts = [cfg[f'{name}_dataloader'].dataset for name in ('train', 'val')]
+    assert [part.part for part in parts] == ['train', 'held_out']
+    # Two halves of one partition.
+    assert parts[0].seed == parts[1].seed
+    assert parts[0].fraction == parts[1].fraction
+    assert {part.dataset.split for part in parts} == {'train'}
+
+
+def test_seeds_are_paired_and_teachers_shared(quickstart_config, tmp_path):
+    configs = [
+        config_of(quickstart_config, setting, tmp_path)
+        for setting in settings([0.1], Config(dict(mcmi={}))).values()
+    ]
+    assert {cfg.randomness.seed for cfg in configs} == {3}
+    assert {cfg.mcmi.seed for cfg in configs} == {3}
+    assert len({cfg.mcmi.teacher_dir for cfg in configs}) == 1
+    hooks = [
+        hook
+        for cfg in configs
+        for hook in cfg.custom_hooks
+        if hook['type'] == 'MCMITeacherHook'
+    ]
+    assert [hook['form'] for hook in hooks if 'form' in hook] == ['none', 'none']
+    assert [hook.get('lmda') for hook in hooks] == [None, 0.0, None, 0.1]
+
+
+def test_early_stopping_is_a_control_where_the_teacher_is_trained():
+    without = settings([], Config(dict(mcmi=dict(lmda=0.1))))
+    assert list(without) == [MLL, ZERO, 'temperature']
+    trained = settings([], Config(dict(mcmi=dict(lmda=0.1, mll_epochs=5))))
+    assert trained['early stopping']['early_stopping'] is True
+
+
+def test_the_set_inside_crd_is_split():
+    inner = dict(type='Digits', split='train', pipeline=[dict(type='PackInputs')])
+    crd = dict(type='mmrazor.CRDDataset', dataset=inner)
+    val = dict(type='Digits', split='test', pipeline=[dict(type='PackInputs')])
+    cfg = Config(
+        dict(train_dataloader=dict(dataset=crd), val_dataloader=dict(dataset=val))
+    )
+    hold_out(cfg)
+    assert cfg.train_dataloader.dataset.type == 'mmrazor.CRDDataset'
+    assert cfg.train_dataloader.dataset.dataset.type == 'HoldOut'
+    assert cfg.val_dataloader.dataset.dataset.split == 'train'
+
+
+def test_the_grid_reaches_both_ends_and_never_past_them():
+    lmdas = grid(0.00916, 0.366, 5)
+    assert lmdas[0] == 0.00916
+    assert lmdas[-1] == 0.366
+    assert lmdas == sorted(set(lmdas))
+    ratios = [b / a for a, b in zip(lmdas, lmdas[1:], strict=False)]
+    assert max(ratios) / min(ratios) < 1.02
+
+
+def test_a_config_without_validation_is_refused(project, tmp_path):
+    path = tmp_path / 'no_val.py'
+    base = project / 'configs/mcmi/quickstart_digits.py'
+    path.write_text(f'_base_ = {str(base)!r}\nval_dataloader = None\n')
+    with pytest.raises(UserError, match='val_dataloader'):
+        config_of(str(path), dict(lmda=0.1), tmp_path)
