@@ -5,10 +5,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 import mcmi_plugin.benchmark.images  # noqa: F401  registers RandomImages
+import mcmi_plugin.distill.lean
+import mcmi_plugin.distill.optimizer  # noqa: F401  registers, as does the above
 from mcmi_plugin.benchmark.networks import CONFIGS
+from mcmi_plugin.distill.fast import use_fast_parts
 
 DISTILL = CONFIGS / 'distill/r56_r20_kd.py'
-FAST = CONFIGS / '_base_/fast.py'
 
 
 def distillation(
@@ -31,7 +33,8 @@ def distillation(
     config = Config.fromfile(path)
     config.val_cfg.type = 'mmrazor.SingleTeacherDistillValLoop'
     if not stock:
-        config.merge_from_dict(Config.fromfile(FAST).to_dict())
+        config.fast = True
+        use_fast_parts(config)
     for split, count in (('train', number), ('val', num_val)):
         loader = config[f'{split}_dataloader']
         loader.num_workers = 0

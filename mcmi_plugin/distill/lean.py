@@ -59,8 +59,7 @@ class LeanDistill(SingleTeacherDistill):
         super().__init__(**kwargs)
         self.channels_last = channels_last
         if channels_last:
-            for network in (self.architecture, self.teacher):
-                network.to(memory_format=torch.channels_last)
+            self._set_memory_format(torch.channels_last)
         whole = self.teacher_trainable or needs_loss(self.teacher, self.distiller)
         self.teacher_mode = 'loss' if whole else 'tensor'
         # A delivery may pass on what a convolution puts out, unseen.
@@ -79,6 +78,18 @@ class LeanDistill(SingleTeacherDistill):
             )
             self._register_state_dict_hook(_leave_teacher_out)
             self.register_load_state_dict_post_hook(_miss_no_teacher)
+
+    def _set_memory_format(self, memory_format: torch.memory_format) -> None:
+        for network in (self.architecture, self.teacher):
+            network.to(memory_format=memory_format)
+
+    def init_weights(self) -> None:
+        # Random numbers are drawn in the order of memory: from the same seed the
+        # student would start elsewhere.
+        self._set_memory_format(torch.contiguous_format)
+        super().init_weights()
+        if self.channels_last:
+            self._set_memory_format(torch.channels_last)
 
     def train(self, mode: bool = True) -> 'LeanDistill':
         super().train(mode)

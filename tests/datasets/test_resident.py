@@ -5,17 +5,17 @@ import re
 import numpy as np
 import pytest
 import torch
+from cifar_files import write_cifar10
 from mmengine.dataset import (
     ConcatDataset,
     DefaultSampler,
     InfiniteSampler,
     RepeatDataset,
 )
-from mmpretrain.datasets import BaseDataset, CIFAR10
+from mmpretrain.datasets import CIFAR10, BaseDataset
 from mmpretrain.structures import DataSample
 from scipy.stats import chisquare
 
-from cifar_files import write_cifar10
 from mcmi_plugin.datasets import Digits, KeepClasses, ResidentLoader, SyntheticGaussian
 
 PACK = [dict(type='PackInputs')]

@@ -19,6 +19,12 @@ from mcmi_plugin.distill.fast import use_fast_parts
 CONFIG = """
 _base_ = ['{configs}/mcmi/quickstart_digits.py', '{configs}/_base_/fast.py']
 mcmi = None
+backbone = dict(base_channels=4, stem_channels=4)
+head = dict(in_channels=32)
+model = dict(
+    architecture=dict(backbone=backbone, head=head),
+    teacher=dict(backbone=backbone, head=head))
+default_hooks = dict(visualization=None)
 """
 
 
@@ -116,7 +122,6 @@ def test_resumed_without_the_teacher_in_the_checkpoint(
 ):
     options = {
         'model.save_teacher': False,
-        'custom_hooks': [dict(type='EMAHook')],
         'fast': True,
     }
     path = quickstart_config

@@ -31,8 +31,8 @@ def test_batches_and_images_as_mmpretrain() -> None:
     assert set(expected) == {'accuracy/top1', 'accuracy/top3'}
     metric = METRICS.build(dict(type='BatchAccuracy', topk=(1, 3)))
     for size in (103, 10, 1):
-        for part in zip(scores.split(size), labels.split(size), strict=True):
-            metric.process(None, [dict(zip(('pred_score', 'gt_label'), part))])
+        for score, label in zip(scores.split(size), labels.split(size), strict=True):
+            metric.process(None, [dict(pred_score=score, gt_label=label)])
         assert metric.evaluate(103) == pytest.approx(expected, rel=1e-6)
     metric.process(None, by_image(scores, labels))
     assert metric.evaluate(103) == pytest.approx(expected, rel=1e-6)

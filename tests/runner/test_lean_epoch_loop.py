@@ -22,7 +22,7 @@ VARIANTS = dict(
     plain={},
     accumulate={'optim_wrapper.accumulative_counts': 2},
     much={
-        'param_scheduler': dict(type='PolyLR', begin=0, end=10, by_epoch=False),
+        'param_scheduler': [dict(type='PolyLR', begin=0, end=10, by_epoch=False)],
         'optim_wrapper.clip_grad': dict(max_norm=0.1),
         'model.head.cal_acc': True,
         'model.head.topk': (1, 2),

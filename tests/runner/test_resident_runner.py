@@ -44,7 +44,7 @@ def test_mixed_labels_get_a_data_sample_each(tmp_path) -> None:
 def test_test_loop_and_loader_built_by_a_hook(stock, tmp_path) -> None:
     cfg = config(tmp_path)
     cfg.test_dataloader, cfg.test_evaluator = cfg.val_dataloader, cfg.val_evaluator
-    cfg.test_cfg = dict()
+    cfg.test_cfg = {}
     runner = RUNNERS.build(cfg)
     runner.model.load_state_dict(stock.model.state_dict())
     expected = history(stock, 'val/accuracy/top1')[-1]

@@ -20,7 +20,6 @@ def test_a_sweep_from_controls_to_winner_and_again(command, config):
     assert {'MLL', 'lambda = 0', 'temperature', 'early stopping'} <= set(rows)
     assert rows['MLL']['cmi'] != rows['temperature']['cmi']
     assert all(0 <= score <= 100 for row in rows.values() for score in row['scores'])
-    assert 'n = 1' in done.stdout
     for name in ('sweep.md', 'sweep.png', 'winner.py', 'sweep.journal'):
         assert (folder / name).is_file()
     assert rows['lambda = 0']['scores'] and rows['MLL']['scores']

@@ -258,7 +258,8 @@ def _cifar(folder: str) -> str:
         for split in ('train', 'val', 'test')
     ]
     config = '{project}/configs/distill/r56_r20_kd.py'
-    return f'train.py {config} --cfg-options {" ".join(roots)}'
+    teacher = 'model.teacher_ckpt=None mcmi.mll_epochs=1'
+    return f'train.py {config} --cfg-options {teacher} {" ".join(roots)}'
 
 
 # Whole commands.
