@@ -7,7 +7,8 @@ registers, in mmengine's root registries:
 - ``MCMITeacherHook``: gives a distiller its MCMI teacher;
 - ``CentroidHook``, ``CMIMonitorHook``: the parts of a fine-tune, for configs of
   one's own;
-- ``Digits``: scikit-learn's digits as an image data set.
+- ``Digits`` and wrappers that keep, drop, merge or thin out classes;
+- ``ResidentRunner``, ``ResidentLoader``, ``LeanDistill``: the same results sooner.
 """
 
 from .compat import apply as _apply_compat
@@ -15,6 +16,14 @@ from .version import __version__
 
 _apply_compat()  # before anything imports mmrazor or reads a config
 
-from . import datasets, evaluation, hooks, losses, models  # noqa: E402
+from . import datasets, evaluation, hooks, losses, models, runner  # noqa: E402
 
-__all__ = ['__version__', 'datasets', 'evaluation', 'hooks', 'losses', 'models']
+__all__ = [
+    '__version__',
+    'datasets',
+    'evaluation',
+    'hooks',
+    'losses',
+    'models',
+    'runner',
+]

@@ -57,9 +57,7 @@ def contests(teacher: str = 'resnet56', batch_size: int = 64) -> Iterator[Contes
 def stepper(model: nn.Module, batch: dict) -> partial:
     """A training step of a classifier, as the Runner takes it."""
     model.train()
-    sgd = torch.optim.SGD(
-        model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4
-    )
+    sgd = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     return partial(model.train_step, batch, OptimWrapper(sgd))
 
 

@@ -166,6 +166,5 @@ def require_same_training(
         if not way > 0 or not apart <= rtol * way:
             raise Difference(
                 f'{kind} after training: ours and the baseline are {apart:.2g} apart, '
-                f'where the way from the start is {way:.2g}; rounding is {rtol:.2g} of it '
-                'at most'
+                f'the way from the start is {way:.2g}; rounding is {rtol:.2g} of that'
             )

@@ -28,8 +28,7 @@ def contests(
     """Two equal Runners of the suite ``tiny``, ``many`` and ``few`` iterations old."""
     with ExitStack() as stack:
         old, young = (
-            stack.enter_context(ready_runner(tiny.config(iterations)))
-            for _ in range(2)
+            stack.enter_context(ready_runner(tiny.config(iterations))) for _ in range(2)
         )
         young.model.load_state_dict(old.model.state_dict())
 

@@ -34,4 +34,3 @@ def build(classifier: dict) -> nn.Module:
     """A classifier with torch's random weights, the same in every run."""
     torch.manual_seed(0)
     return MODELS.build(classifier)
-

@@ -81,7 +81,9 @@ def _repdistiller() -> Peer:
     student, teacher = (networks[n](num_classes=100) for n in ('resnet20', 'resnet56'))
     criteria = nn.ModuleList([nn.CrossEntropyLoss(), kd, kd])
     sgd = torch.optim.SGD(student.parameters(), **SGD)
-    options = SimpleNamespace(distill='kd', gamma=0.1, alpha=0.9, beta=0, print_freq=100)
+    options = SimpleNamespace(
+        distill='kd', gamma=0.1, alpha=0.9, beta=0, print_freq=100
+    )
 
     def epoch(batches: list) -> None:
         loader = [(*batch, torch.arange(len(batch[1]))) for batch in batches]

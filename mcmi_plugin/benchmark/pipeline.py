@@ -87,7 +87,9 @@ def contests(number: int = 10_000, batch_size: int = 64) -> Iterator[Contest]:
 def resident_loader(number: int, batch_size: int, shuffle: bool = True):
     """Ours, over random images."""
     dataset = DATASETS.build(
-        dict(type='RandomImages', number=number, pipeline=PIPELINE, _scope_='mmpretrain')
+        dict(
+            type='RandomImages', number=number, pipeline=PIPELINE, _scope_='mmpretrain'
+        )
     )
     sampler = DefaultSampler(dataset, shuffle=shuffle, seed=0)
     return ResidentLoader(dataset, batch_size, sampler=sampler)

@@ -95,7 +95,9 @@ def as_json(rows: list[dict], threads: int) -> dict:
     return dict(
         machine=machine(threads),
         versions={'python': platform.python_version(), **_versions()},
-        command=shlex.join(['python', f'tools/{Path(sys.argv[0]).name}', *sys.argv[1:]]),
+        command=shlex.join(
+            ['python', f'tools/{Path(sys.argv[0]).name}', *sys.argv[1:]]
+        ),
         date=datetime.now(UTC).isoformat(timespec='seconds'),
         results=rows,
     )

@@ -29,8 +29,10 @@ def ready_runner(config: dict):
         config.log_level = 'ERROR'
         # Runners of one second would share their histories by a common name.
         config.experiment_name = Path(work_dir).name
-        runner = RUNNERS.build(config) if 'runner_type' in config else (
-            Runner.from_cfg(config)
+        runner = (
+            RUNNERS.build(config)
+            if 'runner_type' in config
+            else (Runner.from_cfg(config))
         )
         runner.model._is_init = True
         yield runner

@@ -140,7 +140,9 @@ def _cell(
     where = ', '.join([*(f'{axis} {name}' for axis, name in grid.items()), arm])
     own = {
         'randomness.seed': seed,
-        'mcmi.seed': seed,
+        # Another seed than the student's: one that starts from its teacher's own
+        # initial weights and sees the same batches retraces its overfitting.
+        'mcmi.seed': 1000 + seed,
         'mcmi.teacher_dir': '{study_dir}/teachers',
     }
     options = layered(own, *layers)

@@ -142,7 +142,8 @@ def teacher_figures(runner: Runner) -> dict:
     path = runner.message_hub.get_info(RECORD)
     made = load_checkpoint_file(path)['meta']['mcmi']
     history = made.get('history') or []
-    off = made.get('stage') == 'mcmi' and bool(history) and cliff(history) is not None
+    # Without lambda nothing pulls: a young teacher may leave its first centroids.
+    off = bool(made.get('lmda') and history) and cliff(history) is not None
     after = made.get('after') or {}
     train = after.get('train') or {}
     return dict(cmi=train.get('cmi'), ll=train.get('ll'), off_the_cliff=off, path=path)

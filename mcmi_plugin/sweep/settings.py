@@ -63,7 +63,9 @@ def setting_config(
             config, or no ``train_dataloader``.
     """
     teacher = {f'mcmi.{key}': value for key, value in setting.items()}
-    own = {'mcmi.seed': seed, 'mcmi.teacher_dir': teachers, 'mcmi.control': False}
+    # Another seed than the student's: one that starts from its teacher's own initial
+    # weights and sees the same batches retraces the teacher's overfitting.
+    own = {'mcmi.seed': 1000 + seed, 'mcmi.teacher_dir': teachers, 'mcmi.control': False}
     own |= {'mcmi.on_cliff': 'warn', 'randomness.seed': seed}
     cfg = read_config(path, options | own | teacher, work_dir)
     if not cfg.get('train_dataloader') or not cfg.get('val_dataloader'):

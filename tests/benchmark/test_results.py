@@ -53,7 +53,9 @@ def test_seconds(value, shown):
 
 
 def test_json_says_where_and_how(rows, tmp_path, monkeypatch):
-    monkeypatch.setattr('sys.argv', ['/somewhere/tools/benchmark.py', 'crd', '--out=a b'])
+    monkeypatch.setattr(
+        'sys.argv', ['/somewhere/tools/benchmark.py', 'crd', '--out=a b']
+    )
     path = tmp_path / 'new folder/results.json'
     results.write_json(results.as_json(rows, threads=1), str(path))
     found = json.loads(path.read_text())
@@ -71,7 +73,9 @@ def test_tables_show_every_row(rows):
     shown = captured.get()
     page = results.markdown(results.as_json(rows, threads=1))
     for text in (shown, page):
-        assert all(word in text for word in ('fast', '0.400-0.600', 'not met', '12.5 MB'))
+        assert all(
+            word in text for word in ('fast', '0.400-0.600', 'not met', '12.5 MB')
+        )
     lines = [line for line in page.splitlines() if line.startswith('|')]
     assert len(lines) == 2 + len(rows)
     assert len({line.count('|') for line in lines}) == 1

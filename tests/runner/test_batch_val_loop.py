@@ -23,7 +23,7 @@ class Keeper(BaseMetric):
         self.results.extend(data_samples)
 
     def evaluate(self, size: int) -> dict:
-        return dict(kept=len(self.results))
+        return {type(self).__name__: len(self.results)}
 
     def compute_metrics(self, results: list) -> dict:
         return {}

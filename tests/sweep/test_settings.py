@@ -42,7 +42,7 @@ def test_seeds_are_paired_and_teachers_shared(quickstart_config, tmp_path):
         for setting in settings([0.1], Config(dict(mcmi={}))).values()
     ]
     assert {cfg.randomness.seed for cfg in configs} == {3}
-    assert {cfg.mcmi.seed for cfg in configs} == {3}
+    assert {cfg.mcmi.seed for cfg in configs} == {1003}
     assert len({cfg.mcmi.teacher_dir for cfg in configs}) == 1
     hooks = [
         hook

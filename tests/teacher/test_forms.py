@@ -18,7 +18,7 @@ from mcmi_plugin.teacher.stage import run_stage
 
 FORMS = {
     'ema': dict(form='ema', lmda=1.0),
-    'budget': dict(form='budget', eps=0.3),
+    'budget': dict(form='budget', eps=1.0),
     'wrong_class': dict(reward='wrong_class', lmda=1.0),
 }
 SAMPLES = 100
@@ -30,8 +30,9 @@ def small(folder):
     cfg.work_dir = str(folder / 'run')
     cfg.model.teacher.backbone.update(stem_channels=4, base_channels=4)
     cfg.model.teacher.head.in_channels = 32
-    cfg.train_dataloader.dataset.indices = SAMPLES
-    cfg.val_dataloader.dataset.indices = 60
+    # Serialising would collect garbage, for seconds in the process of many tests.
+    cfg.train_dataloader.dataset.update(indices=SAMPLES, serialize_data=False)
+    cfg.val_dataloader.dataset.update(indices=60, serialize_data=False)
     return cfg
 
 
@@ -69,6 +70,7 @@ class InterruptHook(Hook):
 )
 def test_a_resumed_fine_tune_is_the_same_bit_by_bit(form, trained, tmp_path):
     cfg, weights = trained
+    cfg.train_dataloader.batch_size = 10  # the controller averages over 2 or 3
     options = TeacherOptions(epochs=3, **FORMS[form])
 
     def run(name, resume=False, interrupt=False):
@@ -93,8 +95,8 @@ def test_a_resumed_fine_tune_is_the_same_bit_by_bit(form, trained, tmp_path):
         first = record['history'][0]
         assert first['rise'] == pytest.approx(first['ce'] + record['start']['ll'])
     if form == 'budget':
-        assert 0 < record['history'][1]['lmda'] < 5
-        assert record['history'][2]['lmda'] != record['history'][1]['lmda']
+        lambdas = [epoch['lmda'] for epoch in record['history']]
+        assert all(0 < lmda < 5 for lmda in lambdas), lambdas
 
 
 def test_what_the_steps_start_from_is_taken_without_a_trace(cfg, tmp_path):

@@ -176,3 +176,98 @@ def test_no_weights_are_downloaded_for_the_stage(imagenet):
     model = recipe.teacher_model(imagenet)
     assert not recipe.names_pretrained(model)
     assert model.head.init_cfg.type == 'Normal'
+
+
+def test_defaults_leave_the_recipe_of_teachers_made_before(imagenet):
+    """Byte for byte: what is in the recipe is in the hash that names the folder."""
+    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    made_by = recipe.recipe_of(stage, options_of(imagenet), 10, 'hash')
+    assert set(made_by) == {
+        'model', 'data', 'num_samples', 'optim_wrapper', 'epochs', 'seed', 'base',
+        'centroid_mode', 'centroid_data', 'on_cliff',
+    }  # fmt: skip
+    assert set(made_by['model']['head']['loss']) == {'type', 'lmda', 'num_classes'}
+    assert recipe.folder_name(imagenet, OPTIONS, 'mcmi').endswith('-mcmi-lmda0.1')
+
+
+@pytest.mark.parametrize(
+    'changes, name',
+    [
+        (dict(form='ema'), '-mcmi-ema-lmda0.1'),
+        (dict(lmda=None, form='budget'), '-mcmi-budget-eps0.02'),
+        (dict(lmda=None, form='budget', eps=0.1), '-mcmi-budget-eps0.1'),
+        (dict(reward='wrong_class'), '-mcmi-wrong_class-lmda0.1'),
+        (dict(reward='entropy'), '-mcmi-entropy-lmda0.1'),
+    ],
+)
+def test_every_form_is_another_recipe(imagenet, changes, name):
+    options = options_of(imagenet, **changes)
+    stage = recipe.stage_config(imagenet, options, 'mcmi', 'dir')
+    loss = stage.model.head.loss
+    for key in ('form', 'eps', 'reward'):
+        given = getattr(options, key)
+        assert loss.get(key) == (None if given in ('fixed', 'cmi') else given)
+    assert loss.lmda == options.lmda
+    assert recipe.folder_name(imagenet, options, 'mcmi').endswith(name)
+
+
+def test_early_stopping_is_of_the_first_stage_and_of_its_validation_set(imagenet):
+    def of(stage, early_stopping):
+        options = options_of(
+            imagenet, mll_epochs=3, early_stopping=early_stopping, lmda=0.1
+        )
+        cfg = recipe.stage_config(imagenet, options, stage, 'dir')
+        base = 'hash' if stage == 'mcmi' else None
+        return recipe.recipe_of(cfg, options, 10, base)
+
+    assert of('mcmi', True) == of('mcmi', False)
+    first = of('mll', True)
+    assert first != of('mll', False)
+    imagenet.val_dataloader.dataset.split = 'train'
+    assert of('mll', True) != first
+
+
+def test_the_stage_has_the_distillations_runner_and_loader(imagenet):
+    imagenet.runner_type = 'ResidentRunner'
+    imagenet.train_dataloader.update(type='ResidentLoader', memory_budget=1)
+    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    assert stage.runner_type == 'ResidentRunner'
+    assert stage.train_dataloader.type == 'ResidentLoader'
+    assert stage.train_dataloader.memory_budget == 1
+    assert stage.train_dataloader.batch_size == 256
+
+
+def test_a_contrastive_wrapper_is_taken_off_around_and_within_others():
+    inner = dict(type='CIFAR10', pipeline=[dict(type='PackCRDClsInputs')])
+    expected = dict(
+        type='KeepClasses',
+        classes=[0, 1],
+        dataset=dict(
+            type='CIFAR10', pipeline=[dict(type='PackInputs', _scope_='mmpretrain')]
+        ),
+    )
+    around = dict(
+        type='CRDDataset',
+        dataset=dict(type='KeepClasses', classes=[0, 1], dataset=inner),
+    )
+    within = dict(
+        type='KeepClasses',
+        classes=[0, 1],
+        dataset=dict(type='CRDDataset', dataset=inner),
+    )
+    for wrapped in (around, within):
+        assert plain_dataset(Config(dict(data=wrapped)).data) == expected
+
+
+def test_the_pipeline_is_that_of_the_innermost_data_set(imagenet):
+    inner = imagenet.train_dataloader.dataset
+    imagenet.train_dataloader.dataset = dict(
+        type='ClassFraction',
+        fraction=0.1,
+        dataset=dict(type='KeepClasses', classes=[0], dataset=inner),
+    )
+    dataset = measuring_loader(imagenet, 'train').dataset
+    assert (dataset.type, dataset.dataset.type) == ('ClassFraction', 'KeepClasses')
+    assert 'pipeline' not in dataset and 'pipeline' not in dataset.dataset
+    plain = imagenet.val_dataloader.dataset.pipeline
+    assert dataset.dataset.dataset.pipeline == plain
