@@ -216,8 +216,10 @@ def run(
         if interruption.signal is not None:
             interruption.leave(args)
         fault = file_at_fault(error)
-        if fault is None or args.debug:
-            raise
         rank = f' (rank {get_rank()})' * (get_rank() > 0)
+        if fault is None or args.debug:
+            if rank:  # among the tracebacks of several processes
+                print(f'error{rank}: {type(error).__name__}: {error}', file=sys.stderr)
+            raise
         print(f'error{rank}: {fault}', file=sys.stderr)
         sys.exit(2)

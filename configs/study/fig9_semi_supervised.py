@@ -53,7 +53,7 @@ study = dict(
     },
     baseline='MLL',
     control='lambda = 0',
-    measures=['student_accuracy', 'teacher_accuracy', 'teacher_cmi'],
+    measures=['student_accuracy', 'teacher_accuracy'],
     figures=[
         dict(type='lines', x='labelled', log_x=True, title='Fig. 9'),
         dict(type='lines', x='labelled', right='teacher_accuracy', title='Teachers'),

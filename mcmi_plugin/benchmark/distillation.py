@@ -46,7 +46,8 @@ def distillation(
     config.model.teacher_ckpt = None  # random weights
     loop = config.train_cfg.get('type', 'EpochBasedTrainLoop')
     config.train_cfg = dict(type=loop, max_epochs=1)
-    config.pop('mcmi', None)
+    for key in ('mcmi', 'auto_scale_lr'):
+        config.pop(key, None)
     config.default_hooks.checkpoint.interval = 1000
     config.randomness = dict(seed=0)
     for key in ('test_dataloader', 'test_evaluator', 'test_cfg'):

@@ -86,11 +86,8 @@ def contests(number: int = 10_000, batch_size: int = 64) -> Iterator[Contest]:
 
 def resident_loader(number: int, batch_size: int, shuffle: bool = True):
     """Ours, over random images."""
-    dataset = DATASETS.build(
-        dict(
-            type='RandomImages', number=number, pipeline=PIPELINE, _scope_='mmpretrain'
-        )
-    )
+    images = dict(type='RandomImages', number=number, pipeline=PIPELINE)
+    dataset = DATASETS.build(dict(_scope_='mmpretrain', **images))
     sampler = DefaultSampler(dataset, shuffle=shuffle, seed=0)
     return ResidentLoader(dataset, batch_size, sampler=sampler)
 

@@ -57,8 +57,8 @@ def in_words(row: dict) -> str:
     return (
         f'{row["suite"]}: ours / baseline = {row["ratio"]:.3f} (median of '
         f'{row["rounds"]}, {row["min"]:.3f}-{row["max"]:.3f}){_verdict(row)}\n'
-        f'    {seconds(row["ours_s"])} and {seconds(row["baseline_s"])} per '
-        f'{row["unit"]}: {row["ours"]}; {row["baseline"]}'
+        f'    {pace(row["ours_s"], row["unit"])}: {row["ours"]}\n'
+        f'    {pace(row["baseline_s"], row["unit"])}: {row["baseline"]}'
     )
 
 
@@ -66,6 +66,13 @@ def _verdict(row: dict) -> str:
     if row['reach'] is None:
         return ''
     return f', reach <= {row["reach"]:.3g}: {"met" if row["met"] else "NOT MET"}'
+
+
+def pace(seconds_per_unit: float, unit: str) -> str:
+    """A time per unit; of images, how many a second."""
+    if unit == 'image':
+        return f'{1 / seconds_per_unit:.0f} images/s'
+    return f'{seconds(seconds_per_unit)} per {unit}'
 
 
 def seconds(value: float) -> str:
@@ -92,12 +99,11 @@ def machine(threads: int) -> dict:
 
 def as_json(rows: list[dict], threads: int) -> dict:
     """The whole of a results file."""
+    command = ['python', f'tools/{Path(sys.argv[0]).name}', *sys.argv[1:]]
     return dict(
         machine=machine(threads),
         versions={'python': platform.python_version(), **_versions()},
-        command=shlex.join(
-            ['python', f'tools/{Path(sys.argv[0]).name}', *sys.argv[1:]]
-        ),
+        command=shlex.join(command),
         date=datetime.now(UTC).isoformat(timespec='seconds'),
         results=rows,
     )
@@ -147,8 +153,8 @@ def _cells(row: dict) -> list[str]:
         str(row['rounds']),
         reach,
         met,
-        f'{row["ours"]}: {seconds(row["ours_s"])} per {row["unit"]}',
-        f'{row["baseline"]}: {seconds(row["baseline_s"])}',
+        f'{row["ours"]}: {pace(row["ours_s"], row["unit"])}',
+        f'{row["baseline"]}: {pace(row["baseline_s"], row["unit"])}',
     ]
 
 

@@ -6,6 +6,7 @@ docstring says what is wrong and by which observation it falls away.
 
 import functools
 
+from mcmi_plugin.compat.startup import imports_kept
 from mcmi_plugin.compat.versions import check_versions
 
 __all__ = ['apply']
@@ -22,7 +23,11 @@ def apply() -> None:
         UserError: a package is missing or of a version that does not work.
     """
     check_versions()
+    with imports_kept():
+        _import_and_mend()
 
+
+def _import_and_mend() -> None:
     # Not before the check: these import torch, which may not be there.
     from mcmi_plugin.compat import (
         atomic_checkpoints,
@@ -34,6 +39,7 @@ def apply() -> None:
         mmrazor_import,
         preactivation,
         quiet,
+        startup,
         stock_configs,
         teacher_ckpt,
         validation_scope,
@@ -44,6 +50,7 @@ def apply() -> None:
     checkpoints.keep_loading_safe()
     atomic_checkpoints.write_whole_checkpoints()
     bounded_history.bound_metric_history()
+    startup.spare_repeated_work()
     mmcls_configs.translate_mmcls_paths()
     mmcls_alias.alias_mmcls()
     mmrazor_import.import_mmrazor()

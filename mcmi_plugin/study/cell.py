@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmengine.hooks import Hook
+
 from mcmi_plugin.commands import read_config, train
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
@@ -70,7 +72,7 @@ def find_result(cell: Cell, measures: dict[str, dict]) -> dict | None:
     return result if all(done.get(n) == a for n, a in measures.items()) else None
 
 
-def run_cell(cell: Cell, measures: dict[str, dict]) -> dict:
+def run_cell(cell: Cell, measures: dict[str, dict], hooks: Sequence[Hook] = ()) -> dict:
     """Train and measure a cell, from wherever an earlier run of it has stopped.
 
     What the run prints goes to ``console.log`` in the cell's folder.
@@ -78,6 +80,7 @@ def run_cell(cell: Cell, measures: dict[str, dict]) -> dict:
     Args:
         cell: the cell.
         measures: {name: arguments}, of :mod:`.measures`.
+        hooks: that watch the student's training and change nothing.
 
     Returns:
         The result as it is kept in ``result.json``, whole or not at all:
@@ -101,7 +104,7 @@ def run_cell(cell: Cell, measures: dict[str, dict]) -> dict:
     ):
         cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
         # A teacher may be half made where the student has not begun.
-        runner = train(cfg, resume=True)
+        runner = train(cfg, resume=True, hooks=hooks)
         values = {
             name: MEASURES[name](runner, cfg, **arguments)
             for name, arguments in measures.items()

@@ -13,6 +13,7 @@ from mcmi_plugin.benchmark import (
     centroids,
     crd,
     finetune,
+    gpu,
     long_run,
     pipeline,
     reach,
@@ -20,8 +21,9 @@ from mcmi_plugin.benchmark import (
     step,
     suites,
     tiny,
+    validation,
 )
-from mcmi_plugin.benchmark.harness import Contest, Difference, Figure
+from mcmi_plugin.benchmark.harness import Contest, Difference, Figure, NotHere
 from mcmi_plugin.compat.bounded_history import SAVED
 from mcmi_plugin.errors import UserError
 
@@ -191,6 +193,34 @@ def test_step(monkeypatch):
     monkeypatch.setattr(step, 'bare_distillation', other_labels)
     with pytest.raises(Difference, match='training'):
         step.check_bare(iterations=1)
+
+
+def test_validation(first, monkeypatch):
+    contest = first(validation.contests(number=32))
+    contest.check()
+    metric = {'val/accuracy/top1': 50.0, 'val/teacher.accuracy/top1': 25.0}
+    answers = iter([metric, {**metric, 'val/teacher.accuracy/top1': 0.0}])
+    monkeypatch.setattr(validation, '_metrics', lambda runner: next(answers))
+    with pytest.raises(Difference, match='teacher.accuracy/top1'):
+        contest.check()
+
+
+def test_gpu_suite_on_a_cpu(monkeypatch):
+    contests = gpu.pair_contests('gpu R56-R20', gpu.DISTILL, 4, 'cpu', iterations=2)
+    for contest in contests:
+        contest.check()
+        contest.ours(), contest.baseline()
+    monkeypatch.setattr(gpu, 'bare_distillation', lambda *args: None)
+    contests = gpu.pair_contests('gpu R56-R20', gpu.DISTILL, 4, 'cpu', iterations=1)
+    with pytest.raises(Difference, match='training'):
+        next(contests).check()
+    contests.close()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_no_gpu_is_said(first):
+    with pytest.raises(NotHere, match='there is no GPU'):
+        first(gpu.contests())
 
 
 def test_startup_wants_the_first_update():

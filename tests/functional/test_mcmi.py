@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.special import log_softmax, rel_entr
 
-from mcmi_plugin.functional.mcmi import ce_and_kl, safe_lambda
+from mcmi_plugin.functional.mcmi import ce_and_kl, safe_lambda, suggested_lambda_range
 
 
 def problem(dtype=torch.float64, scale=3.0):
@@ -75,3 +75,12 @@ def test_safe_lambda() -> None:
     q = torch.tensor([[0.9, 0.09, 0.01], [0.2, 0.6, 0.2], [0.1, 0.1, 0.8]])
     assert safe_lambda(q.log()) == pytest.approx(2 / math.log(90))
     assert safe_lambda(torch.full((3, 3), 1 / 3).log()) == math.inf
+
+
+def test_suggested_lambda_range() -> None:
+    q = torch.tensor([[0.9, 0.09, 0.01], [0.2, 0.6, 0.2], [0.1, 0.1, 0.8]])
+    low, high = suggested_lambda_range(q.log())
+    bound = 2 / math.log(90)
+    assert (low, high) == pytest.approx((bound / 20, 2 * bound))
+    flat = suggested_lambda_range(torch.full((3, 3), 1 / 3).log())
+    assert flat == (0.25, 10)

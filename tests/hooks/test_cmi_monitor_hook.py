@@ -34,6 +34,14 @@ def test_the_cliff_is_recognised(history, fallen):
     assert (cliff(history) is not None) == fallen
 
 
+def test_where_centroids_follow_training_accuracy_alone_tells():
+    followed = dict(cmi=0.1, accuracy=90.0)
+    assert cliff([followed]) is None
+    assert cliff([followed], start=dict(accuracy=94.0)) is None
+    reason = cliff([followed], start=dict(accuracy=96.0))
+    assert 'training accuracy fell from 96.0 to 90.0 %' in reason
+
+
 @pytest.fixture
 def digits(quickstart, tmp_path):
     """The quick start's config with its MLL teacher as the given one."""
@@ -60,6 +68,14 @@ def test_over_the_cliff_a_warning_says_what_to_lower(digits, tmp_path):
     assert last['surrogate'] > 2 * last['cmi']
     assert 'WARNING - off the cliff: ' in log_of(tmp_path)
     assert 'lower mcmi.lmda (now 3)' in log_of(tmp_path)
+
+
+def test_a_budget_too_wide_falls_in_accuracy_and_is_told_by_its_dial(digits, tmp_path):
+    mcmi = make(digits, form='budget', eps=5.0, epochs=2)
+    first = mcmi['history'][0]
+    assert first['accuracy'] < mcmi['start']['accuracy'] - 5  # it is a cliff
+    assert 'surrogate' not in first and first['rise'] > 0.1
+    assert 'lower mcmi.eps (now 5)' in log_of(tmp_path)
 
 
 def test_stop_in_the_first_epoch_leaves_no_teacher(digits, tmp_path):

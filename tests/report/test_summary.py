@@ -59,3 +59,47 @@ def test_without_control_validation_or_history(runner, tmp_path):
     )
     rows = json.loads((tmp_path / 'new/summary.json').read_text())
     assert [row['accuracy'] for row in rows] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    'changes, names, words',
+    [
+        (
+            dict(form='budget', eps=0.02, lmda=None),
+            ['teacher, MLL', 'teacher, MCMI'],
+            'budget 0.02 nats',
+        ),
+        (
+            dict(form='ema'),
+            ['teacher, MLL', 'teacher, MCMI'],
+            'lambda 0.2, centroids follow the model',
+        ),
+        (
+            dict(reward='entropy', temperature=2.0),
+            ['teacher, MLL', 'teacher, entropy raised, T = 2'],
+            'lambda 0.2, logits divided by 2',
+        ),
+        (dict(form='none', history=[]), ['teacher, MLL'], 'no fine-tune'),
+        (
+            dict(
+                form='none',
+                temperature=1.5,
+                history=[],
+                base=dict(source='r34.pth', history=HISTORY, kept_epoch=7),
+            ),
+            ['teacher, MLL', 'teacher, MLL, T = 1.5'],
+            'MLL stopped early, at epoch 7',
+        ),
+    ],
+)
+def test_every_form_has_its_name(runner, tmp_path, changes, names, words):
+    made = provenance(**changes)
+    write_summary(runner, made, None, str(tmp_path))
+    rows = json.loads((tmp_path / 'summary.json').read_text())
+    assert [row['model'] for row in rows] == [*names, 'student']
+    assert (
+        rows[-2]['cmi'] == made['after' if len(names) > 1 else 'before']['train']['cmi']
+    )
+    assert words in (tmp_path / 'summary.md').read_text()
+    drawn = bool(made['history'] or made['base']['history'])
+    assert (tmp_path / 'curves.png').is_file() == drawn

@@ -12,7 +12,7 @@ from mcmi_plugin.teacher.options import TeacherOptions
 @pytest.mark.parametrize(
     ('options', 'words'),
     [
-        (dict(), ['mcmi.lmda is not set', 'mcmi.form=budget']),
+        ({}, ['mcmi.lmda is not set', 'mcmi.form=budget']),
         (dict(form='ema'), ['mcmi.lmda is not set']),
         (
             dict(form='bugdet'),

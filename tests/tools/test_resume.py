@@ -50,3 +50,28 @@ def test_resume_continues_wherever_the_job_stopped(quickstart, command, tmp_path
         first = load_checkpoint_file(uninterrupted)['state_dict']
         second = load_checkpoint_file(resumed)['state_dict']
         assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_fresh_start_is_not_continued_from_an_earlier_run(quickstart, command):
+    options = [
+        '--cfg-options', 'train_cfg.max_epochs=1', 'mcmi.control=False',
+        f'mcmi.teacher_dir={quickstart.teachers}',
+    ]  # fmt: skip
+    folder = command('train.py', QUICKSTART, *options).cwd / 'work_dirs'
+    work_dir = folder / 'quickstart_digits'
+    earlier = (work_dir / 'epoch_1.pth').read_bytes()
+    never = ['default_hooks.checkpoint.interval=9', 'train_cfg.val_interval=9']
+    # As if it were killed before its first checkpoint.
+    done = command(
+        'train.py', QUICKSTART, *options, *never,
+        'default_hooks.checkpoint.save_last=False',
+    )  # fmt: skip
+    assert 'holds an earlier run' in done.stderr + done.stdout
+    assert (work_dir / 'epoch_1.pth').read_bytes() == earlier
+    (aside,) = work_dir.glob('last_checkpoint.*')
+    assert aside.read_text().endswith('epoch_1.pth')
+
+    done = command('train.py', QUICKSTART, '--resume', *options)
+
+    assert 'Epoch(train)  [1][32/32]' in done.stdout  # it began anew
+    assert (work_dir / 'epoch_1.pth').read_bytes() != earlier

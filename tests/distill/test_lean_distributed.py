@@ -1,0 +1,49 @@
+"""LeanDistill in two processes (gloo), against upstream's class in the same two."""
+
+import multiprocessing
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from mmengine.model import MMDistributedDataParallel
+from pairs import batch, build, config, sgd
+
+
+def trained(rank: int, lean: bool) -> dict[str, torch.Tensor]:
+    """The student after three steps, each rank on batches of its own."""
+    model = build(config(), lean)
+    wrapped = MMDistributedDataParallel(model, broadcast_buffers=False)
+    wrapped.train()
+    optimizer = sgd(wrapped)
+    for step in range(3):
+        inputs, samples = batch(10 * rank + step)
+        data = dict(inputs=list(inputs), data_samples=samples)
+        wrapped.train_step(data, optimizer)
+    if lean:
+        assert model._twin[2] is not model.teacher
+    return {name: value.detach() for name, value in model.student.named_parameters()}
+
+
+def worker(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
+    students = [trained(rank, lean) for lean in (True, False)]
+    torch.save(students, f'{folder}/{rank}.pt')
+    dist.destroy_process_group()
+
+
+def test_two_processes_train_one_student(tmp_path: Path) -> None:
+    # Importing the package costs seconds: once, not in each process.
+    multiprocessing.set_forkserver_preload(['mcmi_plugin'])
+    mp.start_processes(worker, (str(tmp_path),), 2, start_method='forkserver')
+    (first, stock), (second, _) = (
+        torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in range(2)
+    )
+    alone = dict(build(config()).student.named_parameters())
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+        torch.testing.assert_close(value, stock[name], rtol=1e-3, atol=1e-4)
+        assert not torch.equal(value, alone[name])  # it has moved
