@@ -116,10 +116,12 @@ def write_json(results: dict, path: str) -> None:
 
 
 def table(rows: list[dict]) -> Table:
-    """For the terminal."""
+    """For the terminal; what was compared stands in the lines before."""
     table = Table(*COLUMNS, caption='ratios of times, ours / baseline: less is better')
+    for column in table.columns[:3]:
+        column.no_wrap = True
     for line in rows:
-        table.add_row(*_cells(line))
+        table.add_row(*_cells(line)[:-2], *_paces(line))
     return table
 
 
@@ -140,12 +142,19 @@ def markdown(results: dict) -> str:
     return '\n'.join(lines)
 
 
+def _paces(row: dict) -> list[str]:
+    if 'ratio' not in row:
+        return ['', '']
+    return [pace(row[f'{side}_s'], row['unit']) for side in ('ours', 'baseline')]
+
+
 def _cells(row: dict) -> list[str]:
     reach = '' if row['reach'] is None else f'{row["reach"]:.3g}'
     met = {True: 'met', False: 'not met', None: ''}[row['met']]
     if 'ratio' not in row:
         value = f'{row["value"]:.4g} {row["unit"]}'
         return [row['suite'], value, '', '', reach, met, row['ours'], '']
+    ours, baseline = _paces(row)
     return [
         row['suite'],
         f'{row["ratio"]:.3f}',
@@ -153,8 +162,8 @@ def _cells(row: dict) -> list[str]:
         str(row['rounds']),
         reach,
         met,
-        f'{row["ours"]}: {pace(row["ours_s"], row["unit"])}',
-        f'{row["baseline"]}: {pace(row["baseline_s"], row["unit"])}',
+        f'{row["ours"]}: {ours}',
+        f'{row["baseline"]}: {baseline}',
     ]
 
 

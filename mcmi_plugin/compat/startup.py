@@ -1,5 +1,6 @@
 """Work that a command's start would otherwise do again and again."""
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -21,6 +22,7 @@ def imports_kept() -> Iterator[None]:
     try:
         yield
         gc.freeze()
+        atexit.register(gc.unfreeze)  # or extensions complain of leaks at the end
     finally:
         if enabled:
             gc.enable()

@@ -142,7 +142,9 @@ class CMILoss(nn.Module):
     def _follow(self, cls_score: Tensor, label: Tensor) -> float | Tensor:
         """Move the centroids and the controller by a training step; its lambda."""
         if self.form == 'fixed' or self.lmda == 0 or not self.training:
-            return self.lmda if self.controller is None else self.controller.lmda_average
+            if self.controller is not None:
+                return self.controller.lmda_average
+            return self.lmda
         self._require_centroids()
         prob_sums, counts, ce_sum = batch_sums(cls_score, label)
         self.log_centroids.copy_(

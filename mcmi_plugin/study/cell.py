@@ -27,7 +27,7 @@ class Cell:
     Attributes:
         grid: {axis: name}.
         arm: its name.
-        seed: of the student and of its teacher stage.
+        seed: of the student; its teacher stage has one of its own, 1000 further on.
         config: path of the config that it starts from.
         options: what is set over it, by dotted key.
         words: the same as ``--cfg-options`` takes it.

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.evaluation.measure import hard_labels, measure
 from mcmi_plugin.functional.information import ClassStatistics
-from mcmi_plugin.teacher.data import measuring_loader
+from mcmi_plugin.teacher.data import measuring_loader, with_dataset
 
 # The measures of a cell share its passes; they go when its Runner does.
 _kept: weakref.WeakKeyDictionary[Runner, dict] = weakref.WeakKeyDictionary()
@@ -91,9 +91,11 @@ def loader_of(runner: Runner, cfg: Config, split: str) -> DataLoader:
     """The loader of a split, in order, unaugmented; built once per run."""
     known = _kept.setdefault(runner, {})
     if split not in known:
-        loader = (
-            cfg.test_dataloader if split == 'test' else measuring_loader(cfg, split)
-        )
+        if split == 'test':
+            loader = cfg.test_dataloader
+        else:
+            own = (cfg.get('mcmi') or {}).get('dataset')  # the teacher's, if any
+            loader = measuring_loader(with_dataset(cfg, own) if own else cfg, split)
         known[split] = runner.build_dataloader(loader)
     return known[split]
 

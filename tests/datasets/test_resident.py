@@ -187,6 +187,14 @@ def test_torchs_own_random_numbers_are_used_as_torchs_loader_does() -> None:
     assert states[0] == states[1]
 
 
+def test_numpys_random_numbers_are_left_alone() -> None:
+    ours = loader(Marked(20, pipeline=CROP_AND_FLIP), 8)
+    np.random.seed(0)
+    expected = np.random.RandomState(0).rand()
+    list(ours)
+    assert np.random.rand() == expected
+
+
 def test_one_data_sample_each_where_asked() -> None:
     dataset = Digits('train', pipeline=PACK, indices=10)
     ours = loader(dataset, 4)

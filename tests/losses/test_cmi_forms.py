@@ -116,6 +116,14 @@ def test_the_form_ema_by_hand(batch):
     torch.testing.assert_close(loss.log_centroids.exp(), q)
 
 
+def test_centroids_that_follow_start_above_the_floor():
+    log_q = torch.full((C, C), -5000.0).fill_diagonal_(0)
+    loss = CMILoss(0.3, C, form='ema')
+    loss.set_centroids(log_q)
+    expected = torch.full((C, C), 1e-12).fill_diagonal_(1)
+    torch.testing.assert_close(loss.log_centroids, expected.log())
+
+
 def test_the_form_budget_by_hand(batch):
     scores, labels, log_q = batch
     loss = CMILoss(None, C, form='budget', eps=0.5)

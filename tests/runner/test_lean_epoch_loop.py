@@ -1,5 +1,6 @@
 """LeanEpochLoop against EpochBasedTrainLoop: weights, history, hooks."""
 
+import copy
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,17 @@ from mmengine.model import BaseModel
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import LogProcessor
+from mmpretrain.models import ClsDataPreprocessor
+from mmpretrain.structures import DataSample
 from small_runs import assert_same_weights, config, history, train
 from torch import nn
 
-from mcmi_plugin.runner.lean_step import lean_step, takes_lean_step, total_loss
+from mcmi_plugin.runner.lean_step import (
+    _preprocess,
+    lean_step,
+    takes_lean_step,
+    total_loss,
+)
 from mcmi_plugin.runner.postponed_log import PostponedLog
 
 VARIANTS = dict(
@@ -213,6 +221,22 @@ def test_who_takes_the_lean_step(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     amp = AmpOptimWrapper(optimizer=sgd, dtype='bfloat16')
     assert takes_lean_step(model, amp)
+
+
+@pytest.mark.parametrize('options', [{}, dict(to_onehot=True, num_classes=5)])
+def test_preprocessing_equals_mmpretrains(options: dict) -> None:
+    preprocessor = ClsDataPreprocessor(mean=[1.0], std=[2.0], **options)
+    batch = dict(
+        inputs=torch.arange(8, dtype=torch.uint8).view(1, 2, 2, 2),
+        data_samples=[DataSample().set_gt_label(3)],
+    )
+    ours = _preprocess(preprocessor, copy.deepcopy(batch))
+    expected = preprocessor(copy.deepcopy(batch), True)
+    assert torch.equal(ours['inputs'], expected['inputs'])
+    (sample,), (other,) = ours['data_samples'], expected['data_samples']
+    assert sample.keys() == other.keys()
+    for key in other.keys():
+        assert torch.equal(sample.get(key), other.get(key))
 
 
 @MODELS.register_module()

@@ -265,3 +265,28 @@ def test_a_cell_that_fails_does_not_stop_the_others(tmp_path):
     assert '[3/3] MCMI, seed 0: failed' in printed
     assert 'a single run shows no spread' in printed
     assert 'one pair has no spread' in printed
+
+
+def test_a_teachers_figures_are_those_of_its_own_training_set(tmp_path):
+    # The student has half of the samples only, the teacher all of them.
+    base = tmp_path / 'half.py'
+    base.write_text(f"""
+_base_ = {str(BASE)!r}
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True, type='ClassFraction', fraction=0.5,
+        dataset=dict(_base_.train_dataloader.dataset, num_train=120)))
+mcmi = dict(dataset=dict(_base_.train_dataloader.dataset, num_train=120))
+""")
+    options = {**EPOCHS, 'test_dataloader.dataset.num_test': 120}
+    scales = dict(smoke=dict(config=str(base), seeds=1, options=options))
+    changes = dict(scales=scales, measures=['teacher_ll'], paper=[], figures=[])
+
+    path = write_study(tmp_path, **changes)
+    _, results, _, _ = run_study(path, tmp_path / 'work')
+
+    for result in results[1:]:  # the MLL teacher's file has no such figure
+        made = load_checkpoint_file(result['teacher'])['meta']['mcmi']
+        assert made['after']['train']['num_samples'] == 120
+        expected = made['after']['train']['ll']
+        assert result['values']['teacher_ll'] == pytest.approx(expected, abs=1e-6)

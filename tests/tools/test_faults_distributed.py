@@ -13,8 +13,9 @@ from conftest import PROJECT, run_tool
 from jobs import CONFIG, MCMI, STUDENT, Job, assert_same
 
 RANK_1_FAILS = """
-import os
 _base_ = [{config!r}]
+import os
+train_dataloader = dict(dataset=dict())
 if os.environ.get('RANK') == '1':
     {fault}
 del os
@@ -22,13 +23,13 @@ del os
 FAULTS = {
     # Where the student's data set is built.
     'its data': (
-        "train_dataloader = dict(dataset=dict(split='tset'))",
+        "train_dataloader['dataset']['split'] = 'tset'",
         "error (rank 1): Digits: split='tset'",
     ),
-    # Where the teacher is trained: the other process waits for its gradients.
+    # In the teacher's first step, where the other process waits for its gradients.
     'the teacher stage': (
-        'model = dict(teacher=dict(head=dict(in_channels=31)))',
-        'error (rank 1): RuntimeError',
+        "train_dataloader['dataset']['pipeline'] = [dict(type='Resize', scale=(0, 0))]",
+        'error (rank 1): ',
     ),
 }
 

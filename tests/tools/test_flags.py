@@ -30,7 +30,8 @@ def test_resume_from_a_named_checkpoint_and_no_validate(command, short, tmp_path
         'train.py', QUICKSTART, '--work-dir', 'b', '--no-validate',
         '--resume', 'a/epoch_1.pth', '--cfg-options', *short,
     )  # fmt: skip
-    assert 'Epoch(train)  [1]' not in done.stdout
+    assert 'Epoch(train) [1]' not in done.stdout
+    assert 'Epoch(train) [2]' in done.stdout
     once, resumed = weights(tmp_path / 'a', 2), weights(tmp_path / 'b', 2)
     assert all(torch.equal(once[name], resumed[name]) for name in once)
 

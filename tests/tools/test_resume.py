@@ -73,5 +73,5 @@ def test_a_fresh_start_is_not_continued_from_an_earlier_run(quickstart, command)
 
     done = command('train.py', QUICKSTART, '--resume', *options)
 
-    assert 'Epoch(train)  [1][32/32]' in done.stdout  # it began anew
+    assert 'Epoch(train) [1][32/32]' in done.stdout  # it began anew
     assert (work_dir / 'epoch_1.pth').read_bytes() != earlier
