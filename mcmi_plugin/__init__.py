@@ -17,6 +17,7 @@ from .version import __version__
 _apply_compat()  # before anything imports mmrazor or reads a config
 
 from . import datasets, evaluation, hooks, losses, models, runner  # noqa: E402
+from .distill import lean, optimizer  # noqa: E402, F401
 
 __all__ = [
     '__version__',

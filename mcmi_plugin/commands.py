@@ -20,6 +20,7 @@ from mcmi_plugin.checks.keys import check_keys, check_together
 from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
+from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.interruption import Interruption
@@ -119,6 +120,7 @@ def read_config(
         raise UserError(f'--cfg-options: {error}') from error
     check_keys(cfg)
     check_values(cfg)
+    use_fast_parts(cfg)
     cfg.launcher = launcher
     name = osp.splitext(osp.basename(path))[0]
     cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)

@@ -102,6 +102,9 @@ def check_data(cfg: Config) -> None:
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(loader):
             _check_dataset(cfg[loader].dataset, f'{loader}.dataset')
+    own = (cfg.get('mcmi') or {}).get('dataset')
+    if own:
+        _check_dataset(own, 'mcmi.dataset')
 
 
 def _check_dataset(dataset: dict, key: str) -> None:

@@ -40,6 +40,7 @@ KNOWN = (
     'find_unused_parameters',
     'model_wrapper_cfg',
     'mcmi',
+    'fast',
 )
 ALIKE = 0.9  # difflib's ratio: one letter missing, doubled or swapped in a long key
 _DEFAULT_HOOKS = (

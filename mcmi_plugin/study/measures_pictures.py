@@ -13,12 +13,12 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.report import eigen_cam as report
 from mcmi_plugin.study.passes import loader_of, network_of, passed
 
-NUM_EMBEDDED = 1000  # samples; t-SNE takes seconds for them
+NUM_EMBEDDED = 400  # samples of each teacher; t-SNE takes seconds for them
 NUM_IMAGES = 4  # as in Fig. 3
 
 
 def output_probabilities(runner: Runner, cfg: Config) -> str | None:
-    """The teacher's softmax outputs on 1,000 test samples, for t-SNE (Fig. 6).
+    """The teacher's softmax outputs on 400 test samples, for t-SNE (Fig. 6).
 
     Returns:
         Path of an .npz file: ``probabilities`` [N, C] float32, ``labels`` [N] and

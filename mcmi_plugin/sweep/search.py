@@ -143,7 +143,8 @@ def teacher_figures(runner: Runner) -> dict:
     made = load_checkpoint_file(path)['meta']['mcmi']
     history = made.get('history') or []
     # Without lambda nothing pulls: a young teacher may leave its first centroids.
-    off = bool(made.get('lmda') and history) and cliff(history) is not None
+    pulled = made.get('lmda') != 0 and bool(history)
+    off = pulled and cliff(history, made.get('start')) is not None
     after = made.get('after') or {}
     train = after.get('train') or {}
     return dict(cmi=train.get('cmi'), ll=train.get('ll'), off_the_cliff=off, path=path)

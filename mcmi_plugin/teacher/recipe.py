@@ -213,6 +213,11 @@ def stage_config(
             evaluators = [evaluators]
         stage_cfg.val_evaluator = [*evaluators, dict(type='CMIMetric')]
         stage_cfg.val_cfg = {}
+    if cfg.get('runner_type') == 'ResidentRunner':  # the same steps, sooner
+        stage_cfg.train_cfg.pop('by_epoch')
+        stage_cfg.train_cfg.type = 'LeanEpochLoop'
+        if 'val_cfg' in stage_cfg:
+            stage_cfg.val_cfg.type = 'BatchValLoop'
     return stage_cfg
 
 

@@ -102,6 +102,13 @@ def test_what_does_not_fold_is_left_alone(kind):
     assert folded(settled(kind()), on_images, []) is None
 
 
+def test_its_neighbours_are_folded_all_the_same():
+    network = settled(nn.Sequential(Shared(), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)))
+    twin = folded(network, on_images, [])
+    assert norms(twin) == 2 and isinstance(twin[2], nn.Identity)
+    torch.testing.assert_close(on_images(twin), on_images(network))
+
+
 def test_what_is_read_keeps_its_batch_norm():
     network = settled(
         nn.Sequential(

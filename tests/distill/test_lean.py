@@ -66,7 +66,9 @@ def test_recorders_see_what_they_always_saw(place):
     mine, their = (list(tensors_in(records(m)['it'])) for m in (ours, theirs))
     assert len(mine) == len(their) > 0
     assert_close(mine, their)
-    if place != 'a weight':  # which is the teacher's own, in its own order
+    if place == 'a weight':  # the teacher's own, in the order it is kept in
+        assert mine[0] is ours.teacher.backbone.layer1[0].conv1.weight
+    else:
         assert all(tensor.is_contiguous() for tensor in mine)
     assert ours._twin[2] is not ours.teacher
     left = sum(isinstance(m, nn.BatchNorm2d) for m in ours._twin[2].modules())
@@ -152,7 +154,8 @@ def test_deliveries_deliver():
     cfg['distiller']['distill_deliveries'] = dict(pooled=delivery)
     ours, theirs = build(cfg, channels_last=False), build(cfg, lean=False)
     assert steps(ours) == steps(theirs)
-    assert ours._twin is None  # nobody knows what the delivery carries
+    # Nobody knows what a delivery carries.
+    assert ours._twin is None and ours.teacher_mode == 'loss'
 
 
 def test_weights_are_followed():

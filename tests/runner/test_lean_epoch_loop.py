@@ -235,8 +235,7 @@ def test_preprocessing_equals_mmpretrains(options: dict) -> None:
     assert torch.equal(ours['inputs'], expected['inputs'])
     (sample,), (other,) = ours['data_samples'], expected['data_samples']
     assert sample.keys() == other.keys()
-    for key in other.keys():
-        assert torch.equal(sample.get(key), other.get(key))
+    assert all(torch.equal(value, sample.get(key)) for key, value in other.items())
 
 
 @MODELS.register_module()

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+import torch.nn.functional as F
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import METRICS
 
@@ -19,8 +20,9 @@ def split(number: int) -> SyntheticGaussian:
     return SyntheticGaussian('train', num_train=number, pipeline=pipeline)
 
 
-def scores(inputs: torch.Tensor) -> torch.Tensor:
-    return inputs[:, :10].softmax(1)
+def scores(inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Right for about half of the samples."""
+    return F.one_hot((labels + (inputs[:, 0] > 0)) % 10, 10).float()
 
 
 def worker(rank: int, folder: str) -> None:
@@ -38,7 +40,7 @@ def worker(rank: int, folder: str) -> None:
         for batch in loader:
             (sample,) = batch['data_samples']
             indices += sample.sample_idx.tolist()
-            score = scores(batch['inputs'])
+            score = scores(batch['inputs'], sample.gt_label)
             metric.process(None, [dict(pred_score=score, gt_label=sample.gt_label)])
         accuracy = metric.evaluate(number)['accuracy/top1']
         found.append((indices, list(sampler), accuracy, draws))
@@ -61,7 +63,7 @@ def test_two_processes(tmp_path: Path) -> None:
             assert len(indices[0]) + len(indices[1]) == number
         data = split(number)
         inputs = torch.stack([data[i]['inputs'] for i in range(number)])
-        hits = scores(inputs).argmax(1) == torch.from_numpy(data.get_gt_labels())
+        hits = inputs[:, 0] <= 0
         for process in processes:
             assert abs(process[2] - 100 * hits.double().mean()) < 1e-9
         assert processes[0][3] != processes[1][3]  # each augments by numbers of its own

@@ -153,6 +153,10 @@ DIGITS = {
         'train_dataloader.batch_sise=3',
         ['train_dataloader.batch_sise', 'train_dataloader.batch_size?'],
     ),
+    'misspelt key that has a default': (
+        'train_dataloader.drop_lst=True',
+        ['train_dataloader.drop_lst', 'train_dataloader.drop_last?'],
+    ),
     'misspelt key of a network': (
         'model.architecture.backbone.dpeth=18',
         ['backbone.dpeth', 'model.architecture.backbone.depth?'],

@@ -26,13 +26,14 @@ class Job:
     def __init__(self, folder: Path, *words, env: dict | None = None) -> None:
         words = words or (sys.executable, PROJECT / 'tools/train.py', CONFIG)
         self.folder = folder
+        path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
         self.log = (folder / 'log.txt').open('w')
         self.process = subprocess.Popen(
             [str(word) for word in words],
             cwd=folder,
             stdout=self.log,
             stderr=self.log,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, 'PATH': path, **(env or {})},
             start_new_session=True,
         )
 

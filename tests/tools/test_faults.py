@@ -189,3 +189,26 @@ def test_twenty_kills_over_all_stages(uninterrupted, tmp_path):
     job = Job(folder, *words)
     assert job.end() == 0, job.text()[-3000:]
     assert_same(folder, uninterrupted)
+
+
+@pytest.mark.slow
+def test_killed_with_data_in_memory_it_ends_the_same(tmp_path):
+    once, often = tmp_path / 'once', tmp_path / 'often'
+    once.mkdir()
+    often.mkdir()
+    resident = ['runner_type=ResidentRunner', 'train_dataloader.type=ResidentLoader']
+    flags = [CONFIG, '--cfg-options', *resident]
+    run_tool('train.py', *flags, cwd=once)
+    words = [sys.executable, PROJECT / 'tools/train.py', *flags, '--resume']
+    for saved in (
+        f'{MLL}/epoch_1.pth',
+        f'{MCMI}/epoch_1.pth',
+        f'{STUDENT}/epoch_1.pth',
+    ):
+        for _ in range(2):  # in a row, the second time before it saves anything
+            job = Job(often, *words)
+            job.wait_for(saved)
+            job.end(signal.SIGKILL)
+    job = Job(often, *words)
+    assert job.end() == 0, job.text()[-3000:]
+    assert_same(often, once)

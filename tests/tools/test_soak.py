@@ -66,4 +66,4 @@ def test_twenty_thousand_iterations(tmp_path):
     assert max(quarter(4, 1)) <= max(quarter(2, 1))
     sizes = quarter(2, 2) + quarter(4, 2)
     print(f'open files: {max(quarter(4, 1))}; bytes of a checkpoint: {set(sizes)}')
-    assert max(sizes) <= 1.001 * min(sizes)
+    assert max(sizes) <= 1.005 * min(sizes)  # padding and the lengths of numbers

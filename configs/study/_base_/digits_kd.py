@@ -8,6 +8,7 @@ _base_ = [
 ]
 
 custom_imports = dict(imports=['mcmi_plugin'])
+fast = True
 
 mcmi = dict(lmda=0.15, epochs=10, mll_epochs=15)
 

@@ -14,6 +14,7 @@ _base_ = [
 ]
 
 custom_imports = dict(imports=['mcmi_plugin'])
+fast = True
 
 # With the student's seed the teacher, which has the same architecture, would start
 # from the student's weights and see its samples in the same order; the student then

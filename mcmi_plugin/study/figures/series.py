@@ -14,7 +14,7 @@ WORDS = dict(
     teacher_cmi_at_tau='teacher CMI at its temperature, nats',
     dropped_accuracy='accuracy on dropped classes, %',
     preserved_accuracy='accuracy on preserved classes, %',
-    pdist='Pdist to the true BCPD',
+    teacher_pdist='Pdist to the true BCPD',
 )
 
 

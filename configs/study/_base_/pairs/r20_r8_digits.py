@@ -7,6 +7,7 @@ _base_ = [
 ]
 
 custom_imports = dict(imports=['mcmi_plugin'])
+fast = True
 
 
 def part(name):
