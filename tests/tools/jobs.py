@@ -46,6 +46,14 @@ class Job:
             time.sleep(0.01)
         return found[0]
 
+    def wait_to_read(self, words: str) -> None:
+        """Until the command has printed them."""
+        deadline = time.time() + 300
+        while words not in self.text():
+            assert self.process.poll() is None, self.text()[-3000:]
+            assert time.time() < deadline, f'{words!r} never appeared'
+            time.sleep(0.01)
+
     def end(self, number: int | None = None) -> int:
         """Send a signal, if one is given, and wait; the exit status."""
         if number is not None:
