@@ -126,6 +126,8 @@ def read_config(
     cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(loader):
+            if cfg[loader].get('type') == 'ResidentLoader':
+                cfg.setdefault('runner_type', 'ResidentRunner')  # which knows it
             # mmpretrain's collate of its own is slower than torch's.
             cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
             cfg[loader].setdefault('pin_memory', torch.cuda.is_available())

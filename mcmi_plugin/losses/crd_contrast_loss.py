@@ -186,13 +186,15 @@ class CRDContrastLoss(nn.Module):
     def _sample_index(self, data_samples: Sequence[Any]) -> Tensor:
         """[B] int64, on the CPU, where they can be checked without waiting."""
         try:
-            rows = [sample.sample_idx for sample in data_samples]
+            # One index a sample, or one tensor of them for a whole resident batch.
+            parts = [torch.as_tensor(s.sample_idx).reshape(-1) for s in data_samples]
         except AttributeError as error:
             raise UserError(
                 'loss_forward_mappings: data_samples of CRDContrastLoss lack '
                 "sample_idx; record ModuleInputs of source '' with data_idx=1, and "
                 "keep 'sample_idx' in meta_keys of PackInputs in train_pipeline"
             ) from error
+        rows = torch.cat(parts).tolist()
         if max(rows) >= len(self.student_bank):
             raise UserError(
                 f'train_dataloader.dataset: sample_idx {max(rows)} in a training set '

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -34,7 +33,6 @@ class Job:
             stdout=self.log,
             stderr=self.log,
             env={**os.environ, 'PATH': path, **(env or {})},
-            start_new_session=True,
         )
 
     def wait_for(self, pattern: str) -> Path:
@@ -61,11 +59,6 @@ class Job:
         status = self.process.wait(timeout=300)
         self.log.close()
         return status
-
-    def kill_all(self) -> None:
-        """SIGKILL to it and to every process that it has started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.end()
 
     def text(self) -> str:
         return (self.folder / 'log.txt').read_text()

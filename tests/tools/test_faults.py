@@ -200,15 +200,13 @@ def test_killed_with_data_in_memory_it_ends_the_same(tmp_path):
     flags = [CONFIG, '--cfg-options', *resident]
     run_tool('train.py', *flags, cwd=once)
     words = [sys.executable, PROJECT / 'tools/train.py', *flags, '--resume']
-    for saved in (
-        f'{MLL}/epoch_1.pth',
-        f'{MCMI}/epoch_1.pth',
-        f'{STUDENT}/epoch_1.pth',
-    ):
-        for _ in range(2):  # in a row, the second time before it saves anything
-            job = Job(often, *words)
-            job.wait_for(saved)
-            job.end(signal.SIGKILL)
+    for stage in (MLL, MCMI, STUDENT):
+        job = Job(often, *words)
+        job.wait_for(f'{stage}/epoch_1.pth')
+        job.end(signal.SIGKILL)
+        job = Job(often, *words)  # and again before it saves anything
+        job.wait_to_read('resumed epoch')
+        job.end(signal.SIGKILL)
     job = Job(often, *words)
     assert job.end() == 0, job.text()[-3000:]
     assert_same(often, once)

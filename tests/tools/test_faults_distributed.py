@@ -3,6 +3,7 @@
 pytest -m slow tests/tools/test_faults_distributed.py
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -47,20 +48,25 @@ def test_when_one_process_fails_the_job_ends(where, command, tmp_path, free_port
     assert not list(tmp_path.rglob('*.pth'))
 
 
-def processes_of(job: Job) -> list[int]:
-    """The ranks' process ids: children of torchrun, in the order of their ranks."""
+def ranks(port: str) -> list[int]:
+    """Process ids of a job's ranks: torchrun tells each its port and its rank."""
     found = {}
     for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            words = (folder / 'cmdline').read_bytes()
-            variables = (folder / 'environ').read_bytes().split(b'\0')
-            session = os.getsid(int(folder.name))
-        except (OSError, ProcessLookupError):
-            continue
-        ranks = [v for v in variables if v.startswith(b'RANK=')]
-        if session == job.process.pid and b'train.py' in words and ranks:
-            found[int(ranks[0].removeprefix(b'RANK='))] = int(folder.name)
+        with contextlib.suppress(OSError):  # it has ended, or is not ours
+            words = (folder / 'environ').read_text().split('\0')
+            variables = dict(word.split('=', 1) for word in words if '=' in word)
+            if variables.get('MASTER_PORT') == port and 'RANK' in variables:
+                found[int(variables['RANK'])] = int(folder.name)
     return [found[rank] for rank in sorted(found)]
+
+
+def kill_all(job: Job, port: str) -> None:
+    """SIGKILL to torchrun, which could no longer end its processes, and to them."""
+    children = ranks(port)
+    job.process.send_signal(signal.SIGKILL)
+    for process in children:
+        os.kill(process, signal.SIGKILL)
+    job.end()
 
 
 @pytest.mark.slow
@@ -70,16 +76,21 @@ def test_killed_over_two_processes_it_ends_the_same(tmp_path, free_port):
     often.mkdir()
     env = {'PORT': free_port}
     run_tool('dist_train.sh', CONFIG, 2, cwd=once, env=env)
-    words = ['bash', PROJECT / 'tools/dist_train.sh', CONFIG, 2, '--resume']
+    words = [
+        'torchrun', '--nproc-per-node=2', f'--master-port={free_port}',
+        PROJECT / 'tools/train.py', CONFIG, '--launcher', 'pytorch', '--resume',
+    ]  # fmt: skip
 
     job = Job(often, *words, env=env)
     job.wait_for(f'{MCMI}/epoch_1.pth')
-    os.kill(processes_of(job)[1], signal.SIGKILL)  # one rank alone
+    os.kill(ranks(free_port)[1], signal.SIGKILL)  # one rank alone
     assert job.end() != 0  # the other one does not wait for it
-    for _ in range(2):  # twice in a row, the second time before it saves anything
-        job = Job(often, *words, env=env)
-        job.wait_for(f'{STUDENT}/epoch_1.pth')
-        job.kill_all()
+    job = Job(often, *words, env=env)
+    job.wait_for(f'{STUDENT}/epoch_1.pth')
+    kill_all(job, free_port)
+    job = Job(often, *words, env=env)  # and again before it saves anything
+    job.wait_to_read('resumed epoch')
+    kill_all(job, free_port)
     job = Job(often, *words, env=env)
     assert job.end() == 0, job.text()[-3000:]
     assert_same(often, once)
