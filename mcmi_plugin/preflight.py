@@ -14,8 +14,8 @@ from mmpretrain import datasets
 
 from mcmi_plugin.datasets import cifar
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.recipe import names_pretrained
 
 
 def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:

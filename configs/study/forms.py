@@ -65,6 +65,9 @@ study = dict(
             x='arm',
             baseline='lambda = 0',
             log_x=True,
+            x_label='dial: lambda, or eps in nats',
+            floor=-5,
+            arms=[arm for arm in arms if 'then' not in arm],
             title='student gain against the dial')],
     note=(
         'The paper has the fixed form only. About 130 variants were compared before '

@@ -7,7 +7,7 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.recipe import teacher_model
+from mcmi_plugin.teacher.model import teacher_model
 
 
 def build_target(cfg: Config) -> tuple[nn.Module, str]:

@@ -7,7 +7,7 @@ from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..teacher.recipe import names_pretrained
+from ..teacher.model import names_pretrained
 from .fold import folded
 from .records import make_contiguous, needs_loss, tensors_in
 

@@ -15,8 +15,8 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.summary import write_summary
 from mcmi_plugin.teacher.data import plain_dataset
 from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.recipe import names_pretrained
 from mcmi_plugin.teacher.weights import load_teacher, read_weights
 
 RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints

@@ -139,9 +139,8 @@ def mll_history(runner: Runner, cfg: Config) -> dict[str, list] | None:
         UserError: the teacher was not trained here.
     """
     made = _provenance(runner)
-    history = made.get('history')
-    if made.get('stage') != 'mll':
-        history = (made.get('base') or {}).get('history')
+    # A teacher that was handed over as it is has only its base's.
+    history = (made.get('base') or {}).get('history') or made.get('history')
     if not history:
         raise UserError(
             'mll_history: the teacher came from a checkpoint without a history; let '

@@ -65,8 +65,9 @@ def setting_config(
     teacher = {f'mcmi.{key}': value for key, value in setting.items()}
     # Another seed than the student's: one that starts from its teacher's own initial
     # weights and sees the same batches retraces the teacher's overfitting.
-    own = {'mcmi.seed': 1000 + seed, 'mcmi.teacher_dir': teachers, 'mcmi.control': False}
-    own |= {'mcmi.on_cliff': 'warn', 'randomness.seed': seed}
+    own = {'mcmi.seed': 1000 + seed, 'randomness.seed': seed}
+    own |= {'mcmi.teacher_dir': teachers, 'mcmi.control': False}
+    own |= {'mcmi.on_cliff': 'warn'}
     cfg = read_config(path, options | own | teacher, work_dir)
     if not cfg.get('train_dataloader') or not cfg.get('val_dataloader'):
         raise UserError(

@@ -301,3 +301,23 @@ def test_number_of_runs_where_some_are_missing():
     results = study(['MLL', 'MCMI'], student_accuracy=accuracy)
     assert runs(results[:-1]) == 'n = 2 to 3 seeds'
     assert runs(results[:-1], ['MLL']) == 'n = 3 seeds'
+
+
+def test_forms_with_dials_of_their_own_are_lines_of_their_own(png):
+    arms = ['lambda = 0', 'fixed, lambda 0.5', 'fixed, lambda 2', 'budget, eps 0.02']
+    gains = dict(zip(arms, (0, 1, -40, 0.8), strict=True))
+    results = study(
+        arms + ['early stopping'],
+        student_accuracy=lambda arm, row, seed: 10 * seed + gains.get(arm, 2),
+    )
+    figure = lines(
+        results, png, x='arm', baseline='lambda = 0', x_label='dial', floor=-5
+    )
+    (axes,) = figure.axes
+    drawn = {bars.get_label(): bars[0] for bars in axes.containers}
+    assert list(drawn) == ['fixed, lambda', 'budget, eps']
+    assert list(drawn['fixed, lambda'].get_xdata()) == [0.5, 2]
+    assert list(drawn['fixed, lambda'].get_ydata()) == [1, -40]
+    assert list(drawn['budget, eps'].get_ydata()) == [pytest.approx(0.8)]
+    assert axes.get_ylim()[0] == -5
+    assert axes.get_xlabel() == 'dial'

@@ -13,6 +13,7 @@ from mmpretrain.models import LinearClsHead
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage import run_stage
 
@@ -146,7 +147,7 @@ def trained(cfg, mll):
 
 @torch.no_grad()
 def logits(cfg, state):
-    model = MODELS.build(recipe.teacher_model(cfg)).eval()
+    model = MODELS.build(teacher_model(cfg)).eval()
     model.load_state_dict(state)
     inputs = torch.rand(9, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     return model(inputs, mode='tensor')

@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
+from mcmi_plugin.teacher.model import names_pretrained, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 
 OPTIONS = TeacherOptions(lmda=0.1, epochs=7)
@@ -126,7 +127,7 @@ def test_mmengines_preprocessor_becomes_the_same_arithmetic():
             )
         )
     )
-    assert recipe.teacher_model(cfg).data_preprocessor == dict(
+    assert teacher_model(cfg).data_preprocessor == dict(
         type='mmpretrain.ClsDataPreprocessor', mean=[1], std=[2], to_rgb=True
     )
 
@@ -172,9 +173,9 @@ def test_no_weights_are_downloaded_for_the_stage(imagenet):
     teacher.init_cfg = pretrained
     teacher.backbone.update(pretrained=True, init_cfg=[pretrained])
     teacher.head.init_cfg = dict(type='Normal', layer='Linear', std=0.01)
-    assert recipe.names_pretrained(teacher)
-    model = recipe.teacher_model(imagenet)
-    assert not recipe.names_pretrained(model)
+    assert names_pretrained(teacher)
+    model = teacher_model(imagenet)
+    assert not names_pretrained(model)
     assert model.head.init_cfg.type == 'Normal'
 
 

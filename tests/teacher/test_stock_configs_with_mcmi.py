@@ -10,7 +10,7 @@ from PIL import Image
 from stock import shrink, stock_configs
 
 from mcmi_plugin import preflight
-from mcmi_plugin.teacher import recipe
+from mcmi_plugin.teacher.model import num_classes_of, teacher_model
 
 
 def size_of(path):
@@ -43,13 +43,13 @@ def test_stock_config_trains_with_an_mcmi_teacher(path, images, tmp_path, projec
     has_teacher = 'teacher' in cfg.model
     classes = 10
     if has_teacher:
-        classes = recipe.num_classes_of(recipe.teacher_model(cfg))
+        classes = num_classes_of(teacher_model(cfg))
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         use(loader, images, classes, size_of(path))
     if cfg.model.architecture.get('backbone', {}).get('img_size'):
         cfg.model.architecture.backbone.img_size = size_of(path)
     if has_teacher:
-        base = MODELS.build(recipe.teacher_model(cfg))
+        base = MODELS.build(teacher_model(cfg))
         base.init_weights()
         torch.save({'state_dict': base.state_dict()}, tmp_path / 'base.pth')
         cfg.model.teacher_ckpt = str(tmp_path / 'base.pth')

@@ -82,11 +82,11 @@ def test_killed_over_two_processes_it_ends_the_same(tmp_path, free_port):
     ]  # fmt: skip
 
     job = Job(often, *words, env=env)
-    job.wait_for(f'{MCMI}/epoch_1.pth')
+    job.wait_for(f'{MCMI}/last_checkpoint')
     os.kill(ranks(free_port)[1], signal.SIGKILL)  # one rank alone
     assert job.end() != 0  # the other one does not wait for it
     job = Job(often, *words, env=env)
-    job.wait_for(f'{STUDENT}/epoch_1.pth')
+    job.wait_for(f'{STUDENT}/last_checkpoint')
     kill_all(job, free_port)
     job = Job(often, *words, env=env)  # and again before it saves anything
     job.wait_to_read('resumed epoch')

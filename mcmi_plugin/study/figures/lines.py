@@ -24,6 +24,8 @@ def lines(
     baseline: str | None = None,
     grid: dict[str, str] | None = None,
     log_x: bool = False,
+    x_label: str | None = None,
+    floor: float | None = None,
     title: str = '',
 ) -> Figure:
     """Means over seeds against a number, a standard deviation up and down.
@@ -32,8 +34,11 @@ def lines(
         results: of the study.
         path: of the PNG.
         x: axis of the grid whose names hold a number (``'T = 4'``); or ``'arm'``:
-            arms whose names hold one (``'lambda = 0.15'``) are the points of one
-            line, and the others are drawn level across.
+            arms whose names hold one (``'lambda = 0.15'``) are the points of a
+            line, one line for all that otherwise share a name, and the others are
+            drawn level across.
+        x_label: under the dial, by default the axis's name.
+        floor: where the left axis ends below, if a fall would flatten the rest.
         left: measure of the left axis.
         right: measure of an axis to the right, dashed.
         arms: which, in which order; by default all.
@@ -62,8 +67,10 @@ def lines(
         of_row = [r for r in results if row.items() <= r['grid'].items()]
         _draw(axes, of_row, x, left, drawn, baseline, '-')
         axes.set_title(series.row_title(row), fontsize=10)
-        axes.set_xlabel('lambda' if x == 'arm' else x)
+        axes.set_xlabel(x_label or ('lambda' if x == 'arm' else x))
         axes.set_ylabel(_label(left, baseline))
+        if floor is not None and axes.get_ylim()[0] < floor:
+            axes.set_ylim(bottom=floor)
         if log_x:
             axes.set_xscale('log')
         if baseline is not None:
@@ -92,8 +99,8 @@ def _draw(
     baseline: str | None,
     style: str,
 ) -> None:
-    all_arms = series.arms_of(results)
     if x != 'arm':
+        all_arms = series.arms_of(results)
         names = list(dict.fromkeys(result['grid'][x] for result in results))
         for arm in arms:
             at = [(number(name), arm, {x: name}) for name in names]
@@ -108,13 +115,18 @@ def _draw(
     dialled = [arm for arm in arms if number(arm) is not None]
     if not dialled:
         raise UserError(f"study.figures: x='arm' needs a number in an arm; got {arms}")
-    at = sorted((number(arm), arm, {}) for arm in dialled)
-    _line(axes, results, measure, at, baseline, style, 0, words_of(dialled[0]))
-    for arm in (a for a in arms if a not in dialled):
+    groups: dict[str, list] = {}  # 'fixed, lambda 0.5' and 'fixed, lambda 2' are one
+    for arm in dialled:
+        groups.setdefault(words_of(arm), []).append((number(arm), arm, {}))
+    for index, (words, at) in enumerate(groups.items()):
+        _line(axes, results, measure, sorted(at), baseline, style, index, words)
+    level_styles = (':', '-.', '--')
+    for index, arm in enumerate(a for a in arms if a not in dialled):
         level = _point(results, measure, arm, {}, baseline)
         if level is not None:
-            colour = colour_of(all_arms.index(arm) + 1)
-            axes.axhline(level[0], color=colour, linestyle=style, label=arm)
+            colour = colour_of(len(groups) + index)
+            kind = level_styles[index % 3] if len(groups) > 1 else style
+            axes.axhline(level[0], color=colour, linestyle=kind, label=arm)
 
 
 def _line(axes, results, measure, at, baseline, style, index, label) -> None:

@@ -1,0 +1,101 @@
+"""The teacher of a distillation config as a classifier that stands on its own."""
+
+import copy
+import os.path as osp
+
+from mmengine.config import Config, ConfigDict
+from mmengine.hub import get_config
+from mmengine.logging import print_log
+
+from mcmi_plugin.errors import UserError
+
+
+def teacher_model(cfg: Config) -> ConfigDict:
+    """``model.teacher`` as a classifier's config that stands on its own."""
+    teacher = copy.deepcopy(cfg.model.teacher)
+    name = teacher.pop('cfg_path', None)
+    teacher.pop('pretrained', None)  # MMRazor's, beside cfg_path
+    if name is not None:
+        given, teacher = teacher, copy.deepcopy(get_config(name).model)
+        for key, value in given.items():  # as MMRazor does: defaults, no overrides
+            teacher.setdefault(key, value)
+        teacher.setdefault('_scope_', name.split('::')[0])
+    elif '_scope_' in cfg.model:
+        teacher.setdefault('_scope_', cfg.model._scope_)
+    _drop_pretrained(teacher)
+    if teacher.pop('train_cfg', None):
+        _mixing_left_out('model.teacher.train_cfg')
+    teacher.data_preprocessor = _preprocessor(cfg)
+    return teacher
+
+
+def names_pretrained(part) -> bool:
+    """Whether a model's config fills it with weights by itself."""
+    if isinstance(part, dict):
+        return (
+            part.get('pretrained') not in (None, False)
+            or part.get('type') in ('Pretrained', 'PretrainedInit')
+            or any(names_pretrained(value) for value in part.values())
+        )
+    return isinstance(part, list) and any(names_pretrained(value) for value in part)
+
+
+def _drop_pretrained(model: ConfigDict) -> None:
+    # In the teacher stage the weights are loaded strictly, from one place.
+    for key in [k for k, v in model.items() if k == 'init_cfg' and names_pretrained(v)]:
+        del model[key]
+    if 'pretrained' in model:
+        model.pretrained = False
+    for part in model.values():
+        if isinstance(part, dict):
+            _drop_pretrained(part)
+
+
+def _preprocessor(cfg: Config) -> ConfigDict:
+    # The teacher must see the images as it will inside the distiller, which
+    # uses its own preprocessor, or else the student's.
+    found = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    if found is None and 'data_preprocessor' in cfg.model.get('architecture', {}):
+        found = cfg.model.architecture.data_preprocessor
+    if found is None and 'cfg_path' in cfg.model.get('architecture', {}):
+        found = get_config(cfg.model.architecture.cfg_path).get('data_preprocessor')
+    found = copy.deepcopy(found) if found is not None else ConfigDict()
+    kind = found.pop('type', 'ClsDataPreprocessor').split('.')[-1]
+    if found.pop('batch_augments', None):
+        _mixing_left_out('data_preprocessor.batch_augments')
+    if kind == 'ImgDataPreprocessor':
+        # mmpretrain's classifiers hand their preprocessor an argument that
+        # mmengine's does not take; this is the same arithmetic.
+        swapped = [found.pop(k, False) for k in ('bgr_to_rgb', 'rgb_to_bgr')]
+        found.to_rgb = any(swapped)
+        kind = 'ClsDataPreprocessor'
+    found.pop('_scope_', None)
+    found.type = f'mmpretrain.{kind}' if kind == 'ClsDataPreprocessor' else kind
+    return found
+
+
+def _mixing_left_out(key: str) -> None:
+    print_log(
+        f'{key} is left out of the teacher stage: CMI is defined for hard labels, '
+        'not for mixed ones',
+        logger='current',
+        level=30,
+    )
+
+
+def num_classes_of(model: ConfigDict) -> int:
+    """Classes of a classifier's config."""
+    for part in (model.get('head') or {}, model):
+        if 'num_classes' in part:
+            return part['num_classes']
+    raise UserError('model.teacher.head.num_classes is not set; MCMI needs it')
+
+
+def model_name(cfg: Config) -> str:
+    """A short name of the teacher's network for folders and tables."""
+    teacher = cfg.model.teacher
+    if 'cfg_path' in teacher:
+        return osp.splitext(osp.basename(teacher.cfg_path))[0]
+    backbone = teacher.get('backbone', teacher)
+    name = backbone.get('type', 'teacher').split('.')[-1]
+    return f'{name}{backbone.get("depth", "")}'.lower()
