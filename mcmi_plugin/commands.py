@@ -31,6 +31,7 @@ STANDARD_HOOKS = (
     'ResumeValidationHook',
     'FreshStartHook',
     'FiniteLossHook',
+    'SameNormsHook',
 )
 
 

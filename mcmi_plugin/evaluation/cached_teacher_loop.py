@@ -14,6 +14,10 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
     weights stay as they are; the hooks of a validation's iterations then see the
     student's alone. A trainable teacher is evaluated every time.
 
+    ``before_val_epoch`` is called once. Upstream calls it for the teacher again, so
+    that EMAHook exchanges the weights three times and the student goes on with the
+    averaged ones.
+
     Metrics: as upstream's, the student's by their own names and the teacher's as
     ``teacher.NAME``.
     """
@@ -41,7 +45,6 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
         # Tensors count their in-place changes, and loading is one.
         versions = [weight._version for weight in weights]
         if self._measured is None or self._measured[0] != versions or self._learns():
-            self.runner.call_hook('before_val_epoch')
             self._measured = versions, self._evaluate(self.run_iter_teacher)
         return self._measured[1]
 

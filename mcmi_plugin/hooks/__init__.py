@@ -10,6 +10,7 @@ from .mcmi_teacher_hook import MCMITeacherHook
 from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
 from .resume_validation_hook import ResumeValidationHook
+from .same_norms_hook import SameNormsHook
 
 __all__ = [
     'CMIMonitorHook',
@@ -22,4 +23,5 @@ __all__ = [
     'PseudoLabelHook',
     'RandomStateHook',
     'ResumeValidationHook',
+    'SameNormsHook',
 ]

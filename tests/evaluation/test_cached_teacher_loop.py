@@ -22,7 +22,10 @@ class Watch(Hook):
     """What hooks are told."""
 
     def __init__(self):
-        self.reported, self.batches = [], 0
+        self.reported, self.batches, self.begun = [], 0, 0
+
+    def before_val_epoch(self, runner):
+        self.begun += 1
 
     def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.batches += 1
@@ -87,3 +90,5 @@ def test_a_trainable_teacher_is_measured_every_time(start):
     runner.val_loop.run()
     runner.val_loop.run()
     assert watch.batches == 2 * 4
+    # Or EMAHook would leave the averaged weights in the student.
+    assert watch.begun == len(watch.reported) == 2
