@@ -32,6 +32,8 @@ class Digits(BaseDataset):
         if split not in ('train', 'test'):
             raise UserError(f"Digits: split={split!r}; it has 'train' and 'test'")
         self.split = split
+        # mmengine's serialisation collects garbage twice, for a few small arrays.
+        kwargs.setdefault('serialize_data', False)
         super().__init__(ann_file='', **kwargs)
 
     def load_data_list(self) -> list[dict]:

@@ -11,6 +11,7 @@ import os.path as osp
 from mmengine.config import Config, ConfigDict
 from mmengine.hub import get_config
 
+from mcmi_plugin.distill.fast import OPTIMIZER
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import model_name, num_classes_of, teacher_model
@@ -70,6 +71,8 @@ def stage_config(
     else:
         model.loss = loss
     optim = copy.deepcopy(own.optim_wrapper)
+    if optim.get('constructor') == OPTIMIZER:  # of `fast`; a teacher is no student
+        del optim['constructor']
     optim.optimizer.lr *= options.lr_factor if fine_tune else 1.0
     if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper':  # --amp is for both stages
         optim.type = 'AmpOptimWrapper'
