@@ -77,6 +77,7 @@ class SyntheticGaussian(BaseDataset):
         self.sigma = sigma
         self.seed = seed
         self.num_samples = number
+        kwargs.setdefault('serialize_data', False)  # as in Digits
         super().__init__(ann_file='', **kwargs)
 
     def load_data_list(self) -> list[dict]:
