@@ -1,5 +1,7 @@
 """One look for all pictures: colours for every eye, sizes legible at 800 pixels."""
 
+import textwrap
+
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -30,7 +32,8 @@ def new_figure(title: str, height: float = 4.5) -> Figure:
     """
     figure = Figure(figsize=(INCHES_WIDE, height), dpi=100, layout='constrained')
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11)
+    lines = [textwrap.fill(line, 92) for line in title.split('\n')]
+    figure.suptitle('\n'.join(lines), fontsize=11)
     return figure
 
 
