@@ -46,7 +46,7 @@ def leave_processes() -> None:
 
     One that ends while another still talks to it is aborted by gloo's threads. And
     they may abort one that ends by itself, while Python takes it apart ("terminate
-    called without an active exception", one job in six), which torchrun then calls
+    called without an active exception", now and then), which torchrun then calls
     a failure. All is written by now, so that part is left out.
     """
     if not torch.distributed.is_initialized():

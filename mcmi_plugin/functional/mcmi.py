@@ -27,7 +27,7 @@ def ce_and_kl(
     """
     dtype = torch.promote_types(logits.dtype, torch.float32)
     log_p = logits.to(dtype).log_softmax(1)
-    log_q = log_centroids.detach().to(dtype)[labels]
+    log_q = log_centroids.detach()[labels].to(dtype)
     ce = -log_p.gather(1, labels[:, None]).squeeze(1)
     kl = (log_p.exp() * (log_p - log_q)).sum(1)
     return ce, kl

@@ -119,14 +119,18 @@ def agreement(runner: Runner, cfg: Config) -> float | None:
 def collapsed(runner: Runner, cfg: Config) -> bool:
     """Whether the fine-tune fell off the cliff.
 
-    That is: after it the teacher's training accuracy is more than 5 points below
-    what it was before. A teacher without a fine-tune cannot collapse.
+    That is: the teacher's accuracy on the held-out data, ``val_dataloader``, is more
+    than 5 points below what it was before. On the training set it may fall without
+    harm, where the teacher had learnt that by heart.
     """
-    before = (_provenance(runner).get('before') or {}).get('train')
-    if not before:
+    made = _provenance(runner)
+    before, after = (
+        (made.get(when) or {}).get('val') or (made.get(when) or {}).get('train')
+        for when in ('before', 'after')
+    )
+    if not before or not after:  # a teacher without a fine-tune cannot collapse
         return False
-    after = passed(runner, cfg, 'teacher', 'train').statistics.accuracy()
-    return after < before['accuracy'] - ACCURACY_FALL
+    return after['accuracy'] < before['accuracy'] - ACCURACY_FALL
 
 
 def mll_history(runner: Runner, cfg: Config) -> dict[str, list] | None:
