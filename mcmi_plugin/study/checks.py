@@ -1,9 +1,11 @@
 """What must hold before the first cell of a study is trained."""
 
+import copy
 import json
 from collections.abc import Sequence
 
 from mmengine.config import Config
+from mmengine.registry import DATASETS, DefaultScope
 
 from mcmi_plugin import preflight
 from mcmi_plugin.commands import read_config
@@ -59,11 +61,13 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             preflight.check_teacher(cfg)
             source = cfg.get('model', {}).get('teacher_ckpt')
             data = {key: cfg.get(key) for key in _LOADERS}
+            data['teacher'] = (cfg.get('mcmi') or {}).get('dataset')
             text = json.dumps([source, data], sort_keys=True, default=str)
             if text in seen:
                 continue
             seen.add(text)
             preflight.check_data(cfg)
+            _check_wrappers(cfg)
             if source and '://' not in source:
                 local_file(source)
         except UserError as error:
@@ -72,6 +76,20 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
 
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def _check_wrappers(cfg: Config) -> None:
+    """Data sets that choose among samples are built once, which checks the choice."""
+    chosen = {key: cfg[key].dataset for key in _LOADERS if cfg.get(key)}
+    chosen['mcmi'] = (cfg.get('mcmi') or {}).get('dataset')
+    scope = cfg.get('default_scope') or 'mmpretrain'
+    for key, dataset in chosen.items():
+        if dataset and 'dataset' in dataset:
+            try:
+                with DefaultScope.overwrite_default_scope(scope):
+                    DATASETS.build(copy.deepcopy(dataset))
+            except UserError as error:
+                raise UserError(f'{key}.dataset: {error}') from error
 
 
 def _check_test_set(cfg: Config, measures: list) -> None:
