@@ -129,9 +129,12 @@ def test_finetune_checks_the_formula():
 
 
 def test_tiny(first, monkeypatch):
-    contest = first(tiny.contests(iterations=20))
-    contest.check()
-    contest.ours(), contest.baseline()
+    names = []
+    for contest in tiny.contests(iterations=20):
+        contest.check()
+        contest.ours(), contest.baseline()
+        names.append(contest.name)
+    assert names == ['tiny', 'tiny (mmpretrain)']
     right = tiny.bare_epoch
     monkeypatch.setattr(
         tiny, 'bare_epoch', lambda net, sgd, batches: right(net, sgd, list(batches)[1:])
