@@ -4,6 +4,7 @@ import functools
 import os
 import pickle
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -56,7 +57,29 @@ def load_checkpoint_file(
         ) from error
     if not isinstance(checkpoint, dict):
         raise UserError(_no_checkpoint(file))
+    for tensor in _tensors_in(checkpoint):
+        declared = tensor.numel() * tensor.element_size()
+        if declared > max(tensor.untyped_storage().nbytes(), _SMALL):
+            raise UserError(
+                f'{file}: declares a tensor of {list(tensor.shape)} and holds a part '
+                'of it; it may be forged, use a checkpoint from its source'
+            )
     return checkpoint
+
+
+# Weights that are expanded views are rare and small; a copy of a forged one is not.
+_SMALL = 2**28
+
+
+def _tensors_in(part: Any) -> Iterator[torch.Tensor]:
+    if isinstance(part, torch.Tensor) and part.layout == torch.strided:
+        yield part
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from _tensors_in(value)
+    elif isinstance(part, (list, tuple)):
+        for value in part:
+            yield from _tensors_in(value)
 
 
 def allow_mmengine_checkpoints() -> None:

@@ -1,7 +1,9 @@
 """Checkpoints as mmengine writes them, and files that are not what they seem."""
 
+import contextlib
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -75,6 +77,54 @@ def test_a_file_that_would_run_code_is_refused(tmp_path, case, zipped):
     if case in ('at the top', 'beside the weights', 'eval'):
         torch.load(path, weights_only=False)
         assert marker.exists()  # it was hostile indeed
+
+
+def test_a_tensor_that_declares_more_than_the_file_holds(tmp_path):
+    views = {'head.fc.weight': torch.zeros(1).expand(10**6, 10**6)}  # 4 TB
+    path = save(tmp_path / 'views.pth', {'state_dict': views})
+    assert path.stat().st_size < 5_000
+    assert 'declares a tensor of [1000000, 1000000]' in refusal(path)
+    small = {'state_dict': {'scale': torch.ones(1).expand(3, 4)}}
+    loaded = load_checkpoint_file(save(tmp_path / 'small.pth', small))
+    assert loaded['state_dict']['scale'].shape == (3, 4)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_a_forged_size_of_a_tensor(tmp_path, zipped):
+    size = 77  # occurs nowhere else in so small a pickle
+    path = save(
+        tmp_path / 'forged.pth',
+        {'w': torch.zeros(size)},
+        _use_new_zipfile_serialization=zipped,
+    )
+    right, forged = b'K' + bytes([size]), b'J' + (2**31 - 1).to_bytes(4, 'little')
+    if zipped:
+        with zipfile.ZipFile(path) as whole:
+            parts = {name: whole.read(name) for name in whole.namelist()}
+        with zipfile.ZipFile(path, 'w') as whole:
+            for name, content in parts.items():
+                if name.endswith('data.pkl'):
+                    assert right in content
+                    content = content.replace(right, forged)
+                whole.writestr(name, content)
+    else:
+        content = path.read_bytes()
+        assert right in content
+        path.write_bytes(content.replace(right, forged))
+    refusal(path)
+
+
+def test_a_zip_with_paths_outside_writes_nothing(tmp_path):
+    folder = tmp_path / 'a' / 'b'
+    folder.mkdir(parents=True)
+    path = save(folder / 'outside.pth', {'w': torch.ones(2)})
+    with zipfile.ZipFile(path, 'a') as whole:
+        whole.writestr('../../evil', 'written outside')
+        whole.writestr('/evil', 'written at the root')
+    before = sorted(tmp_path.rglob('*'))
+    with contextlib.suppress(UserError):  # refused is as good
+        assert load_checkpoint_file(path)['w'].tolist() == [1, 1]
+    assert sorted(tmp_path.rglob('*')) == before
 
 
 def test_the_environment_cannot_make_loading_unsafe(tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 """CIFAR in its official form: read in place, offline, and without running code."""
 
+import gzip
 import hashlib
 import io
 import os
 import pickle
+import tarfile
 
 import numpy as np
 import pytest
@@ -148,6 +150,29 @@ def test_archive_of_something_else(tmp_path):
     write_files(tmp_path, 'cifar-100-python', 'cifar-100', files, archive=True)
     with pytest.raises(UserError, match=r'cifar-100-python\.tar\.gz'):
         load(CIFAR100, tmp_path)
+
+
+def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar, '_MOST', 2**20)
+    bomb = {'train': b'0' * 2**21, 'test': b'', 'meta': b''}
+    write_files(tmp_path, 'cifar-100-python', 'cifar-100', bomb, archive=True)
+    assert sum(file.stat().st_size for file in tmp_path.rglob('*.gz')) < 2**15
+    with pytest.raises(UserError, match='more than 1 GB'):
+        load(CIFAR100, tmp_path)
+
+
+def test_nothing_is_unpacked_to_the_disk(tmp_path):
+    write_cifar100(tmp_path / 'a' / 'b', archive=True)
+    (packed,) = tmp_path.rglob('*.tar.gz')
+    with gzip.open(packed) as stream:
+        members = io.BytesIO(stream.read())
+    with tarfile.open(fileobj=members, mode='a:') as archive:
+        for name in ('../../evil', '/evil'):
+            archive.addfile(tarfile.TarInfo(name))
+    packed.write_bytes(gzip.compress(members.getvalue()))
+    before = sorted(tmp_path.rglob('*'))
+    load(CIFAR100, tmp_path / 'a' / 'b').full_init()
+    assert sorted(tmp_path.rglob('*')) == before
 
 
 def test_cut_batch(tmp_path):
