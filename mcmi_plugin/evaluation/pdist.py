@@ -27,7 +27,12 @@ def teacher_pdist(model: nn.Module, loader: DataLoader) -> float:
         UserError: another data set, whose BCPD nobody knows.
     """
     model = model.module if is_model_wrapper(model) else model
-    data = _synthetic(loader.dataset)
+    data = synthetic_part(loader.dataset)
+    if data is None:
+        raise UserError(
+            f'Pdist: the true BCPD of {type(loader.dataset).__name__} is not known; '
+            "use SyntheticGaussian, or leave 'pdist' out of the measures"
+        )
     means = torch.from_numpy(class_means(data.delta, data.seed))
     weight, bias = gaussian_posterior(means, data.sigma)
     distances = torch.zeros(2, dtype=torch.float64)  # their sum and their number
@@ -47,13 +52,10 @@ def teacher_pdist(model: nn.Module, loader: DataLoader) -> float:
     return float(100 * distances[0] / distances[1])
 
 
-def _synthetic(dataset: Any) -> SyntheticGaussian:
-    inner = dataset
-    while not isinstance(inner, SyntheticGaussian):
-        if not hasattr(inner, 'dataset'):
-            raise UserError(
-                f'Pdist: the true BCPD of {type(dataset).__name__} is not known; use '
-                "SyntheticGaussian, or leave 'pdist' out of the measures"
-            )
-        inner = inner.dataset
-    return inner
+def synthetic_part(dataset: Any) -> SyntheticGaussian | None:
+    """The synthetic set that ``dataset`` is, or wraps; None where it does not."""
+    while not isinstance(dataset, SyntheticGaussian):
+        if not hasattr(dataset, 'dataset'):
+            return None
+        dataset = dataset.dataset
+    return dataset

@@ -101,9 +101,14 @@ def teacher_cmi_per_class(runner: Runner, cfg: Config) -> dict[str, float] | Non
 
 
 def teacher_pdist(runner: Runner, cfg: Config) -> float | None:
-    """Mean L2 distance to the true BCPD on the training set, x 100 (Table 5)."""
-    teacher = network_of(runner, 'teacher')
-    return teacher and pdist.teacher_pdist(teacher, loader_of(runner, cfg, 'train'))
+    """Mean L2 distance to the true BCPD on the training set, x 100 (Table 5).
+
+    None for data whose BCPD is not known.
+    """
+    teacher, loader = network_of(runner, 'teacher'), loader_of(runner, cfg, 'train')
+    if teacher is None or pdist.synthetic_part(loader.dataset) is None:
+        return None
+    return pdist.teacher_pdist(teacher, loader)
 
 
 def agreement(runner: Runner, cfg: Config) -> float | None:
