@@ -86,7 +86,6 @@ def stage_config(
         dict(type='CMIMonitorHook', on_cliff=options.on_cliff),
         dict(type='RandomStateHook'),
         dict(type='ResumeValidationHook'),
-        dict(type='FiniteLossHook'),
         dict(type='SameNormsHook'),
     ]
     if fine_tune:
