@@ -1,6 +1,6 @@
 """``train_step`` of a plain model without operations that change nothing."""
 
-from mmengine.model import BaseModel
+from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.optim import OptimWrapper
 from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
@@ -52,19 +52,23 @@ def lean_step(
 def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:
     """``preprocessor(data_batch, True)``, but one tensor of labels stays as it is.
 
-    mmpretrain's joins the labels of all samples, which takes longer than to
-    normalise a small batch, and hands them out again.
+    mmengine's copies the data sample to where it is already. mmpretrain's joins the
+    labels of all samples, which takes longer than to normalise a small batch, and
+    hands them out again.
     """
     samples = data_batch.get('data_samples') or ()
+    kind = type(preprocessor)
     if (
-        type(preprocessor) is ClsDataPreprocessor
-        and not preprocessor.to_onehot
-        and len(samples) == 1
+        len(samples) == 1
         and samples[0].keys() == ['gt_label']
         and samples[0].gt_label.device == preprocessor.device
     ):
-        inputs = preprocessor(dict(inputs=data_batch['inputs']), True)['inputs']
-        return dict(inputs=inputs, data_samples=samples)
+        if kind is ClsDataPreprocessor and not preprocessor.to_onehot:
+            inputs = preprocessor(dict(inputs=data_batch['inputs']), True)['inputs']
+            return dict(inputs=inputs, data_samples=samples)
+        if kind is BaseDataPreprocessor:  # which moves to its device, no more
+            inputs = data_batch['inputs'].to(preprocessor.device)
+            return dict(inputs=inputs, data_samples=samples)
     return preprocessor(data_batch, True)
 
 
