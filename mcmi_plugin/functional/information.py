@@ -21,7 +21,7 @@ _LOWEST = torch.finfo(torch.float64).min
 
 
 # An update of few rows costs its calls, not its arithmetic.
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 1024
 
 
 class ClassStatistics:
