@@ -26,7 +26,7 @@ val_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(split='val', **synthetic),
     sampler=dict(type='DefaultSampler', shuffle=False))
-val_evaluator = dict(type='Accuracy', topk=(1, ))
+val_evaluator = dict(type='BatchAccuracy', topk=(1, ))
 
 test_dataloader = dict(
     batch_size=1000,
