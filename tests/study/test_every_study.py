@@ -2,12 +2,14 @@
 
 import argparse
 import importlib.util
+import os
 import re
 
 import pytest
+from cifar_files import write_cifar10, write_cifar100
 from conftest import PROJECT
+from PIL import Image
 
-from mcmi_plugin import preflight
 from mcmi_plugin.study import checks, run
 from mcmi_plugin.study.content import read_content
 from mcmi_plugin.study.plan import read_study
@@ -66,11 +68,27 @@ def test_smoke(name, study, tmp_path, monkeypatch, capsys):
     assert (report / 'table.md').read_text() == table
 
 
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """A folder with small data sets of the real forms where the configs seek them."""
+    folder = tmp_path_factory.mktemp('paper')
+    write_cifar10(folder / 'data/cifar10', 4000, 100, archive=False)
+    write_cifar100(folder / 'data/cifar100', 4000, 100, archive=False)
+    Image.new('RGB', (8, 8)).save(folder / 'image.jpg')
+    for number in range(1000):
+        for split, images in dict(train=10, val=1).items():
+            place = folder / f'data/imagenet/{split}/n{number:08d}'
+            place.mkdir(parents=True)
+            for image in range(images):
+                os.link(folder / 'image.jpg', place / f'{image}.jpg')
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('name', STUDIES)
-def test_every_config_of_the_paper_scale(name, tmp_path, monkeypatch):
-    # All but the data and the published teachers, which are not here.
-    monkeypatch.setattr(preflight, 'check_data', lambda cfg: None)
+def test_every_config_of_the_paper_scale(name, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(data)
+    # The published teachers are not here.
     monkeypatch.setattr(checks, 'local_file', lambda source: source)
     path = str(PROJECT / f'configs/study/{name}.py')
     assert read_study(path, 'paper', str(tmp_path), seeds=1).cells
