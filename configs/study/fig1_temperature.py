@@ -4,27 +4,10 @@
 #
 # Teacher and student have the same temperature. MMRazor multiplies the loss by its
 # square.
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
-
-
-def samples(train, held_out):
-    sets = {}
-    for loader in ('train', 'val', 'test'):
-        sets[f'{loader}_dataloader.dataset.num_train'] = train
-        sets[f'{loader}_dataloader.dataset.num_val'] = held_out
-        sets[f'{loader}_dataloader.dataset.num_test'] = held_out
-    return sets
-
-
 # The paper does not name its three pairs; these are those of Fig. 8.
+
+from mcmi_plugin.study.shorthand import epochs, samples
+
 pairs = {
     'ResNet-56 -> ResNet-20': dict(pair='r56_r20', method='kd'),
     'ResNet-110 -> ResNet-20': dict(pair='r110_r20', method='kd'),

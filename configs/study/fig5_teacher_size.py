@@ -1,15 +1,8 @@
 # Fig. 5: teachers of growing size for one small student.
 #
 #   python tools/study.py configs/study/fig5_teacher_size.py --scale small
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
+
+from mcmi_plugin.study.shorthand import epochs
 
 
 def resnet(depth):

@@ -4,25 +4,8 @@
 #
 # The paper names neither its pairs nor the weights of the other two; here all three
 # are the same fine-tune of the same MLL teacher.
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
 
-
-def samples(train, held_out):
-    sets = {}
-    for loader in ('train', 'val', 'test'):
-        sets[f'{loader}_dataloader.dataset.num_train'] = train
-        sets[f'{loader}_dataloader.dataset.num_val'] = held_out
-        sets[f'{loader}_dataloader.dataset.num_test'] = held_out
-    return sets
-
+from mcmi_plugin.study.shorthand import epochs, samples
 
 pairs = {
     'ResNet-56 -> ResNet-20': dict(pair='r56_r20', method='kd'),

@@ -5,31 +5,15 @@
 # The loss divides both networks' logits by tau = T^s, and the teacher's by another
 # T^t / T^s (mcmi.temperature), so that its temperature is T^t. The loss is multiplied
 # by the square of T^s.
+
+from mcmi_plugin.study.shorthand import epochs, samples
+
+
 def at(teacher, student):
     return {
         'mcmi.temperature': teacher / student,
         'model.distiller.distill_losses.loss_kd.tau': student,
     }
-
-
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
-
-
-def samples(train, held_out):
-    sets = {}
-    for loader in ('train', 'val', 'test'):
-        sets[f'{loader}_dataloader.dataset.num_train'] = train
-        sets[f'{loader}_dataloader.dataset.num_val'] = held_out
-        sets[f'{loader}_dataloader.dataset.num_test'] = held_out
-    return sets
 
 
 pairs = {

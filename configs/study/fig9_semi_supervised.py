@@ -1,6 +1,10 @@
 # Fig. 9: a few samples are labelled; the teacher labels the others for the student.
 #
 #   python tools/study.py configs/study/fig9_semi_supervised.py --scale small
+
+from mcmi_plugin.study.shorthand import epochs
+
+
 def labelled(percent):
     file = f'{{study_dir}}/indices/{percent}_seed{{seed}}.json'
     chosen = {'seed': '{seed}', 'index_file': file}
@@ -8,17 +12,6 @@ def labelled(percent):
         'train_dataloader.dataset': {**chosen, 'labelled_fraction': percent / 100},
         'mcmi.dataset': {**chosen, 'fraction': percent / 100},
         'method': 'kd',
-    }
-
-
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
     }
 
 

@@ -5,23 +5,16 @@
 # The paper's student is a MobileNetV2 of width 0.1, which nobody has published; here
 # it is that of Table 1, of half width. Its own accuracy without a teacher is printed
 # as 76.94, 65.50 and 66.30.
+
+from mcmi_plugin.study.shorthand import epochs
+
+
 def two(first, second):
     options = {}
     for loader in ('train', 'val', 'test'):
         options[f'{loader}_dataloader.dataset.groups.first'] = first
         options[f'{loader}_dataloader.dataset.groups.second'] = second
     return options
-
-
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
 
 
 cifar100 = dict(pair='_base_/pairs/vgg13_mnv2_merged.py')

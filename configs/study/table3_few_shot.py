@@ -6,23 +6,16 @@
 # folder. Early stopping and the temperature are chosen on a part of the training set
 # that is held out, which CIFAR-100's published teachers have been trained on: so these
 # two arms are for the small scale, where the teacher is trained here.
+
+from mcmi_plugin.study.shorthand import epochs
+
+
 def part(alpha):
     return {
         'train_dataloader.dataset.fraction': alpha / 100,
         'train_dataloader.dataset.seed': '{seed}',
         'train_dataloader.dataset.index_file':
             f'{{study_dir}}/indices/{alpha}_seed{{seed}}.json',
-    }
-
-
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
     }
 
 

@@ -5,25 +5,8 @@
 # The paper stops ResNet-34 after 50 epochs and ResNet-50 after 35. Here the epoch with
 # the highest LL on a held-out part of the training set is kept. So that no teacher has
 # seen that part, all of them are trained here, by the rest.
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
 
-
-def samples(train, held_out):
-    sets = {}
-    for loader in ('train', 'val', 'test'):
-        sets[f'{loader}_dataloader.dataset.num_train'] = train
-        sets[f'{loader}_dataloader.dataset.num_val'] = held_out
-        sets[f'{loader}_dataloader.dataset.num_test'] = held_out
-    return sets
-
+from mcmi_plugin.study.shorthand import epochs, samples
 
 pairs = {
     'ResNet-34 -> ResNet-18': dict(

@@ -3,6 +3,9 @@
 #   python tools/study.py configs/study/table9_zero_shot.py --scale small
 #
 # The paper does not say which classes it drops; here they are the first ones.
+
+from mcmi_plugin.study.shorthand import epochs
+
 cifar10 = dict(pair='_base_/pairs/r56_r20_cifar10_zero_shot.py')
 cifar100 = dict(pair='_base_/pairs/wrn40_2_wrn16_2_zero_shot.py')
 digits = dict(pair='_base_/pairs/r20_r8_digits_zero_shot.py')
@@ -10,17 +13,6 @@ digits = dict(pair='_base_/pairs/r20_r8_digits_zero_shot.py')
 
 def dropped(number):
     return {'train_dataloader.dataset.classes': list(range(number)), 'method': 'kd'}
-
-
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
 
 
 grid = {

@@ -54,7 +54,7 @@ def read_content(path: str) -> dict:
         raise UserError(f'there is no study {path}; configs/study has some')
     try:
         _refuse_repeated_keys(path)
-        content = Config.fromfile(path).to_dict().get('study')
+        content = Config.fromfile(path, lazy_import=False).to_dict().get('study')
     except UserError:
         raise
     except Exception as error:  # a config is code, and fails as code does
