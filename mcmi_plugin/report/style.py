@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Okabe and Ito (2008): told apart with any of the common colour blindnesses. Its
-# yellow is left out, which is too pale for a line on white.
+# yellow is left out, which is too pale for a line on white; its grey is the last.
 COLOURS = (
     '#0072B2',
     '#D55E00',
@@ -16,8 +16,9 @@ COLOURS = (
     '#E69F00',
     '#56B4E9',
     '#000000',
+    '#999999',
 )
-MARKERS = 'osD^vP*'
+MARKERS = 'osD^vP*X'
 INCHES_WIDE = 8.0  # at 100 dots an inch a picture of 800 pixels
 
 

@@ -10,7 +10,7 @@ from mcmi_plugin.report.style import INCHES_WIDE, new_figure, save
 
 from . import series
 
-MOST_ACROSS = 2
+MOST_ACROSS = 3
 
 
 def confusion(
@@ -28,7 +28,7 @@ def confusion(
             [C] names, 'dropped': ids without a training sample}.
         path: of the PNG.
         measure: name of the measure.
-        arms: which, in which order, two in a row; by default all.
+        arms: which, in which order, three in a row; by default all.
         grid: {axis: name} to draw a part of the grid.
         title: above what the figure says of itself.
     """
