@@ -1,0 +1,1 @@
+"""What a teacher is like, before GPU days are spent on it."""

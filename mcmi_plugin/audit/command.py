@@ -1,0 +1,143 @@
+"""The command ``tools/audit_teacher.py``, from its flags to its page."""
+
+import argparse
+import os
+import os.path as osp
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from rich.console import Console
+
+from mcmi_plugin import preflight
+from mcmi_plugin.audit import progress
+from mcmi_plugin.audit.figures import lambda_figures, per_class, split_figures
+from mcmi_plugin.audit.model import (
+    as_distillation,
+    build_teacher,
+    fill_teacher,
+    users_keys,
+)
+from mcmi_plugin.audit.output import print_audit, write_audit
+from mcmi_plugin.audit.passes import (
+    build_loader,
+    class_names,
+    name_of,
+    num_samples,
+    pass_over,
+)
+from mcmi_plugin.audit.reading import sentences
+from mcmi_plugin.commands import read_config
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.model import model_name
+from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.teacher.weights import weights_hash
+
+MADE = ('stage', 'form', 'lmda', 'eps')  # of the provenance in a checkpoint
+SPLITS = dict(train='training set', val='held-out data')
+
+
+def audit_teacher(args: argparse.Namespace) -> None:
+    """Audit a teacher, print what was found, and write its page.
+
+    Args:
+        args: ``config``, ``checkpoint``, ``work_dir``, ``cfg_options``.
+
+    Raises:
+        UserError: no classifier, no such checkpoint, no data, or a folder that cannot
+            be written. Nothing has been written then.
+    """
+    cfg = read_config(args.config, args.cfg_options)
+    if '://' not in args.checkpoint and not osp.isfile(args.checkpoint):
+        raise UserError(f'{args.checkpoint}: no such checkpoint file; check the path')
+    folder = args.work_dir or default_folder(args.config, args.checkpoint)
+    check_can_be_written(folder)
+    # A class may be called anything, also what rich takes for its own words.
+    console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    found = audit(cfg, args.checkpoint, console)
+    found.update(config=args.config, command=shlex.join(['python', *sys.argv]))
+    try:
+        write_audit(found, folder)
+    finally:  # on a full disk the passes were not for nothing
+        print_audit(found, console)
+    print(f'{folder}: audit.html, audit.json, temperature.png, reliability.png')
+
+
+def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
+    """One pass over the training set and one over the held-out data.
+
+    Args:
+        cfg: from :func:`mcmi_plugin.commands.read_config`, of a classifier or of a
+            distillation.
+        checkpoint: of the classifier, or of the distillation's teacher.
+        console: shows how far it is.
+
+    Returns:
+        Plain numbers and words, as ``audit.json`` holds them: ``train`` and ``val``
+        (:func:`split_figures`), ``classes`` (:func:`per_class`), ``lambda``
+        (:func:`lambda_figures`), ``reading`` (:func:`sentences`) and where they come
+        from.
+
+    Raises:
+        UserError: as :func:`audit_teacher`.
+    """
+    with users_keys(cfg):
+        found = _measured(as_distillation(cfg), checkpoint, console)
+    found['reading'] = sentences(found)
+    return found
+
+
+def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
+    preflight.check_data(cfg)
+    teacher = build_teacher(cfg)
+    made = fill_teacher(teacher, checkpoint)
+    loaders = {split: build_loader(cfg, split) for split in SPLITS}
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    teacher.to(device)
+    found: dict[str, Any] = dict(
+        network=model_name(cfg),
+        checkpoint=checkpoint,
+        weights=weights_hash(teacher.state_dict()),
+        made={name: made[name] for name in MADE if name in made},
+        data={split: name_of(loader) for split, loader in loaders.items()},
+        device=torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU',
+        versions=versions(),
+    )
+    total = sum(num_samples(loader) for loader in loaders.values())
+    with progress.shown(console, total) as advance:
+        for split, loader in loaders.items():
+            sums = pass_over(loader, teacher, partial(advance, SPLITS[split]))
+            found[split] = split_figures(sums)
+            if split == 'train':
+                names = class_names(loader)
+                found['classes'] = per_class(sums.statistics, names)
+                found['lambda'] = lambda_figures(sums.statistics, names)
+            del sums  # before the next pass makes its own
+    return found
+
+
+def default_folder(config: str, checkpoint: str) -> str:
+    """``work_dirs/audit/CONFIG-CHECKPOINT``: two teachers of a config do not meet."""
+    path = Path(checkpoint)
+    name = path.parent.name if path.stem == 'teacher' else path.stem
+    return osp.join('work_dirs', 'audit', f'{Path(config).stem}-{name}'.rstrip('-'))
+
+
+def check_can_be_written(folder: str) -> None:
+    """A folder is there or can be made; it is not made yet.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    there = osp.abspath(folder)
+    while not osp.lexists(there):
+        there = osp.dirname(there)
+    if not osp.isdir(there) or not os.access(there, os.W_OK):
+        raise UserError(
+            f'--work-dir {folder}: {there} is no folder that can be written; name '
+            'another one'
+        )

@@ -1,0 +1,104 @@
+"""The teacher that is audited: built from a config, filled from a checkpoint."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import MODELS, DefaultScope
+from mmpretrain.models.classifiers import BaseClassifier
+
+from mcmi_plugin.checks.names import REFUSALS, explain
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.data import with_dataset
+from mcmi_plugin.teacher.model import teacher_model
+from mcmi_plugin.teacher.weights import load_weights, read_weights
+
+
+def as_distillation(cfg: Config) -> Config:
+    """A config whose ``model.teacher`` is what is audited.
+
+    A distillation config stays as it is, but for the data set that ``mcmi.dataset``
+    gives its teacher; a classifier's config becomes one without a student. The test
+    set is left alone where there is a validation set.
+    """
+    cfg = copy.deepcopy(cfg)
+    if cfg.get('val_dataloader'):
+        cfg.test_dataloader = None
+    if 'teacher' in cfg.model:
+        own = (cfg.get('mcmi') or {}).get('dataset')
+        return with_dataset(cfg, own) if own else cfg
+    classifier = cfg.model
+    # Mixing belongs to training; an audit looks at whole images.
+    classifier.pop('train_cfg', None)
+    cfg.model = ConfigDict(teacher=classifier)
+    if classifier.get('data_preprocessor'):
+        cfg.model.data_preprocessor = classifier.data_preprocessor
+    return cfg
+
+
+@contextmanager
+def users_keys(cfg: Config) -> Iterator[None]:
+    """Errors about ``model.teacher`` name ``model`` where ``cfg`` is a classifier's."""
+    key = 'model.teacher' if 'teacher' in cfg.model else 'model'
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace('model.teacher', key)) from error
+
+
+def build_teacher(cfg: Config) -> BaseClassifier:
+    """The network of ``cfg.model.teacher``, its weights still random.
+
+    Args:
+        cfg: from :func:`as_distillation`.
+
+    Raises:
+        UserError: it is no classifier, or cannot be built.
+    """
+    model = teacher_model(cfg)
+    if isinstance(model.get('backbone'), dict) and 'pretrained' in model.backbone:
+        model.backbone.pretrained = False  # TIMMBackbone would download
+    try:
+        with DefaultScope.overwrite_default_scope(scope_of(cfg)):
+            teacher = MODELS.build(model)
+    except REFUSALS as error:
+        explain(error, cfg)
+        why = ' '.join(str(error).split())
+        raise UserError(
+            f'{cfg.filename}: model.teacher cannot be built ({why})'
+        ) from error
+    if not isinstance(teacher, BaseClassifier):
+        raise UserError(
+            f'{cfg.filename}: model.teacher is a {type(teacher).__name__}, no '
+            'classifier; name the config of a classifier, or of a distillation with '
+            'a teacher'
+        )
+    return teacher.eval()
+
+
+def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
+    """Fill a teacher strictly; of a distillation's checkpoint its teacher is taken.
+
+    Args:
+        teacher: from :func:`build_teacher`.
+        checkpoint: as for :func:`mcmi_plugin.teacher.weights.read_weights`.
+
+    Returns:
+        The checkpoint's ``meta['mcmi']``: how this project made it, or ``{}``.
+
+    Raises:
+        UserError: the checkpoint cannot be read, or is of another network.
+    """
+    state, meta = read_weights(checkpoint, 'checkpoint')
+    parts = {name.partition('.')[0] for name in state}
+    if {'teacher', 'architecture'} <= parts:
+        state, _ = read_weights(checkpoint, 'checkpoint', 'teacher.')
+        meta = {}  # it is the student's
+    load_weights(teacher, state, checkpoint, 'checkpoint')
+    return meta.get('mcmi') or {}
+
+
+def scope_of(cfg: Config) -> str:
+    """The registry in which the bare names of a config are looked up first."""
+    return cfg.get('default_scope') or 'mmpretrain'

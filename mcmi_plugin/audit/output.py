@@ -1,0 +1,201 @@
+"""An audit on the screen and on the disk."""
+
+import json
+import os.path as osp
+from dataclasses import replace
+
+from rich.console import Console
+from rich.table import Table as Printed
+
+from mcmi_plugin.audit.pictures import reliability_picture, temperature_picture
+from mcmi_plugin.audit.reading import temperature_words
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.functional.calibration import BINS
+from mcmi_plugin.report.page import (
+    KeyFigures,
+    Picture,
+    Section,
+    Table,
+    Text,
+    write_page,
+)
+
+SHOWN_CLASSES = 5
+CAPTION = (
+    'both through the pipeline of the validation data; CMI, LL, entropy and lambda '
+    'are about the training set, accuracy and calibration about the held-out one; '
+    f'calibration error: expected, {BINS} bins of equal width'
+)
+# Of split_figures: key, name with unit, format.
+_ROWS = (
+    ('num_samples', 'samples', ','),
+    ('accuracy', 'accuracy, %', '.2f'),
+    ('ll', 'LL, nats', '.4f'),
+    ('cmi', 'CMI, nats', '.4f'),
+    ('entropy', 'mean entropy, nats', '.4f'),
+    ('confidence', 'mean confidence, %', '.2f'),
+    ('calibration_error', 'calibration error, points', '.2f'),
+)
+_BEST = (
+    ('temperature_of_cmi', 'T of the highest CMI'),
+    ('temperature_of_ll', 'T of the best LL'),
+)
+
+
+def main_table(audit: dict) -> Table:
+    """The figures of both data sets."""
+    splits = audit['train'], audit['val']
+    rows = [
+        [name, *(format(split[key], how) for split in splits)]
+        for key, name, how in _ROWS
+    ]
+    return Table(('', 'training set', 'held out'), rows, CAPTION)
+
+
+def temperature_rows(audit: dict) -> list[tuple[str, str, str]]:
+    """(name, on the training set, held out) of the best temperatures."""
+    return [
+        (
+            name,
+            temperature_words(audit['train'], key),
+            temperature_words(audit['val'], key),
+        )
+        for key, name in _BEST
+    ]
+
+
+def lambda_rows(audit: dict) -> list[tuple[str, str, str]]:
+    """(name, value, remark): lambda's range and the cliff."""
+    found = audit['lambda']
+    if 'missing' in found:
+        number = len(found['missing'])
+        return [('lambda', 'none', f'{number} classes without a training sample')]
+    flip = 'no bound' if found['flip'] is None else f'{found["flip"]:.3g}'
+    return [
+        (
+            'lambda to search',
+            f'{found["low"]:.3g} to {found["high"]:.3g}',
+            'with fixed centroids, on a log scale',
+        ),
+        (
+            'labels may flip near lambda',
+            flip,
+            f'because of class {found["label"]}, which looks least like '
+            f'{found["least"]}',
+        ),
+    ]
+
+
+def class_table(audit: dict) -> Table:
+    """The classes with the highest and the lowest CMI on the training set."""
+    classes = [one for one in audit['classes'] if one['cmi'] is not None]
+    classes = sorted(classes, key=lambda one: -one['cmi'])
+    rows = [
+        [
+            one['name'],
+            f'{one["cmi"]:.4f}',
+            f'{one["ll"]:.4f}',
+            f'{one["accuracy"]:.2f}',
+            f'{one["samples"]:,}',
+        ]
+        for one in classes
+    ]
+    if len(rows) > 2 * SHOWN_CLASSES:
+        between = ['...', '', '', '', '']
+        rows = [*rows[:SHOWN_CLASSES], between, *rows[-SHOWN_CLASSES:]]
+    return Table(
+        ('class', 'CMI, nats', 'LL, nats', 'accuracy, %', 'samples'),
+        rows,
+        'classes by their CMI on the training set, highest first',
+    )
+
+
+def print_audit(audit: dict, console: Console) -> None:
+    """The tables and what they mean."""
+    figures = main_table(audit)
+    rows = [*figures.rows, *temperature_rows(audit)]
+    rows += [(name, value, '') for name, value, _ in lambda_rows(audit)]
+    figures = replace(figures, rows=rows)
+    for table in (figures, class_table(audit)):
+        printed = Printed(caption=table.caption)
+        for i, name in enumerate(table.columns):
+            printed.add_column(name, justify='right' if i else 'left')
+        for row in table.rows:
+            printed.add_row(*row)
+        console.print(printed)
+    for sentence in audit['reading']:
+        console.print(f'- {sentence}', soft_wrap=True)
+
+
+def write_audit(audit: dict, folder: str) -> None:
+    """Write ``audit.html``, ``audit.json`` and the pictures.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    curve = temperature_picture(audit['train'], audit['val'])
+    reliability = reliability_picture(audit['val'])
+    text = json.dumps(audit, indent=1, allow_nan=False)
+    for name, content in (
+        ('temperature.png', curve),
+        ('reliability.png', reliability),
+        ('audit.json', text.encode()),
+    ):
+        with whole_file(osp.join(folder, name)) as file:
+            file.write(content)
+    train, held_out = audit['train'], audit['val']
+    sections = [
+        Section('Figures', [KeyFigures(_cards(audit)), main_table(audit)]),
+        Section('What they mean', [Text('\n\n'.join(audit['reading']))]),
+        Section(
+            'Temperature',
+            [
+                Picture(
+                    curve,
+                    'CMI and cross-entropy against the temperature of the logits: CMI '
+                    f'is highest at T = {train["temperature_of_cmi"]:g}, LL best at '
+                    f'T = {train["temperature_of_ll"]:g}, on held-out data at '
+                    f'T = {held_out["temperature_of_ll"]:g}',
+                    'The CMI that a student hears at the temperature (tau) of its '
+                    'distiller.',
+                )
+            ],
+        ),
+        Section(
+            'Calibration',
+            [
+                Picture(
+                    reliability,
+                    'accuracy against confidence in bins; expected calibration error '
+                    f'{held_out["calibration_error"]:.2f} points',
+                    'Bars below the line: more confident than right.',
+                )
+            ],
+        ),
+        Section('Classes', [class_table(audit)]),
+        Section('Provenance', [_provenance(audit)]),
+    ]
+    title = f'Audit of {audit["network"]}'
+    write_page(osp.join(folder, 'audit.html'), title, sections, audit['checkpoint'])
+
+
+def _cards(audit: dict) -> list[tuple[str, str, str]]:
+    temperatures = [
+        (name, value, f'on the training set; held out: {held_out}')
+        for name, value, held_out in temperature_rows(audit)
+    ]
+    return [*lambda_rows(audit), *temperatures]
+
+
+def _provenance(audit: dict) -> Table:
+    rows = [
+        ['command', audit['command']],
+        ['config', audit['config']],
+        ['checkpoint', audit['checkpoint']],
+        ['weights, SHA-256', audit['weights']],
+        ['training set', audit['data']['train']],
+        ['held-out data', audit['data']['val']],
+        ['device', audit['device']],
+        *([name, version] for name, version in audit['versions'].items()),
+    ]
+    return Table(('', ''), rows)

@@ -1,0 +1,183 @@
+"""One pass of a teacher over a data set, for all figures at once.
+
+Nothing is kept per sample, so memory does not grow with the data set; the host
+waits for the device once in about a thousand samples.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from mcmi_plugin.audit.model import scope_of
+from mcmi_plugin.checks.names import REFUSALS, explain
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.functional.calibration import Reliability
+from mcmi_plugin.functional.information import ROWS_AT_ONCE, ClassStatistics
+from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
+from mcmi_plugin.teacher.data import measuring_loader
+
+SHARE_OF_MEMORY = 1 / 4  # of the device, for the sums of all temperatures
+
+
+def build_loader(cfg: Config, split: str) -> DataLoader:
+    """A loader of every sample of ``'train'`` or ``'val'`` once, unaugmented.
+
+    Raises:
+        UserError: the config has no such loader, or it cannot be built.
+    """
+    if split == 'train' and not cfg.get('train_dataloader'):
+        raise UserError(
+            f'{cfg.filename}: train_dataloader is not set; CMI and lambda are those '
+            'of the training set'
+        )
+    loader = measuring_loader(cfg, split)
+    for key in ('type', 'memory_budget'):  # of a ResidentLoader: no use in one pass
+        loader.pop(key, None)
+    try:
+        with DefaultScope.overwrite_default_scope(scope_of(cfg)):
+            return Runner.build_dataloader(loader)
+    except REFUSALS as error:
+        explain(error, cfg)
+        raise
+
+
+class Sums:
+    """What one pass leaves behind.
+
+    Attributes:
+        curve: the class sums at every temperature.
+        reliability: the bins of confidence.
+    """
+
+    def __init__(self, num_classes: int, device: torch.device) -> None:
+        room = memory_of(device) * SHARE_OF_MEMORY
+        temperatures = temperatures_within(num_classes, room)
+        self.curve = TemperatureCurve(num_classes, temperatures, device)
+        self.reliability = Reliability(device)
+
+    @property
+    def statistics(self) -> ClassStatistics:
+        """Those of the teacher as it is, at temperature 1."""
+        return self.curve.statistics[1.0]
+
+    def update(self, logits: Tensor, labels: Tensor) -> None:
+        self.curve.update(logits, labels)
+        self.reliability.update(logits, labels)
+
+
+@torch.no_grad()
+def pass_over(
+    loader: DataLoader,
+    model: BaseModel,
+    advance: Callable[[int], None] = lambda samples: None,
+) -> Sums:
+    """Show ``model`` every sample of ``loader``.
+
+    Args:
+        loader: batches as mmengine builds them.
+        model: an mmpretrain classifier in eval mode.
+        advance: called after every batch with its number of samples.
+
+    Raises:
+        UserError: a model without [B, C] logits or with another C than the data set
+            has classes, labels that are not hard or out of range, or predictions
+            that are NaN or infinite.
+    """
+    device = next(model.parameters()).device
+    sums = None
+    waiting: list[tuple[Tensor, Tensor]] = []
+    for logits, labels in _predictions(loader, model):
+        if sums is None:
+            sums = Sums(logits.shape[1], device)
+        waiting.append((logits, labels.to(device, non_blocking=True)))
+        if sum(len(rows) for _, rows in waiting) >= ROWS_AT_ONCE:
+            sums.update(*_joined(waiting))
+            waiting = []
+        advance(len(labels))
+    if sums is None:
+        raise UserError(f'{name_of(loader)} has no sample; check the data set')
+    if waiting:
+        sums.update(*_joined(waiting))
+    if not sums.statistics.is_finite():
+        raise UserError(
+            f'{type(model).__name__} predicts NaN or infinity on {name_of(loader)}; '
+            'check the checkpoint and the data_preprocessor'
+        )
+    return sums
+
+
+def _joined(waiting: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    logits, labels = zip(*waiting, strict=True)
+    return torch.cat(logits), torch.cat(labels)
+
+
+def _predictions(
+    loader: DataLoader, model: BaseModel
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """[B, C] logits on the device and [B] labels where the loader has them."""
+    num_classes = None
+    for raw in loader:
+        # Before they are on the device, where looking at them would wait for it.
+        labels = hard_labels(raw['data_samples'])
+        batch = model.data_preprocessor(raw, False)
+        logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
+        if num_classes is None:
+            _check_logits(logits, loader, model)
+            num_classes = logits.shape[1]
+        low, high = labels.aminmax()
+        if low < 0 or high >= num_classes:
+            wrong = low if low < 0 else high
+            raise UserError(
+                f'{name_of(loader)}: label {wrong} is not in [0, {num_classes}); set '
+                "model.teacher.head.num_classes to the data set's"
+            )
+        yield logits, labels
+
+
+def _check_logits(logits: object, loader: DataLoader, model: BaseModel) -> None:
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise UserError(
+            f'model.teacher: {type(model).__name__} gives no [B, C] logits in tensor '
+            'mode; an audit needs a classifier with a classification head'
+        )
+    names = class_names(loader)
+    if names and len(names) != logits.shape[1]:
+        raise UserError(
+            f'model.teacher.head.num_classes: the teacher has {logits.shape[1]} '
+            f'outputs, {name_of(loader)} has {len(names)} classes; name the data set '
+            'that the teacher was trained on'
+        )
+
+
+def num_samples(loader: DataLoader) -> int:
+    """How many samples one pass of ``loader`` has."""
+    dataset: Any = loader.dataset  # torch does not promise that it has a length
+    return len(dataset)
+
+
+def class_names(loader: DataLoader) -> list[str]:
+    """The names that a data set gives its classes; empty where it gives none."""
+    names = getattr(loader.dataset, 'metainfo', {}).get('classes')
+    return list(map(str, names or []))
+
+
+def name_of(loader: DataLoader) -> str:
+    """``ImageNet data/imagenet``: a data set's kind and folder, for messages."""
+    root = getattr(loader.dataset, 'data_root', '')
+    return f'{type(loader.dataset).__name__} {root}'.strip()
+
+
+def memory_of(device: torch.device) -> int:
+    """All memory of a device, in bytes."""
+    if device.type == 'cuda':
+        return torch.cuda.get_device_properties(device).total_memory
+    return os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')

@@ -1,0 +1,33 @@
+"""Audit a teacher before GPU days are spent: CMI, calibration, the range of lambda.
+
+python tools/audit_teacher.py configs/mcmi/quickstart_digits.py \
+    work_dirs/mcmi_teachers/NAME/teacher.pth
+"""
+
+import argparse
+
+import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
+from mcmi_plugin.audit.command import audit_teacher
+from mcmi_plugin.commands import Overrides, run
+
+if __name__ == '__main__':
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument(
+        'config', help='config of a classifier, or of a distillation with a teacher'
+    )
+    parse.add_argument(
+        'checkpoint', help='of the teacher: a file, an address, or torchvision://NAME'
+    )
+    parse.add_argument(
+        '--work-dir', help='folder to write (work_dirs/audit/CONFIG-CHECKPOINT)'
+    )
+    parse.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=Overrides,
+        default={},
+        metavar='KEY=VALUE',
+        help='override keys of the config, e.g. model.head.num_classes=10',
+    )
+    parse.add_argument('--debug', action='store_true', help='show tracebacks')
+    run(audit_teacher, parse)
