@@ -1,10 +1,14 @@
-"""Only what setup.cfg cannot say: which of the two mmcv packages to depend on."""
+"""What setup.cfg cannot say: which mmcv, and OpenMMLab's ``.mim`` folder."""
 
+import shutil
 import sysconfig
 from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
+
+PROJECT = Path(__file__).parent
 
 
 def mmcv_requirement() -> str:
@@ -17,7 +21,29 @@ def mmcv_requirement() -> str:
     return 'mmcv-lite==2.1.0'
 
 
+class BuildWithConfigs(build_py):
+    """The package as it is built has configs and tools in ``.mim``.
+
+    There ``mim`` and ``package::`` paths look for them. An editable install leaves
+    them where they are (mcmi_plugin/locations.py).
+    """
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        mim = Path(self.build_lib, 'mcmi_plugin', '.mim')
+        shutil.rmtree(mim, ignore_errors=True)  # of a build before, perhaps renamed
+        unwanted = shutil.ignore_patterns('__pycache__', 'check*.sh')
+        for folder in ('configs', 'tools'):
+            shutil.copytree(PROJECT / folder, mim / folder, ignore=unwanted)
+        shutil.copy(PROJECT / 'model-index.yml', mim)
+
+
 config = ConfigParser()
-config.read(Path(__file__).with_name('setup.cfg'))
+config.read(PROJECT / 'setup.cfg')
 declared = config['options']['install_requires'].split('\n')
-setup(install_requires=[*filter(None, declared), mmcv_requirement()])
+setup(
+    install_requires=[*filter(None, declared), mmcv_requirement()],
+    cmdclass=dict(build_py=BuildWithConfigs),
+)

@@ -25,6 +25,7 @@ from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.interruption import Interruption
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
+from mcmi_plugin.trackers import keep_local_record
 
 STANDARD_HOOKS = (
     'RandomStateHook',
@@ -32,6 +33,7 @@ STANDARD_HOOKS = (
     'FreshStartHook',
     'FiniteLossHook',
     'SameNormsHook',
+    'ProgressBarHook',
 )
 
 
@@ -122,6 +124,7 @@ def read_config(
     check_keys(cfg)
     check_values(cfg)
     use_fast_parts(cfg)
+    keep_local_record(cfg)
     cfg.launcher = launcher
     name = osp.splitext(osp.basename(path))[0]
     cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
@@ -181,6 +184,16 @@ def train(
     return runner
 
 
+def train_and_report(cfg: Config, resume: bool | str = False) -> Runner:
+    """:func:`train`, and ``report.html`` in the work dir, which cannot make it fail."""
+    runner = train(cfg, resume)
+    # Loaded when training is done, which would have begun later otherwise.
+    from mcmi_plugin.report.command import report_training
+
+    report_training(runner)
+    return runner
+
+
 def build_runner(cfg: Config) -> Runner:
     """The Runner of a config, over gloo where several processes have no GPU."""
     check_launcher(cfg.launcher)
@@ -198,7 +211,7 @@ def build_runner(cfg: Config) -> Runner:
     except REFUSALS as error:
         if isinstance(error, AssertionError):
             # MMRazor's words for a recorder that listens to nothing name no key.
-            check_sources(cfg.model)
+            check_sources(cfg.model, cfg)
         explain(error, cfg)
         raise
 

@@ -46,6 +46,7 @@ class Interruption:
 
     def leave(self, args: argparse.Namespace) -> NoReturn:
         """Print the one line and exit with 128 + signal."""
+        assert self.signal is not None
         # A second one would interrupt the line; and torch raises when a worker ends.
         for number in (*_SIGNALS, signal.SIGALRM):
             signal.signal(number, signal.SIG_IGN)

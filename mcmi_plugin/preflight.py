@@ -63,7 +63,7 @@ def settle_teacher_source(cfg: Config) -> None:
     if not isinstance(teacher, dict) or not teacher.pop('pretrained', False):
         return
     if not cfg.model.get('teacher_ckpt'):
-        published = get_config(teacher.cfg_path, pretrained=True)
+        published = get_config(cfg.model.teacher.cfg_path, pretrained=True)
         cfg.model.teacher_ckpt = published.model_path
 
 

@@ -28,9 +28,13 @@ def main(args):
         try:
             with isolated():
                 for contest in contests(name, args.peer):
-                    if isinstance(contest, Contest):
-                        contest = measure(contest, args.rounds)
-                    rows.append(results.row(contest))
+                    rows.append(
+                        results.row(
+                            measure(contest, args.rounds)
+                            if isinstance(contest, Contest)
+                            else contest
+                        )
+                    )
                     print(results.in_words(rows[-1]), flush=True)
         except NotHere as reason:
             print(f'{name}: skipped, {reason}', flush=True)

@@ -10,7 +10,7 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import load_config, parser, run, train
+from mcmi_plugin.commands import load_config, parser, run, train_and_report
 from mcmi_plugin.errors import UserError
 
 
@@ -26,7 +26,7 @@ def main(args):
                 'optim_wrapper.optimizer.lr is meant for'
             )
         cfg.auto_scale_lr.enable = True
-    train(cfg, True if args.resume == 'auto' else args.resume or False)
+    train_and_report(cfg, True if args.resume == 'auto' else args.resume or False)
 
 
 if __name__ == '__main__':

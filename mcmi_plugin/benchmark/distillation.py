@@ -7,8 +7,8 @@ from mmengine.config import Config
 import mcmi_plugin.benchmark.images  # noqa: F401  registers RandomImages
 import mcmi_plugin.distill.lean
 import mcmi_plugin.distill.optimizer  # noqa: F401  registers, as does the above
-from mcmi_plugin.benchmark.networks import CONFIGS
 from mcmi_plugin.distill.fast import use_fast_parts
+from mcmi_plugin.locations import CONFIGS
 
 DISTILL = CONFIGS / 'distill/r56_r20_kd.py'
 

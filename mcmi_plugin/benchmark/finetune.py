@@ -11,9 +11,9 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
-from torch import nn
 
 from mcmi_plugin.benchmark.harness import (
     Contest,
@@ -24,13 +24,14 @@ from mcmi_plugin.benchmark.harness import (
 from mcmi_plugin.benchmark.images import random_images, whole_batch
 from mcmi_plugin.benchmark.networks import BareNetwork, build, cifar_classifier
 from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.losses.cmi_loss import CMILoss
 
 
 def contests(teacher: str = 'resnet56', batch_size: int = 64) -> Iterator[Contest]:
     """A teacher of the CIFAR zoo, fine-tuned."""
     batch = whole_batch(*random_images(batch_size))
     batch['inputs'] = batch['inputs'] / 255
-    plain = build(cifar_classifier(teacher))
+    plain: BaseModel = build(cifar_classifier(teacher))
     mcmi = copy.deepcopy(plain)
     mcmi.head.loss_module = _cmi_loss(lmda=0.15)
     ours, baseline = stepper(mcmi, batch), stepper(plain, batch)
@@ -54,7 +55,7 @@ def contests(teacher: str = 'resnet56', batch_size: int = 64) -> Iterator[Contes
     )
 
 
-def stepper(model: nn.Module, batch: dict) -> partial:
+def stepper(model: BaseModel, batch: dict) -> partial:
     """A training step of a classifier, as the Runner takes it."""
     model.train()
     sgd = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
@@ -62,7 +63,7 @@ def stepper(model: nn.Module, batch: dict) -> partial:
 
 
 def require_lambda_zero_is_plain(
-    mcmi: nn.Module, plain: nn.Module, batch: dict
+    mcmi: BaseModel, plain: BaseModel, batch: dict
 ) -> None:
     """Two steps with lambda = 0 lead to the weights of plain cross-entropy."""
     start = weights_of(BareNetwork(plain))
@@ -72,7 +73,7 @@ def require_lambda_zero_is_plain(
     require_same_training(BareNetwork(mcmi), BareNetwork(plain), start, 1e-3)
 
 
-def require_formula(mcmi: nn.Module, batch: dict) -> None:
+def require_formula(mcmi: BaseModel, batch: dict) -> None:
     """The loss is CE - lambda * KL, both as they are defined."""
     loss = mcmi.head.loss_module
     images, labels = batch['inputs'], batch['data_samples'][0].gt_label
@@ -86,7 +87,7 @@ def require_formula(mcmi: nn.Module, batch: dict) -> None:
     require_close('loss', found, expected, 1e-5)
 
 
-def _cmi_loss(lmda: float) -> nn.Module:
+def _cmi_loss(lmda: float) -> CMILoss:
     loss = MODELS.build(dict(type='CMILoss', lmda=lmda, num_classes=100))
     loss.set_centroids(torch.randn(100, 100).log_softmax(1))
     loss.statistics = ClassStatistics(100, track_tail=False)

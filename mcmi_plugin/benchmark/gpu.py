@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.runner import Runner
@@ -29,9 +30,10 @@ from mcmi_plugin.benchmark.harness import (
     weights_of,
 )
 from mcmi_plugin.benchmark.images import random_images, whole_batch
-from mcmi_plugin.benchmark.networks import CONFIGS, BareNetwork
+from mcmi_plugin.benchmark.networks import BareNetwork
 from mcmi_plugin.benchmark.runners import epochs_of, ready_runner
 from mcmi_plugin.benchmark.step import bare_distillation, bare_networks, normalised
+from mcmi_plugin.locations import CONFIGS
 
 IMAGENET = CONFIGS / 'mcmi/r34_r18_imagenet.py'
 BF16 = dict(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
@@ -43,7 +45,7 @@ def contests() -> Iterator[Contest | Figure]:
     """R34 to R18 at 224 pixels, batch 256, and R56 to R20 at batch 64."""
     if not torch.cuda.is_available():
         raise NotHere('there is no GPU')
-    imagenet = dict(size=224, classes=1000)
+    imagenet: dict[str, Any] = dict(size=224, classes=1000)
     yield from pair_contests('gpu R34-R18', IMAGENET, 256, **imagenet)
     yield from pair_contests('gpu R56-R20', DISTILL, 64)
 
@@ -75,7 +77,8 @@ def pair_contests(
         bare_distillation(student, teacher, sgd, normalised(runner, [batch]))
         ours = BareNetwork(runner.model.architecture)
         require_same_training(ours, student, before, ROUNDING)
-        synchronised(ours_epoch), synchronised(bare_epoch)
+        synchronised(ours_epoch)
+        synchronised(bare_epoch)
 
     def bare_epoch() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=amp):
@@ -92,7 +95,7 @@ def pair_contests(
         ours_epoch, stock_epoch = epochs_of(lean), epochs_of(stock)
         batches = normalised(lean, [batch])
         flops = count_flops(partial(bare_distillation, student, teacher, sgd, batches))
-        layout = dict(memory_format=torch.channels_last)
+        layout: dict[str, Any] = dict(memory_format=torch.channels_last)
         student.to(**layout), teacher.to(**layout)
         batches = [(images.to(**layout), labels) for images, labels in batches]
         batches *= iterations

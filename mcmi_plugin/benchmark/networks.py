@@ -1,13 +1,12 @@
 """Networks of the zoo for the suites, also without OpenMMLab around them."""
 
-from pathlib import Path
-
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
+from mcmi_plugin.locations import CONFIGS
 
 
 class BareNetwork(nn.Module):
@@ -16,10 +15,10 @@ class BareNetwork(nn.Module):
     It shares the classifier's modules. Forward: [B, 3, H, W] floats -> [B, C].
     """
 
-    def __init__(self, classifier: nn.Module) -> None:
+    def __init__(self, classifier: BaseModel) -> None:
         super().__init__()
-        self.backbone = classifier.backbone
-        self.fc = classifier.head.fc
+        self.backbone: nn.Module = classifier.backbone
+        self.fc: nn.Linear = classifier.head.fc
 
     def forward(self, images: Tensor) -> Tensor:
         return self.fc(self.backbone(images)[-1].mean((2, 3)))
@@ -30,7 +29,7 @@ def cifar_classifier(name: str) -> dict:
     return Config.fromfile(CONFIGS / f'_base_/models/cifar/{name}.py').model.to_dict()
 
 
-def build(classifier: dict) -> nn.Module:
+def build(classifier: dict) -> BaseModel:
     """A classifier with torch's random weights, the same in every run."""
     torch.manual_seed(0)
     return MODELS.build(classifier)

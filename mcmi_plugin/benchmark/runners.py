@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 import mcmi_plugin.runner  # noqa: F401  registers ResidentRunner
 
-SGD = dict(lr=0.05, momentum=0.9, weight_decay=5e-4)
+SGD: dict[str, Any] = dict(lr=0.05, momentum=0.9, weight_decay=5e-4)
 
 
 @contextmanager
@@ -25,15 +26,11 @@ def ready_runner(config: dict):
     Its weights are the ones it was built with: it will not initialise them again.
     """
     with TemporaryDirectory() as work_dir:
-        config = Config({**copy.deepcopy(config), 'work_dir': work_dir})
-        config.log_level = 'ERROR'
+        own = Config({**copy.deepcopy(config), 'work_dir': work_dir})
+        own.log_level = 'ERROR'
         # Runners of one second would share their histories by a common name.
-        config.experiment_name = Path(work_dir).name
-        runner = (
-            RUNNERS.build(config)
-            if 'runner_type' in config
-            else (Runner.from_cfg(config))
-        )
+        own.experiment_name = Path(work_dir).name
+        runner = RUNNERS.build(own) if 'runner_type' in own else Runner.from_cfg(own)
         runner.model._is_init = True
         yield runner
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mcmi_plugin.benchmark.harness import Contest, Difference
-from mcmi_plugin.benchmark.networks import CONFIGS
+from mcmi_plugin.locations import CONFIGS, TOOLS
 
 QUICK_START = CONFIGS / 'mcmi/quickstart_digits.py'
 FIRST_UPDATE = 'first update of weights'
@@ -36,7 +36,7 @@ IMPORTS = 'import torch, torchvision, mmengine, mmpretrain'
 
 def contests(config: Path = QUICK_START) -> Iterator[Contest]:
     """The quick start, cold: nothing in its work dir."""
-    train = CONFIGS.parent / 'tools/train.py'
+    train = TOOLS / 'train.py'
     start = partial(_run, UP_TO_FIRST_UPDATE, str(train), str(config))
     imports = partial(_run, IMPORTS)
 

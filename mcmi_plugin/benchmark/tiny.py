@@ -83,7 +83,7 @@ def contest(name: str, runner: Runner, iterations: int) -> Contest:
     )
 
 
-def bare_mlp(classifier: nn.Module) -> nn.Sequential:
+def bare_mlp(classifier: BaseModel) -> nn.Sequential:
     """The classifier's layers as plain PyTorch would have them."""
     if isinstance(classifier, PlainMLP):
         return classifier.layers

@@ -45,9 +45,9 @@ def explain(error: Exception, cfg: Config) -> None:
         name = cfg.optim_wrapper.optimizer.type
         text = f'{name} is not in the mmengine::{OPTIMIZERS.name} registry'
     if found := _UNKNOWN_NAME.search(text):
-        _unknown_name(*found.groups(), cfg, error)
+        _unknown_name(found[1], found[2], cfg, error)
     if found := _UNKNOWN_ARGUMENT.search(text):
-        _unknown_argument(*found.groups(), cfg, error)
+        _unknown_argument(found[1], found[2], cfg, error)
     part = _refused_part(error.__traceback__)
     if part is None:
         return
@@ -93,9 +93,9 @@ def _unknown_argument(
         return
     path, part = holders[0]
     known = set(part) | {p for cls in _classes(part, owner) for p in _parameters(cls)}
-    known = {name.lower(): name for name in known - {argument, 'type'}}
-    close = difflib.get_close_matches(argument.lower(), known, 1)
-    hint = f'did you mean {path}.{known[close[0]]}?' if close else 'take it out'
+    by_lower = {name.lower(): name for name in known - {argument, 'type'}}
+    close = difflib.get_close_matches(argument.lower(), by_lower, 1)
+    hint = f'did you mean {path}.{by_lower[close[0]]}?' if close else 'take it out'
     raise UserError(f'{path}.{argument} is no argument of {owner}; {hint}') from error
 
 
@@ -110,7 +110,7 @@ def _classes(part: dict, owner: str) -> list[type]:
 def _parameters(cls: type) -> Iterator[str]:
     for base in cls.__mro__:
         if '__init__' in vars(base) and base is not object:
-            yield from list(inspect.signature(base.__init__).parameters)[1:]
+            yield from list(inspect.signature(vars(base)['__init__']).parameters)[1:]
 
 
 def _refused_part(traceback: TracebackType | None) -> dict | None:

@@ -37,11 +37,13 @@ def _import_and_mend() -> None:
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
+        own_configs,
         preactivation,
         quiet,
         startup,
         stock_configs,
         teacher_ckpt,
+        trackers,
         validation_scope,
     )
 
@@ -52,6 +54,7 @@ def _import_and_mend() -> None:
     bounded_history.bound_metric_history()
     startup.spare_repeated_work()
     mmcls_configs.translate_mmcls_paths()
+    own_configs.resolve_own_paths()
     mmcls_alias.alias_mmcls()
     mmrazor_import.import_mmrazor()
     preactivation.mend_set_module_inplace_false()
@@ -62,3 +65,4 @@ def _import_and_mend() -> None:
     stock_configs.mend_crd_packing()
     validation_scope.mend_validation_loops()
     cifar.mend_cifar()
+    trackers.give_each_runner_its_run()

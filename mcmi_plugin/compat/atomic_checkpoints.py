@@ -10,7 +10,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from mcmi_plugin.errors import UserError
 
@@ -118,7 +118,7 @@ def _newest_first(folder: Path, last: str) -> list[Path]:
 
 
 def _step(path: Path) -> int:
-    return int(re.search(r'\d+', path.stem)[0])
+    return int(cast(re.Match, re.search(r'\d+', path.stem))[0])
 
 
 def write_whole_checkpoints() -> None:

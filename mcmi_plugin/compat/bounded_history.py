@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,9 @@ def bound_metric_history() -> None:
     if 'np.append' not in inspect.getsource(HistoryBuffer.update):
         return
     # The names under which they are pickled stay upstream's.
-    own = dict(update=_update, __getstate__=_get_state, __setstate__=_set_state)
+    own: dict[str, Callable] = dict(
+        update=_update, __getstate__=_get_state, __setstate__=_set_state
+    )
     for name, method in own.items():
         functools.update_wrapper(method, getattr(HistoryBuffer, name))
         setattr(HistoryBuffer, name, method)

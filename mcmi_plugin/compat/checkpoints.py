@@ -102,6 +102,7 @@ def allow_mmengine_checkpoints() -> None:
     from mmengine.logging.history_buffer import HistoryBuffer
 
     # Files written with numpy 1 and numpy 2 name the same functions differently.
+    scalar: Any = np.float64().__reduce__()[0]
     modules = ('numpy.core.multiarray', 'numpy._core.multiarray')
     torch.serialization.add_safe_globals(
         [
@@ -115,7 +116,7 @@ def allow_mmengine_checkpoints() -> None:
             *(type(np.dtype(number)) for number in _NUMBERS),
             bytes,  # of an array without elements
             *((_empty_array, f'{module}._reconstruct') for module in modules),
-            *((np.float64().__reduce__()[0], f'{module}.scalar') for module in modules),
+            *((scalar, f'{module}.scalar') for module in modules),
         ]
     )
 

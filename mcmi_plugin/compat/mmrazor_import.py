@@ -61,4 +61,4 @@ def _without_quantization() -> Iterator[None]:
             if not name.startswith('mmrazor'):
                 continue
             if vars(module).get('digit_version') is digit_version:
-                module.digit_version = true_answer
+                vars(module)['digit_version'] = true_answer

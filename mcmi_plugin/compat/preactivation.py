@@ -1,6 +1,7 @@
 """Let recorders see pre-activations."""
 
 import functools
+from typing import Any
 
 from torch import nn
 
@@ -26,12 +27,12 @@ def mend_set_module_inplace_false() -> None:
     def set_module_inplace_false(self, architecture: nn.Module, varstr: str) -> None:
         for module in architecture.modules():
             if hasattr(module, 'inplace'):
-                module.inplace = False
+                module.inplace = False  # type: ignore[assignment]  # of any class
 
     BaseAlgorithm.set_module_inplace_false = set_module_inplace_false
 
 
-def _switches_relu_off(algorithm: type) -> bool:
+def _switches_relu_off(algorithm: type[Any]) -> bool:
     # Upstream evaluates its second argument, the path from `self` to the model.
     class Probe:
         set_module_inplace_false = algorithm.set_module_inplace_false

@@ -70,8 +70,9 @@ def _remembering_last(format_code: Callable) -> Callable:
 
 def _module_folder(package: str) -> str | None:
     spec = find_spec(package)
-    has_code = spec is not None and spec.origin is not None
-    return osp.dirname(spec.origin) if has_code else None
+    if spec is None or spec.origin is None:
+        return None  # not there, or without code
+    return osp.dirname(spec.origin)
 
 
 def _finding(is_installed: Callable[[str], bool]) -> Callable[[str], bool]:

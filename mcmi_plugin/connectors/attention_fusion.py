@@ -1,5 +1,7 @@
 """Attention-based fusion (ABF) of a stage with what came up from below it."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -35,7 +37,7 @@ class AttentionFusion(nn.Module):
         if not deepest:
             self.attention = nn.Conv2d(2 * mid_channels, 2, 1)
         for conv in (self.reduce[0], self.expand[0]):
-            nn.init.kaiming_uniform_(conv.weight, a=1)
+            nn.init.kaiming_uniform_(cast(Tensor, conv.weight), a=1)
 
     def forward(
         self, feature: Tensor, residual: Tensor | None, size: torch.Size
@@ -54,7 +56,9 @@ class AttentionFusion(nn.Module):
         """
         fused = self.reduce(feature)
         if self.attention is not None:
-            below = interpolate(residual, fused.shape[-2:], mode='nearest')
+            below = interpolate(
+                cast(Tensor, residual), fused.shape[-2:], mode='nearest'
+            )
             share = self.attention(torch.cat([fused, below], 1)).sigmoid()
             fused = fused * share[:, :1] + below * share[:, 1:]
         if fused.shape[-2:] != size:

@@ -12,6 +12,7 @@ import io
 import os.path as osp
 import tarfile
 import zlib
+from typing import IO, Any, cast
 
 import numpy as np
 from mmengine.fileio import exists, get, join_path
@@ -22,7 +23,7 @@ from mcmi_plugin.errors import UserError
 _IMAGE = (3, 32, 32)
 
 
-def find_source(kind: type, root: str, split: str, key: str) -> str:
+def find_source(kind: type[Any], root: str, split: str, key: str) -> str:
     """The folder or the archive that a split is read from.
 
     Args:
@@ -51,7 +52,7 @@ def find_source(kind: type, root: str, split: str, key: str) -> str:
 
 
 def read_split(
-    kind: type, root: str, split: str, key: str
+    kind: type[Any], root: str, split: str, key: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of one split; arguments as for :func:`find_source`.
 
@@ -89,11 +90,11 @@ def read_split(
 _MOST = 2**30  # the official archives unpack to less than a fifth of it
 
 
-def _batches(kind: type, split: str) -> list[list[str]]:
+def _batches(kind: type[Any], split: str) -> list[list[str]]:
     return kind.train_list if split == 'train' else kind.test_list
 
 
-def _read(source: str, kind: type, names: list[str]) -> list[bytes]:
+def _read(source: str, kind: type[Any], names: list[str]) -> list[bytes]:
     if osp.basename(source) == kind.base_folder:
         return [get(join_path(source, name)) for name in names]
     # To the end, where its checksum is; tarfile would stop before.
@@ -104,7 +105,7 @@ def _read(source: str, kind: type, names: list[str]) -> list[bytes]:
     with tarfile.open(fileobj=io.BytesIO(unzipped), mode='r:') as archive:
         try:
             return [
-                archive.extractfile(f'{kind.base_folder}/{name}').read()
+                cast(IO, archive.extractfile(f'{kind.base_folder}/{name}')).read()
                 for name in names
             ]
         except KeyError as error:
@@ -137,7 +138,7 @@ def _check_md5(content: bytes, expected: str) -> None:
         raise ValueError(f'its MD5 is {found}, the official file has {expected}')
 
 
-def _not_usable(what: str, error: Exception, kind: type) -> str:
+def _not_usable(what: str, error: Exception, kind: type[Any]) -> str:
     reason = str(error) or type(error).__name__
     return (
         f'{what}: no {kind.__name__} data ({reason}); copy or download it again: '

@@ -8,7 +8,7 @@ from its bytes, so that numpy's own unpickling sees nothing of a forged file.
 
 import io
 import pickle
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class Pixels:
     """Stands in for a numpy array; made empty, filled by its state."""
 
     def __init__(self, *args: Any) -> None:
-        self._state: tuple | None = None
+        self._state: Any = None
 
     def __setstate__(self, state: tuple) -> None:
         self._state = state
@@ -34,7 +34,7 @@ class Pixels:
                 content = content.encode('latin1')
             if dtype.name != 'u1' or len(shape) != 2:
                 raise ValueError
-            order = 'F' if in_fortran_order else 'C'
+            order: Literal['F', 'C'] = 'F' if in_fortran_order else 'C'
             return np.frombuffer(content, np.uint8).reshape(shape, order=order)
         except (TypeError, ValueError, AttributeError) as error:
             raise ValueError('its pixels are no whole uint8 [N, M]') from error

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ class ResidentLoader(DataLoader):
         self._tensors: ResidentTensors | None = None
         self._is_ordinary = False
 
-    def __iter__(self) -> Iterator[dict]:
+    def __iter__(self) -> Any:  # of batches; torch's says its own iterator class
         if self._tensors is None and not self._is_ordinary:
             self._load()
         if self._is_ordinary:
@@ -78,7 +79,7 @@ class ResidentLoader(DataLoader):
         # torch's loader draws a seed for its workers here; without it, dropout
         # would see other numbers than with that loader.
         torch.empty((), dtype=torch.int64).random_()
-        return self._batches(self._tensors)
+        return self._batches(cast(ResidentTensors, self._tensors))
 
     def _load(self) -> None:
         try:
@@ -95,14 +96,13 @@ class ResidentLoader(DataLoader):
 
     def _batches(self, tensors: ResidentTensors) -> Iterator[dict]:
         indices, generator = iter(self.sampler), self._generator()
-        batches = max(1, _CHUNK_BYTES // (self.batch_size * tensors.nbytes))
-        while chunk := list(islice(indices, batches * self.batch_size)):
+        batch_size = cast(int, self.batch_size)
+        batches = max(1, _CHUNK_BYTES // (batch_size * tensors.nbytes))
+        while chunk := list(islice(indices, batches * batch_size)):
             index = torch.tensor(chunk)
-            images = tensors.images(index, generator).split(self.batch_size)
-            for inputs, number in zip(
-                images, index.split(self.batch_size), strict=True
-            ):
-                if len(number) < self.batch_size and self.drop_last:
+            images = tensors.images(index, generator).split(batch_size)
+            for inputs, number in zip(images, index.split(batch_size), strict=True):
+                if len(number) < batch_size and self.drop_last:
                     return
                 yield dict(inputs=inputs, data_samples=self._samples(tensors, number))
 

@@ -1,5 +1,7 @@
 """The key ``fast`` of a config: the same student by this project's faster parts."""
 
+from typing import Any
+
 from mmengine.config import Config
 
 # A part of the stock stack, by its name without a scope, and what does the same.
@@ -48,7 +50,7 @@ def use_fast_parts(cfg: Config) -> None:
                 loader.setdefault('type', 'ResidentLoader')
 
 
-def _replace(part: dict, faster: dict[str, str]) -> None:
+def _replace(part: Any, faster: dict[str, str]) -> None:
     name = str(part.get('type')).rpartition('.')[2]
     if name in faster:
         part.type = faster[name]

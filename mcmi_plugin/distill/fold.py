@@ -42,7 +42,8 @@ def folded(network: nn.Module, run: Run, shared: list[Any]) -> nn.Module | None:
         return None
     twin = copy.deepcopy(network, {id(item): item for item in shared})
     for conv_name, norm_name in pairs:
-        conv, norm = twin.get_submodule(conv_name), twin.get_submodule(norm_name)
+        conv: Any = twin.get_submodule(conv_name)
+        norm: Any = twin.get_submodule(norm_name)
         weight, bias = fuse_conv_bn_weights(
             *(conv.weight, conv.bias),
             *(norm.running_mean, norm.running_var, norm.eps),

@@ -1,6 +1,7 @@
 """``LeanDistill``: MMRazor's SingleTeacherDistill without the work nobody reads."""
 
 import torch
+from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.utils import add_prefix
@@ -131,7 +132,9 @@ class LeanDistill(SingleTeacherDistill):
             losses.update(add_prefix(distiller.compute_distill_losses(), 'distill'))
         return losses
 
-    def _teacher_now(self, batch_inputs: Tensor, data_samples: list) -> nn.Module:
+    def _teacher_now(
+        self, batch_inputs: Tensor, data_samples: list | None
+    ) -> nn.Module:
         """The teacher, or its copy without batch norm."""
         if not self._folds or self.teacher.training:
             return self.teacher
@@ -142,7 +145,9 @@ class LeanDistill(SingleTeacherDistill):
             self._twin = (weights, versions, twin or self.teacher)
         return self._twin[2]
 
-    def _fold(self, batch_inputs: Tensor, data_samples: list) -> nn.Module | None:
+    def _fold(
+        self, batch_inputs: Tensor, data_samples: list | None
+    ) -> nn.Module | None:
         recorders = self.distiller.teacher_recorders
 
         def run(network: nn.Module) -> list[Tensor]:
@@ -165,7 +170,7 @@ class LeanDistill(SingleTeacherDistill):
         return bool(self.distiller.deliveries.deliveries)
 
 
-def _note_weights(teacher: nn.Module, state: dict, prefix: str, *args) -> None:
+def _note_weights(teacher: BaseModel, state: dict, prefix: str, *args) -> None:
     teacher.given |= any(key.startswith(prefix) for key in state)
 
 

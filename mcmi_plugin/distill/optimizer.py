@@ -1,6 +1,7 @@
 """An optimizer that never sees the frozen parameters."""
 
 from types import SimpleNamespace
+from typing import cast
 
 from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
@@ -24,6 +25,6 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     def __call__(self, model: nn.Module) -> OptimWrapper:
         if self.paramwise_cfg:
             return super().__call__(model)  # leaves them out by itself
-        model = model.module if is_model_wrapper(model) else model
+        model = cast(nn.Module, model.module) if is_model_wrapper(model) else model
         trained = [p for p in model.parameters() if p.requires_grad]
         return super().__call__(SimpleNamespace(parameters=lambda: trained))

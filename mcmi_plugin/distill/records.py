@@ -5,6 +5,7 @@ from typing import Any
 
 from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.models.heads import ClsHead
+from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.task_modules.recorder import (
     ModuleInputsRecorder,
     ModuleOutputsRecorder,
@@ -13,7 +14,7 @@ from mmrazor.models.task_modules.recorder import (
 from torch import Tensor, nn
 
 
-def needs_loss(teacher: nn.Module, distiller: nn.Module) -> bool:
+def needs_loss(teacher: nn.Module, distiller: ConfigurableDistiller) -> bool:
     """Whether ``teacher(..., mode='tensor')`` would leave out what is read.
 
     It would not for a classifier and a head whose ``loss`` is mmpretrain's own,
@@ -40,7 +41,7 @@ def _listens_to_loss(recorder) -> bool:
     return f'{recorder.source}.'.startswith('head.loss_module.')
 
 
-def make_contiguous(distiller: nn.Module) -> None:
+def make_contiguous(distiller: ConfigurableDistiller) -> None:
     """Turn recorded ``[B, C, H, W]`` maps into the memory order of NCHW.
 
     Losses and connectors ``view`` them, which channels_last maps refuse.

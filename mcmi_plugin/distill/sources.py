@@ -1,19 +1,26 @@
 """Where a distiller's recorders listen: the names, before MMRazor trips over one."""
 
-import copy
 import difflib
+from collections.abc import Callable
 
-from mmengine.config import ConfigDict
-from mmrazor.registry import MODELS
+from mmengine.config import Config, ConfigDict
+from torch import nn
 
 from ..errors import UserError
+from .input_shape import input_shape
+from .layers import SIDES, build_sides, calls, layers_of, parameters_of
 
-_OF_MODULES = ('ModuleOutputs', 'ModuleInputs')
+# Kind of recorder -> what its source names in a network.
+_KINDS: dict[str, Callable] = {
+    'ModuleOutputs': nn.Module.named_modules,
+    'ModuleInputs': nn.Module.named_modules,
+    'Parameter': nn.Module.named_parameters,
+}
 _SHOWN = 3
 
 
-def check_sources(model: ConfigDict) -> None:
-    """Every recorder of modules names a module that its network has.
+def check_sources(model: ConfigDict, cfg: Config | None = None) -> None:
+    """Every recorder names a module, or a parameter, that its network has.
 
     MMRazor only asserts it, in words that name neither the key nor a remedy. The
     networks are built to learn their modules' names, so this is best called when
@@ -21,27 +28,56 @@ def check_sources(model: ConfigDict) -> None:
 
     Args:
         model: the config of a distiller's algorithm.
+        cfg: the whole config, from which the size of its pictures is known; with
+            it the line says the shape that each module puts out.
 
     Raises:
         UserError: one line with the recorder's key, its source and the closest
-            modules there are.
+            ones there are.
     """
-    for side, network in (('student', 'architecture'), ('teacher', 'teacher')):
-        key = f'{side}_recorders'
-        recorders = model.get('distiller', {}).get(key) or {}
-        recorders = {k: r for k, r in recorders.items() if r.type in _OF_MODULES}
-        if not recorders or network not in model:
-            continue
-        modules = dict(MODELS.build(copy.deepcopy(model[network])).named_modules())
-        for name, recorder in recorders.items():
-            if recorder.source not in modules:
-                raise UserError(
-                    f'model.distiller.{key}.{name}.source: the {side} has no module '
-                    f'{recorder.source!r}; {_closest(recorder.source, modules)}'
-                )
+    distiller = model.get('distiller') or {}
+    asked = [
+        (side, f'model.distiller.{side}_recorders.{name}.source', recorder)
+        for side in SIDES
+        for name, recorder in (distiller.get(f'{side}_recorders') or {}).items()
+    ]
+    if not any(recorder.type in _KINDS for _, _, recorder in asked):
+        return
+    networks = build_sides(model, cfg.get('default_scope') if cfg else None)
+    for side, key, recorder in asked:
+        if side not in networks:  # one that is its own teacher
+            side = 'student'
+        named = _KINDS.get(recorder.type)
+        if named and recorder.source not in (names := dict(named(networks[side]))):
+            what = 'parameter' if recorder.type == 'Parameter' else 'module'
+            raise UserError(
+                f'{key}: the {side} has no {what} {recorder.source!r}; '
+                + _closest(recorder, [n for n in names if n], networks[side], cfg)
+            )
 
 
-def _closest(source: str, modules: dict) -> str:
-    names = [name for name in modules if name]
-    shown = difflib.get_close_matches(source, names, _SHOWN, cutoff=0)
-    return f'closest: {", ".join(shown)} (and {len(names) - len(shown)} more)'
+def _closest(
+    recorder: ConfigDict, names: list[str], network: nn.Module, cfg: Config | None
+) -> str:
+    shapes = _shapes(recorder.type, network, cfg)
+    shown = difflib.get_close_matches(recorder.source, names, _SHOWN, cutoff=0)
+    listed = ', '.join(f'{name} {shapes.get(name, "")}'.strip() for name in shown)
+    line = f'closest: {listed} (and {len(names) - len(shown)} more)'
+    if cfg and cfg.filename:
+        line += f'; all with their shapes: python tools/list_layers.py {cfg.filename}'
+    return line
+
+
+def _shapes(kind: str, network: nn.Module, cfg: Config | None) -> dict[str, str]:
+    """What a recorder of that kind would hold, by name; empty if nobody knows."""
+    if kind == 'Parameter':
+        return {p.name: p.outputs[0] for p in parameters_of(network)}
+    if cfg is None:
+        return {}
+    try:
+        layers, _ = layers_of(network, input_shape(cfg))
+    except Exception:  # the misspelt name is what has to be said, not this
+        return {}
+    if kind == 'ModuleInputs':
+        return {layer.name: calls(layer.inputs) for layer in layers}
+    return {layer.name: calls(layer.outputs) for layer in layers}

@@ -42,8 +42,8 @@ class BatchAccuracy(BaseMetric):
             data_samples: ``pred_score`` [C] and ``gt_label`` [1] of an image each,
                 or [B, C] and [B] of all.
         """
-        scores = [torch.atleast_2d(sample['pred_score']) for sample in data_samples]
-        scores = torch.cat(scores)
+        rows = [torch.atleast_2d(sample['pred_score']) for sample in data_samples]
+        scores = torch.cat(rows)
         labels = torch.cat([sample['gt_label'] for sample in data_samples])
         if len(labels) != len(scores):
             raise UserError(
@@ -71,7 +71,9 @@ class BatchAccuracy(BaseMetric):
         counts = torch.zeros(len(self.topk) + 1, dtype=torch.float64)
         if self.results:
             hits = torch.cat(self.results)[:own]
-            counts = torch.cat([hits.sum(0), hits.new_tensor([len(hits)], dtype=int)])
+            counts = torch.cat(
+                [hits.sum(0), hits.new_tensor([len(hits)], dtype=torch.int64)]
+            )
             counts = counts.double()
         self.results.clear()
         all_reduce(counts)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel, is_model_wrapper
 from rich.progress import track
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
@@ -14,7 +14,7 @@ from mcmi_plugin.functional.information import ClassStatistics, collect
 
 
 def measure(
-    model: nn.Module,
+    model: BaseModel,
     loader: DataLoader,
     num_classes: int,
     train_mode: bool = False,

@@ -4,8 +4,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import is_model_wrapper
-from torch import nn
+from mmengine.model import BaseModel, is_model_wrapper
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.datasets.synthetic_gaussian import SyntheticGaussian, class_means
@@ -14,7 +13,7 @@ from mcmi_plugin.functional.bayes import gaussian_posterior, pdist
 
 
 @torch.no_grad()
-def teacher_pdist(model: nn.Module, loader: DataLoader) -> float:
+def teacher_pdist(model: BaseModel, loader: DataLoader) -> float:
     """Pdist of Table 5: 100 times the mean distance to the true BCPD.
 
     Args:

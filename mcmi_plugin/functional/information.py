@@ -175,8 +175,10 @@ class ClassStatistics:
         """
         if not (dist.is_available() and dist.is_initialized()):
             return
-        sums = (self.prob_sum, self.entropy_sum, self.log_prob_sum)
-        sums += (self.counts, self.correct)
+        sums = (
+            *(self.prob_sum, self.entropy_sum, self.log_prob_sum),
+            *(self.counts, self.correct),
+        )
         has_tail = self.prob_sum.new_tensor([self._log_tail is not None])
         # One message; integers up to 2^53 are exact in float64.
         total = _reduced(
@@ -266,7 +268,7 @@ def _joined(waiting: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     return torch.cat(logits), torch.cat(labels)
 
 
-def _reduced(tensor: Tensor, op: dist.ReduceOp) -> Tensor:
+def _reduced(tensor: Tensor, op: dist.ReduceOp.RedOpType) -> Tensor:
     """A reduced copy of `tensor`; NCCL takes tensors on its own GPU only."""
     device = 'cuda' if dist.get_backend() == 'nccl' else tensor.device
     copy = tensor.to(device, copy=True)

@@ -17,7 +17,7 @@ class ClassOrder(NamedTuple):
 
     order: Tensor
     start: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]  # hides tuple.count, which nobody calls
 
 
 def class_order(labels: Tensor) -> ClassOrder:

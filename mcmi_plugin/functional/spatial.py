@@ -17,7 +17,8 @@ def match_spatial_size(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         Both maps at min(H1, H2) x min(W1, W2); a map of that size is itself.
     """
-    size = tuple(map(min, first.shape[-2:], second.shape[-2:]))
+    height = min(first.shape[-2], second.shape[-2])
+    size = height, min(first.shape[-1], second.shape[-1])
 
     def pooled(maps: Tensor) -> Tensor:
         return maps if maps.shape[-2:] == size else adaptive_avg_pool2d(maps, size)

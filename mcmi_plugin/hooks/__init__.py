@@ -7,6 +7,7 @@ from .finite_loss_hook import FiniteLossHook
 from .fresh_start_hook import FreshStartHook
 from .loss_warmup_hook import LossWarmupHook
 from .mcmi_teacher_hook import MCMITeacherHook
+from .progress_bar_hook import ProgressBarHook
 from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
 from .resume_validation_hook import ResumeValidationHook
@@ -20,6 +21,7 @@ __all__ = [
     'FreshStartHook',
     'LossWarmupHook',
     'MCMITeacherHook',
+    'ProgressBarHook',
     'PseudoLabelHook',
     'RandomStateHook',
     'ResumeValidationHook',

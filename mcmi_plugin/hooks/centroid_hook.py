@@ -1,5 +1,7 @@
 """Centroids before a fine-tune, and what the teacher was before and after it."""
 
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
@@ -44,7 +46,7 @@ class CentroidHook(Hook):
     def __init__(
         self, dataloader: dict, val_dataloader: dict | None = None, mode: str = 'eval'
     ) -> None:
-        self.loaders = dict(train=dataloader)
+        self.loaders: dict[str, Any] = dict(train=dataloader)  # configs, then built
         if val_dataloader is not None:
             self.loaders['val'] = val_dataloader
         self.mode = mode

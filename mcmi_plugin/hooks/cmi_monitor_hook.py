@@ -79,7 +79,8 @@ class CMIMonitorHook(Hook):
         history = [*history, dict(epoch=runner.epoch + 1, **figures)]
         runner.message_hub.update_info('mcmi_history', history)
         runner.visualizer.add_scalars(
-            {f'mcmi/{name}': value for name, value in figures.items()},
+            # Not mcmi/, which CMIMetric writes of the validation set.
+            {f'train_mcmi/{name}': value for name, value in figures.items()},
             step=runner.epoch + 1,
         )
         print_log(f'epoch {runner.epoch + 1}: {in_words(figures)}', logger='current')

@@ -1,12 +1,12 @@
 """Linear warm-up of distillation losses, for DKD and ReviewKD."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch import nn
 
 from mcmi_plugin.errors import UserError
 
@@ -51,7 +51,7 @@ class LossWarmupHook(Hook):
         for name, loss in self._modules(runner).items():
             loss.loss_weight = factor * self._full_weights[name]
 
-    def _modules(self, runner: Runner) -> dict[str, nn.Module]:
+    def _modules(self, runner: Runner) -> dict[str, Any]:
         model = runner.model
         if is_model_wrapper(model):
             model = model.module

@@ -8,10 +8,9 @@ import torch
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from torch import nn
 from torch.utils.data import Dataset
 
 from mcmi_plugin.datasets.indices import load, save
@@ -98,7 +97,7 @@ class _Unaugmented(Dataset):
 
 
 @torch.no_grad()
-def _predictions(runner: Runner, model: nn.Module, dataset: Any) -> np.ndarray:
+def _predictions(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
     """[N] int64: the teacher's class of every sample, the same in all processes."""
     key = 'val_dataloader' if runner.cfg.get('val_dataloader') else 'test_dataloader'
     if not runner.cfg.get(key):

@@ -2,6 +2,7 @@
 
 import functools
 import random
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -74,7 +75,8 @@ class RandomStateHook(Hook):
 def random_state() -> dict:
     """This process's states, of tensors and numbers for ``weights_only=True``."""
     version, words, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()
+    legacy: Any = np.random.get_state()  # a tuple, which its type leaves open
+    name, keys, position, has_gauss, cached = legacy
     state = dict(
         python=[version, list(words), gauss],
         numpy=[name, torch.from_numpy(keys.astype(np.int64)), position],
@@ -105,7 +107,7 @@ def seed_worker(worker_id: int, init, rank: int) -> None:
     mmengine's ``init`` seeds the workers of every epoch alike, so that each one
     would augment as the first did.
     """
-    workers = torch.utils.data.get_worker_info().num_workers
+    workers = cast(Any, torch.utils.data.get_worker_info()).num_workers
     seed = torch.initial_seed() + rank * workers  # processes share their seed
     if init is not None:
         init(worker_id)

@@ -1,6 +1,6 @@
 """A classifier seen without the label of each sample."""
 
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel, is_model_wrapper
 from torch import Tensor, nn
 
 from mcmi_plugin.evaluation.measure import hard_labels
@@ -17,9 +17,9 @@ class WrongClassScores(nn.Module):
         model: an mmengine classifier, wrapped for several processes or not.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: BaseModel) -> None:
         super().__init__()
-        self.model = model.module if is_model_wrapper(model) else model
+        self.model: BaseModel = model.module if is_model_wrapper(model) else model
         self.data_preprocessor = self.model.data_preprocessor
         self.training = model.training
 

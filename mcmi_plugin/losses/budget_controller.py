@@ -27,6 +27,12 @@ class BudgetController(nn.Module):
         lmda_average: lambda averaged in the same way, for the log.
     """
 
+    ce_start: Tensor
+    ce_average: Tensor
+    batches: Tensor
+    steps: Tensor
+    lmda_average: Tensor
+
     def __init__(self, eps: float) -> None:
         super().__init__()
         self.eps = eps

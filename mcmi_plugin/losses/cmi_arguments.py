@@ -2,6 +2,7 @@
 
 import math
 from numbers import Real
+from typing import Any, TypeGuard
 
 from ..errors import UserError
 from ..functional.rewards import WITHOUT_CENTROIDS
@@ -50,6 +51,6 @@ def check_arguments(
         )
 
 
-def _is_finite(value) -> bool:
+def _is_finite(value: Any) -> TypeGuard[float]:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     return is_number and math.isfinite(value)

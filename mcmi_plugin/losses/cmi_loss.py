@@ -1,6 +1,7 @@
 """The fine-tuning loss of an MCMI teacher, for any classification head."""
 
 import math
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..functional import rewards
 from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
-from ..functional.information import ClassStatistics
 from ..functional.mcmi import ce_and_kl
 from .budget_controller import BudgetController
 from .cmi_arguments import check_arguments
@@ -50,6 +50,8 @@ class CMILoss(nn.Module):
         UserError: an argument out of its range.
     """
 
+    log_centroids: Tensor
+
     def __init__(
         self,
         lmda: float | None,
@@ -60,12 +62,14 @@ class CMILoss(nn.Module):
     ) -> None:
         super().__init__()
         check_arguments(lmda, num_classes, form, eps, reward)
-        self.lmda = lmda if lmda is None else float(lmda)
+        self.lmda: Any = lmda if lmda is None else float(lmda)
         self.num_classes = num_classes
         self.form = form
         self.reward = reward
-        self.controller = BudgetController(eps) if form == 'budget' else None
-        self.statistics: ClassStatistics | None = None
+        self.controller = (
+            BudgetController(cast(float, eps)) if form == 'budget' else None
+        )
+        self.statistics: Any = None  # ClassStatistics while a hook counts
         self.register_buffer(
             'log_centroids', torch.full((num_classes, num_classes), math.nan)
         )

@@ -45,6 +45,14 @@ class CRDContrastLoss(nn.Module):
             batch and kept; 0 before that.
     """
 
+    student_bank: Tensor
+    teacher_bank: Tensor
+    normaliser: Tensor
+    labels: Tensor
+    order: Tensor
+    start: Tensor
+    count: Tensor
+
     def __init__(
         self,
         embed_dim: int = 128,
@@ -140,12 +148,12 @@ class CRDContrastLoss(nn.Module):
             ]
             self._set_normaliser(scores)
             n_data = len(self.student_bank)
-            loss = sum(
+            first, second = (
                 noise_contrastive(score / z, n_data)
                 for score, z in zip(scores, self.normaliser.clone(), strict=True)
             )
             self._update_banks(index, student, teacher)
-            return self.loss_weight * loss
+            return self.loss_weight * (first + second)
 
     @torch.no_grad()
     def _set_normaliser(self, scores: list[Tensor]) -> None:

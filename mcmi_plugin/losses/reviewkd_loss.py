@@ -1,6 +1,7 @@
 """ReviewKD as a loss for a distiller."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -101,7 +102,8 @@ class ReviewKDLoss(nn.Module):
             'out_channels',
             self.out_channels,
         )
-        residual, loss = None, 0.0
+        residual: Tensor | None = None
+        loss: Any = 0.0
         for level in reversed(range(len(self.fusions))):
             out, residual = self.fusions[level](
                 student[level], residual, teacher[level].shape[-2:]

@@ -1,5 +1,7 @@
 """Variational information distillation as a loss for a distiller."""
 
+from typing import cast
+
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -62,7 +64,7 @@ class VIDLoss(nn.Module):
             UserError: not two maps of one batch with these channels.
         """
         check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
-        student_channels = self.regressor[0].in_channels
+        student_channels = cast(nn.Conv2d, self.regressor[0]).in_channels
         check_channels(self, s_feature, 'student_channels', student_channels)
         check_channels(self, t_feature, 'teacher_channels', len(self.log_scale))
         with full_precision(s_feature, t_feature) as features:

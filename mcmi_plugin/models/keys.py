@@ -5,6 +5,7 @@ the network goes behind ``backbone.``, the classifier to ``head.fc.``.
 """
 
 import re
+from typing import cast
 
 from ..errors import UserError
 
@@ -94,7 +95,7 @@ def from_hsakd(name: str, state_dict: dict) -> dict:
     for key, value in state_dict.items():
         if key.startswith('auxiliary_classifier.'):
             layer, rest = key.removeprefix('auxiliary_classifier.').split('.', 1)
-            part, branch = re.fullmatch(r'(.+?)_?(\d)', layer).groups()
+            part, branch = cast(re.Match, re.fullmatch(r'(.+?)_?(\d)', layer)).groups()
             index = int(branch) - 1
             if part == 'fc':
                 place = 'fc'

@@ -63,7 +63,7 @@ class CIFARResNet(ResNet_CIFAR):
         UserError: There is no network of that depth.
     """
 
-    arch_settings = {
+    arch_settings: dict[int, tuple[type, tuple[int, ...]]] = {
         depth: (TappedBasicBlock, ((depth - 2) // 6,) * 3)
         for depth in (8, 14, 20, 32, 44, 56, 110)
     }

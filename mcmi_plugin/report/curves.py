@@ -1,5 +1,7 @@
 """CMI and LL of a teacher over the epochs of its making (as in the paper's Fig. 2)."""
 
+from typing import IO
+
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -8,7 +10,7 @@ COLOURS = dict(cmi='tab:red', ll='tab:blue')
 
 
 def draw_curves(
-    provenance: dict, control: dict | None, path: str, settings: str
+    provenance: dict, control: dict | None, path: str | IO[bytes], settings: str
 ) -> None:
     """Draw CMI and LL per epoch: the whole way, and the fine-tune on its own scale.
 
@@ -18,7 +20,7 @@ def draw_curves(
     Args:
         provenance: ``meta['mcmi']`` of an MCMI teacher's checkpoint.
         control: the same of the lambda = 0 control, drawn dashed, if there is one.
-        path: the picture's file.
+        path: the picture's file, or what it is written into.
         settings: how the teacher was made, for the title.
     """
     first = provenance['base'].get('history') or []

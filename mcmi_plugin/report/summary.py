@@ -48,7 +48,7 @@ def write_summary(
 
     table = Table(*COLUMNS, caption=caption)
     for row in rows:
-        table.add_row(*_shown(row))
+        table.add_row(*shown(row))
     Console().print(table)
     print_log(f'table and picture: {directory}', logger='current')
 
@@ -120,11 +120,11 @@ def student_accuracy(runner: Runner) -> float | None:
 def as_markdown(rows: list[tuple]) -> str:
     """The table for a README."""
     lines = [' | '.join(COLUMNS), ' | '.join(['---'] + ['---:'] * (len(COLUMNS) - 1))]
-    lines += [' | '.join(_shown(row)) for row in rows]
+    lines += [' | '.join(shown(row)) for row in rows]
     return ''.join(f'| {line} |\n' for line in lines)
 
 
-def _shown(row: tuple) -> list[str]:
+def shown(row: tuple) -> list[str]:
     name, accuracy, *nats = row
     shown = [name, '' if accuracy is None else f'{accuracy:.2f}']
     return shown + ['' if value is None else f'{value:.4f}' for value in nats]

@@ -51,7 +51,14 @@ def draw_embedding(
     for c in np.unique(labels):
         of_class = points[labels == c]
         shade = shades(int(c) % MOST_COLOURS)
-        axes.scatter(*of_class.T, s=6, color=shade, linewidths=0, label=classes[c])
+        axes.scatter(
+            of_class[:, 0],
+            of_class[:, 1],
+            s=6,
+            color=shade,
+            linewidths=0,
+            label=classes[c],
+        )
         axes.annotate(
             classes[c],
             np.median(of_class, axis=0),

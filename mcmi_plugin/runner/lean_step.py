@@ -1,5 +1,8 @@
 """``train_step`` of a plain model without operations that change nothing."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.optim import OptimWrapper
 from mmpretrain.models import ClsDataPreprocessor
@@ -12,7 +15,8 @@ def takes_lean_step(model: nn.Module, optim_wrapper: OptimWrapper) -> bool:
     Not for a model that trains in a way of its own, nor for one in a wrapper for
     several processes, nor where gradients are accumulated.
     """
-    kind, optim = type(model), type(optim_wrapper)
+    kind: type[Any] = type(model)
+    optim = type(optim_wrapper)
     return (
         isinstance(model, BaseModel)
         and isinstance(optim_wrapper, OptimWrapper)
@@ -56,7 +60,7 @@ def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:
     labels of all samples, which takes longer than to normalise a small batch, and
     hands them out again.
     """
-    samples = data_batch.get('data_samples') or ()
+    samples: Sequence[Any] = data_batch.get('data_samples') or ()
     kind = type(preprocessor)
     if (
         len(samples) == 1

@@ -6,9 +6,9 @@ from mmengine.config import Config
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.locations import CONFIGS
 
 SPECIAL = ('config', 'pair', 'method')
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 COMPOSED = """_base_ = [{pair!r}, {method!r}]
 
@@ -48,12 +48,12 @@ class Bases:
                 f'{where}: has {" and ".join(said)}; give pair and method, or config'
             )
         if 'pair' in said:
-            path = self._compose(said['pair'], said['method'], where)
-        elif said.get('config', default) is None:
+            found = self._compose(said['pair'], said['method'], where)
+        elif (config := said.get('config', default)) is None:
             raise UserError(f'{where}: neither config nor pair and method are set')
         else:
-            path = self.study_dir / said.get('config', default)
-        path = str(path)
+            found = self.study_dir / config
+        path = str(found)
         if path not in self._read:
             if not Path(path).is_file():
                 raise UserError(f'{where}: there is no config {path}')

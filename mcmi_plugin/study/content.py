@@ -28,6 +28,7 @@ import ast
 import inspect
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -37,8 +38,10 @@ from mcmi_plugin.study.figures import FIGURES
 from mcmi_plugin.study.measures import MEASURES
 from mcmi_plugin.study.names import require_distinct, require_known
 
-KEYS = ('exhibit', 'title', 'scales', 'grid', 'arms', 'baseline', 'control', 'controls')
-KEYS += ('measures', 'compare', 'figures', 'paper', 'note')
+KEYS = (
+    *('exhibit', 'title', 'scales', 'grid', 'arms', 'baseline', 'control', 'controls'),
+    *('measures', 'compare', 'figures', 'paper', 'note'),
+)
 SCALES = ('smoke', 'small', 'paper')
 SCALE_KEYS = ('config', 'seeds', 'options', 'grid', 'arms')
 
@@ -87,7 +90,9 @@ def _refuse_repeated_keys(path: str) -> None:
 
 def named_measures(content: dict) -> dict[str, dict]:
     """The measures of a study: {name: arguments}."""
-    said = [dict(type=m) if isinstance(m, str) else m for m in content['measures']]
+    said: list[Any] = [
+        dict(type=m) if isinstance(m, str) else m for m in content['measures']
+    ]
     return {m.get('type'): {k: v for k, v in m.items() if k != 'type'} for m in said}
 
 

@@ -46,25 +46,25 @@ def student_ll(runner: Runner, cfg: Config) -> float:
 def teacher_accuracy(runner: Runner, cfg: Config) -> float | None:
     """Top-1 accuracy of the teacher."""
     found = passed(runner, cfg, 'teacher', 'test')
-    return found and found.statistics.accuracy()
+    return None if found is None else found.statistics.accuracy()
 
 
 def teacher_ll(runner: Runner, cfg: Config) -> float | None:
     """Log-likelihood of the teacher, eq. 5."""
     found = passed(runner, cfg, 'teacher', 'train')
-    return found and found.statistics.log_likelihood()
+    return None if found is None else found.statistics.log_likelihood()
 
 
 def teacher_cmi(runner: Runner, cfg: Config) -> float | None:
     """Conditional mutual information of the teacher, eq. 12."""
     found = passed(runner, cfg, 'teacher', 'train')
-    return found and found.statistics.cmi()
+    return None if found is None else found.statistics.cmi()
 
 
 def teacher_entropy(runner: Runner, cfg: Config) -> float | None:
     """Mean entropy of the teacher's predictions (Fig. 7)."""
     found = passed(runner, cfg, 'teacher', 'train')
-    return found and found.statistics.entropy()
+    return None if found is None else found.statistics.entropy()
 
 
 def teacher_cmi_at_tau(runner: Runner, cfg: Config) -> float | None:

@@ -1,6 +1,7 @@
 """Measures that pictures are drawn from; arrays go into files of the run's folder."""
 
 import os.path as osp
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
             'eigen_cam.target_layer is not set; name the last layer of the teacher '
             "whose output has a picture, for example 'backbone.layer4'"
         )
-    dataset = loader_of(runner, cfg, 'test').dataset
+    dataset: Any = loader_of(runner, cfg, 'test').dataset  # mmpretrain's
     labels = np.asarray(dataset.get_gt_labels())
     number = options.get('num_images', NUM_IMAGES)
     drawn, groups = _draw(np.arange(len(labels)), number), [''] * number
@@ -92,7 +93,7 @@ def _draw(eligible: np.ndarray, number: int) -> np.ndarray:
     return np.random.RandomState(0).permutation(eligible)[:number]
 
 
-def _saved(runner: Runner, name: str, **arrays: np.ndarray) -> str:
+def _saved(runner: Runner, name: str, **arrays: Any) -> str:
     path = osp.join(runner.work_dir, f'{name}.npz')
     np.savez_compressed(path, **arrays)
     return path

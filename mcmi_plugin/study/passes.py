@@ -2,10 +2,11 @@
 
 import weakref
 from dataclasses import dataclass
+from typing import Literal, cast, overload
 
 import torch
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -55,6 +56,14 @@ class Network(nn.Module):
         return logits
 
 
+@overload
+def passed(
+    runner: Runner, cfg: Config, who: Literal['student'], split: str
+) -> Pass: ...
+@overload
+def passed(
+    runner: Runner, cfg: Config, who: Literal['teacher'], split: str
+) -> Pass | None: ...
 def passed(runner: Runner, cfg: Config, who: str, split: str) -> Pass | None:
     """The pass of ``who`` over ``split``, made once per run.
 
@@ -101,7 +110,7 @@ def loader_of(runner: Runner, cfg: Config, split: str) -> DataLoader:
 
 
 def _pass(network: Network, loader: DataLoader, who: str, split: str) -> Pass:
-    num_classes = network.network.head.num_classes
+    num_classes = cast(BaseModel, network.network).head.num_classes
     statistics = measure(network, loader, num_classes, title=f'{who}, {split}')
     names = getattr(loader.dataset, 'metainfo', {}).get('classes')
     return Pass(

@@ -87,7 +87,7 @@ def read_study(
             picked[axis] = names = separated(names, axes[axis])
         for name in names:
             require_known(name, axes[axis], 'value', f'{path}: grid.{axis}')
-    grid = {axis: list(picked.get(axis) or axes[axis]) for axis in axes}
+    of_all = {axis: list(picked.get(axis) or axes[axis]) for axis in axes}
     arms = list(arms or chosen.get('arms') or content['arms'])
     for name in arms:
         require_known(name, content['arms'], 'arm', path)
@@ -97,12 +97,12 @@ def read_study(
     if not isinstance(seeds, int) or seeds < 1:
         raise UserError(f'{path}: seeds={seeds!r}: must be a whole number from 1 on')
 
-    work_dir = Path(work_dir or Path('work_dirs/study', Path(path).stem, scale))
-    preflight.check_work_dir(str(work_dir))
-    bases = Bases(Path(path).parent, work_dir / 'configs')
+    folder = Path(work_dir or Path('work_dirs/study', Path(path).stem, scale))
+    preflight.check_work_dir(str(folder))
+    bases = Bases(Path(path).parent, folder / 'configs')
     cells = []
-    for point in itertools.product(*grid.values()):
-        where = dict(zip(grid, point, strict=True))
+    for point in itertools.product(*of_all.values()):
+        where = dict(zip(of_all, point, strict=True))
         differing = [axes[axis][name] for axis, name in where.items()]
         for seed in range(seeds):
             for arm in arms:
@@ -110,8 +110,8 @@ def read_study(
                 _check_own(options or {}, layers, path)
                 layers = [chosen['options'], *layers, options or {}]
                 default = chosen.get('config')
-                cells.append(_cell(where, arm, seed, layers, default, bases, work_dir))
-    study = Study(path, content, scale, arms, grid, cells, work_dir)
+                cells.append(_cell(where, arm, seed, layers, default, bases, folder))
+    study = Study(path, content, scale, arms, of_all, cells, folder)
     checks.check_cells([cell for cell in cells if cell.seed == 0], content)
     return study
 

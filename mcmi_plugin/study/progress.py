@@ -29,7 +29,9 @@ class StudyProgress:
         self.ready = ready
         self.done = 0
         self.bar = bar
-        self.task = bar and bar.add_task('', total=total, completed=ready)
+        self.task = None
+        if bar is not None:
+            self.task = bar.add_task('', total=total, completed=ready)
         self._started = self._begun = time.monotonic()
         self._name = ''
 
@@ -40,7 +42,7 @@ class StudyProgress:
 
     def move(self, share: float) -> None:
         """So much of the student's epochs is done."""
-        if self.bar is not None:
+        if self.bar is not None and self.task is not None:
             text = f'{self._left(self.done + share)}; {self._name}'
             completed = self.ready + self.done + share
             self.bar.update(self.task, completed=completed, description=text)

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+from rich import table as rich_table
 from rich.console import Console
-from rich.table import Table
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.report.page import Table
 from mcmi_plugin.study.figures import FIGURES
+from mcmi_plugin.study.page import write_study_page
 from mcmi_plugin.study.plan import Study
 from mcmi_plugin.study.table import table_rows, verdict_lines
 
@@ -20,7 +22,7 @@ def write_report(
 
     ``table.md``: table, verdicts and pictures; ``results.json``: every cell's
     figures; ``provenance.md``: command, seed and versions behind each; the figures
-    of the study's config as PNG.
+    of the study's config as PNG; ``index.html``: all of it as a page.
 
     Args:
         results: of :func:`mcmi_plugin.study.run.run_cells`, at least one.
@@ -37,7 +39,7 @@ def write_report(
     verdicts += not_drawn
     # The screen is too narrow for all of it.
     shown, shown_rows = table_rows(study, results, study.compared)
-    table = Table(*shown, title=_title(study), caption=_caption(study))
+    table = rich_table.Table(*shown, title=_title(study), caption=_caption(study))
     for row in shown_rows:
         table.add_row(*row)
     console.print(table)
@@ -56,6 +58,17 @@ def write_report(
     ):
         with whole_file(folder / name, 'w') as file:
             file.write(text)
+    try:
+        write_study_page(
+            folder / 'index.html',
+            _title(study),
+            Table(header, rows, _caption(study)),
+            verdicts,
+            [folder / name for name in pictures],
+            results,
+        )
+    except UserError as error:  # the figures are there, and that was the long part
+        console.print(f'no index.html: {error}', markup=False, soft_wrap=True)
     console.print(f'report: {folder}', soft_wrap=True, highlight=False)
     return folder
 

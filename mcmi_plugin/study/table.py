@@ -1,6 +1,7 @@
 """Rows and verdicts of a study's report."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from mcmi_plugin.study.compare import in_words, paired, spread
 from mcmi_plugin.study.figures.series import words
@@ -19,7 +20,7 @@ def table_rows(
         measures: those to show; the ones that are no numbers are left out.
     """
     numbers = [m for m in measures if any(_is_number(r, m) for r in results)]
-    control = study.content.get('control')
+    control: Any = study.content.get('control')
     compared = [m for m in study.compared if m in numbers] if control else []
     printed = study.content.get('paper') or []
     shared = [m for m in numbers if any(m in row for row in printed)]

@@ -11,6 +11,7 @@ import re
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import optuna
 from mmengine.config import Config
@@ -158,7 +159,7 @@ class Report(Hook):
     def __init__(self, trial: Trial, seed: int) -> None:
         self.trial = trial
         self.seed = seed
-        self.score: float | None = None
+        self.score: Any = None  # in per cent, once it has validated
 
     def before_train(self, runner: Runner) -> None:
         figures = teacher_figures(runner)
@@ -167,7 +168,7 @@ class Report(Hook):
             raise optuna.TrialPruned('the teacher is off the cliff')
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        self.score = held_out_accuracy(metrics)
+        self.score = held_out_accuracy(cast(dict, metrics))
         step = self.seed * runner.max_epochs + runner.epoch
         self.trial.report(self.score, step)
         if self.trial.should_prune() and name_of(self.trial) not in (MLL, ZERO):

@@ -1,6 +1,7 @@
 """What a sweep compares, and the data that it may look at."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
@@ -23,7 +24,7 @@ ZERO = 'lambda = 0'
 MLL = 'MLL'
 
 
-CONTROLS = {
+CONTROLS: dict[str, dict[str, Any]] = {
     MLL: dict(form='none', lmda=None),
     ZERO: dict(lmda=0.0),
     'temperature': dict(form='none', lmda=None, temperature='validation'),
@@ -65,7 +66,7 @@ def setting_config(
     teacher = {f'mcmi.{key}': value for key, value in setting.items()}
     # Another seed than the student's: one that starts from its teacher's own initial
     # weights and sees the same batches retraces the teacher's overfitting.
-    own = {'mcmi.seed': 1000 + seed, 'randomness.seed': seed}
+    own: dict[str, Any] = {'mcmi.seed': 1000 + seed, 'randomness.seed': seed}
     own |= {'mcmi.teacher_dir': teachers, 'mcmi.control': False}
     own |= {'mcmi.on_cliff': 'warn'}
     cfg = read_config(path, options | own | teacher, work_dir)

@@ -41,7 +41,7 @@ def pipeline_of(dataset: ConfigDict) -> list | None:
     return pipeline_of(inner) if inner else None
 
 
-def with_pipeline(dataset: ConfigDict, pipeline: list) -> ConfigDict:
+def with_pipeline(dataset: ConfigDict, pipeline: list | None) -> ConfigDict:
     """The same samples through another pipeline."""
     dataset = copy.deepcopy(dataset)
     parts = [dataset.dataset] if 'dataset' in dataset else dataset.get('datasets', [])

@@ -1,5 +1,7 @@
 """A teacher that is handed over as it is, or at another temperature."""
 
+from typing import Any, cast
+
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 
@@ -40,13 +42,13 @@ def hand_over(
             loaders['val'] = runner.build_dataloader(hook.val_dataloader)
         num_classes = find_cmi_loss(model).num_classes
         before = after = measured(model, loaders, num_classes, 'as it was trained')
-        record = dict(
+        record: dict[str, Any] = dict(
             dataset_meta=dict(getattr(loaders['train'].dataset, 'metainfo', {}))
         )
         if temperature is not None:
             if temperature == 'validation':
                 temperature = best_temperature(model, loaders['val'])
-            divide_logits(model, temperature, next(iter(loaders['train'])))
+            divide_logits(model, cast(float, temperature), next(iter(loaders['train'])))
             title = f'at temperature {temperature:.3g}'
             after = measured(model, loaders, num_classes, title)
             record['temperature'] = temperature

@@ -3,6 +3,7 @@
 import os
 import os.path as osp
 from collections.abc import Callable
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
@@ -103,7 +104,7 @@ def base_source(cfg: Config) -> tuple[str | None, str, str]:
     """Where the teacher's weights come from: source, config key, key prefix."""
     if cfg.model.get('teacher_ckpt'):
         return cfg.model.teacher_ckpt, 'model.teacher_ckpt', ''
-    init = cfg.model.get('init_cfg') or {}
+    init: Any = cfg.model.get('init_cfg') or {}
     if init.get('type') == 'Pretrained':  # of the whole distiller, as in ABLoss
         return init.checkpoint, 'model.init_cfg.checkpoint', 'teacher.'
     return None, 'model.teacher_ckpt', ''
@@ -232,7 +233,7 @@ def _kept(
 
 def _on_all(function, *args):
     """Call ``function`` on the main process; its answer, or error, on every one."""
-    answer = [None, None]
+    answer: list[Any] = [None, None]
     if is_main_process():
         try:
             answer[0] = function(*args)

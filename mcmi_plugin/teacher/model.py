@@ -22,7 +22,7 @@ def teacher_model(cfg: Config) -> ConfigDict:
         teacher.setdefault('_scope_', name.split('::')[0])
     elif '_scope_' in cfg.model:
         teacher.setdefault('_scope_', cfg.model._scope_)
-    _drop_pretrained(teacher)
+    drop_pretrained(teacher)
     if teacher.pop('train_cfg', None):
         _mixing_left_out('model.teacher.train_cfg')
     teacher.data_preprocessor = _preprocessor(cfg)
@@ -40,7 +40,7 @@ def names_pretrained(part) -> bool:
     return isinstance(part, list) and any(names_pretrained(value) for value in part)
 
 
-def _drop_pretrained(model: ConfigDict) -> None:
+def drop_pretrained(model: ConfigDict) -> None:
     # In the teacher stage the weights are loaded strictly, from one place.
     for key in [k for k, v in model.items() if k == 'init_cfg' and names_pretrained(v)]:
         del model[key]
@@ -48,7 +48,7 @@ def _drop_pretrained(model: ConfigDict) -> None:
         model.pretrained = False
     for part in model.values():
         if isinstance(part, dict):
-            _drop_pretrained(part)
+            drop_pretrained(part)
 
 
 def _preprocessor(cfg: Config) -> ConfigDict:

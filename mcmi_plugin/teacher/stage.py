@@ -20,8 +20,10 @@ from mmengine.visualization import Visualizer
 from torch import Tensor, nn
 
 import mcmi_plugin
+from mcmi_plugin.hooks.progress_bar_hook import ProgressBarHook
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.weights import load_weights
+from mcmi_plugin.trackers import name_own_run
 
 
 def run_stage(
@@ -46,8 +48,10 @@ def run_stage(
     cfg.resume, cfg.load_from = last is not None, last
     if is_main_process() and not cfg.resume:
         remove_checkpoints(cfg.work_dir)
+    name_own_run(cfg)
     with isolated():
         runner = build_runner(cfg)
+        runner.register_hook(ProgressBarHook())
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if weights is not None:
             load_weights(model, weights, source)
@@ -76,8 +80,8 @@ def build_runner(cfg: Config) -> Runner:
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """A classifier's state dict on the CPU, without that of its :class:`CMILoss`."""
-    own = find_cmi_loss(model).state_dict(keep_vars=True).values()
-    own = {id(buffer) for buffer in own}
+    buffers = find_cmi_loss(model).state_dict(keep_vars=True).values()
+    own = {id(buffer) for buffer in buffers}
     return {
         name: value.detach().cpu().clone()
         for name, value in model.state_dict(keep_vars=True).items()

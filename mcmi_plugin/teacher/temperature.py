@@ -2,6 +2,7 @@
 
 import torch
 from mmengine.dist import all_reduce
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -30,7 +31,7 @@ def best_temperature(model: nn.Module, loader: DataLoader) -> float:
     return TEMPERATURES[sums.argmax()].item()
 
 
-def scores(model: nn.Module, raw: dict) -> tuple[Tensor, Tensor]:
+def scores(model: BaseModel, raw: dict) -> tuple[Tensor, Tensor]:
     """[B, C] logits in float64 and [B] labels of a batch as a loader gives it."""
     batch = model.data_preprocessor(raw, False)
     logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
@@ -53,9 +54,9 @@ def divide_logits(model: nn.Module, temperature: float, raw: dict) -> None:
     linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
     wide = [layer for layer in linear if layer.out_features == expected.shape[1]]
     if wide:
-        wide[-1].weight /= temperature
+        wide[-1].weight.div_(temperature)
         if wide[-1].bias is not None:
-            wide[-1].bias /= temperature
+            wide[-1].bias.div_(temperature)
     largest = expected.abs().max()
     if not wide or (scores(model, raw)[0] - expected).abs().max() > 1e-3 * largest:
         raise UserError(

@@ -115,8 +115,10 @@ def test_live_figures_reach_the_visualizer(digits, tmp_path):
         for path in tmp_path.rglob('scalars.json')
         for line in path.read_text().splitlines()
     ]
-    live = [line for line in lines if 'mcmi/surrogate' in line]
-    assert [line['mcmi/cmi'] for line in live] == [h['cmi'] for h in mcmi['history']]
+    live = [line for line in lines if 'train_mcmi/surrogate' in line]
+    assert [line['train_mcmi/cmi'] for line in live] == [
+        h['cmi'] for h in mcmi['history']
+    ]
     for figures in mcmi['history']:
         assert figures['ce'] == -figures['ll']
         # KL(P||Q0) is the CMI and the distance from Q0, which is no less than 0.

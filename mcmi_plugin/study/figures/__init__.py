@@ -5,6 +5,10 @@ values={measure: value})``, one per finished run. Each function writes a PNG to
 ``path`` and says in its title what is shown, over how many runs, with what spread.
 """
 
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
 from .bars import bars
 from .confusion import confusion
 from .curves import curves
@@ -14,7 +18,7 @@ from .lines import lines
 from .per_class import per_class
 from .scatter_tsne import scatter_tsne
 
-FIGURES = dict(
+FIGURES: dict[str, Callable[..., Figure]] = dict(
     bars=bars,
     confusion=confusion,
     curves=curves,

@@ -60,9 +60,9 @@ def _draw(
     for i, arm in enumerate(arms):
         for at, row in enumerate(rows):
             values = list(series.by_seed(results, measure, arm, row).values())
-            if not values:
-                continue
             found = spread(values)
+            if found is None:  # of no value
+                continue
             mean, sd = found.mean, found.sd or 0
             x = at - 0.4 + (i + 0.5) * width
             axes.bar(

@@ -52,9 +52,11 @@ def eigen_cam(
             axes.remove()
         images = files[0]['images'][block]
         name = files[0]['groups'][block[0]] or 'image'
-        draw_maps(rows[0, : len(block)], images, None, str(name).split(',')[0])
+        draw_maps(list(rows[0, : len(block)]), images, None, str(name).split(',')[0])
         for panels_of_arm, file, arm in zip(rows[1:], files, drawn, strict=True):
-            draw_maps(panels_of_arm[: len(block)], images, file['maps'][block], arm)
+            draw_maps(
+                list(panels_of_arm[: len(block)]), images, file['maps'][block], arm
+            )
     return save(figure, path)
 
 

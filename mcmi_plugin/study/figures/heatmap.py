@@ -66,7 +66,7 @@ def heatmap(
 
 def _in_two(result: dict) -> dict:
     """A run with an axis ``'T^t / T^s'`` as two axes."""
-    axes = {}
+    axes: dict[str, str] = {}
     for axis, name in result['grid'].items():
         axes.update(zip(axis.split(' / '), name.split(' / '), strict=True))
     return {**result, 'grid': axes}

@@ -130,8 +130,8 @@ def _draw(
 
 
 def _line(axes, results, measure, at, baseline, style, index, label) -> None:
-    points = [(p, _point(results, measure, arm, row, baseline)) for p, arm, row in at]
-    points = sorted((p, *found) for p, found in points if found is not None)
+    found = [(p, _point(results, measure, arm, row, baseline)) for p, arm, row in at]
+    points = sorted((p, *point) for p, point in found if point is not None)
     axes.errorbar(
         [p for p, _, _ in points],
         [mean for _, mean, _ in points],
@@ -149,10 +149,10 @@ def _point(results, measure, arm, row, baseline) -> tuple[float, float] | None:
     """A mean and its error bar, which is 0 for a single run; None without a run."""
     these = series.by_seed(results, measure, arm, row)
     if baseline is None:
-        found = spread(list(these.values()))
-        return found and (found.mean, found.sd or 0)
-    found = paired(these, series.by_seed(results, measure, baseline, row))
-    return found and (found.mean, found.se or 0)
+        one = spread(list(these.values()))
+        return None if one is None else (one.mean, one.sd or 0)
+    two = paired(these, series.by_seed(results, measure, baseline, row))
+    return None if two is None else (two.mean, two.se or 0)
 
 
 def number(name: str) -> float | None:

@@ -1,6 +1,7 @@
 """From a study's runs to what a figure draws: rows, arms, mean and spread."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mcmi_plugin.errors import UserError
 
@@ -79,8 +80,8 @@ def arms_of(results: list[dict], arms: Sequence[str] | None = None) -> list[str]
     return [arm for arm in arms if arm in found] if arms else found
 
 
-def by_seed(results: list[dict], measure: str, arm: str, row: dict) -> dict[int, float]:
-    """{seed: number} of an arm in a cell; runs without the measure are left out."""
+def by_seed(results: list[dict], measure: str, arm: str, row: dict) -> dict[int, Any]:
+    """{seed: measured} of an arm in a cell; runs without the measure are left out."""
     return {
         result['seed']: result['values'][measure]
         for result in results

@@ -1,0 +1,155 @@
+"""The student as a config and a checkpoint of plain mmpretrain."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mmengine.registry
+import mmpretrain.registry
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope, Registry
+from mmpretrain.apis import get_model
+from torch import Tensor
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.export.samples import Logits, Samples
+from mcmi_plugin.export.source import Source
+from mcmi_plugin.version import __version__
+
+FILES = ('student.py', 'student.pth')
+LOAD = (
+    'import mmpretrain',
+    "model = mmpretrain.get_model('student.py', pretrained='student.pth')",
+)
+# What an environment with mmpretrain has; timm's and transformers' networks stand
+# behind mmpretrain's wrappers.
+_PLAIN = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmpretrain')
+_WRAPPED = ('timm', 'transformers')
+_REGISTRIES = [
+    registry
+    for package in (mmpretrain.registry, mmengine.registry)
+    for registry in vars(package).values()
+    if isinstance(registry, Registry)
+]
+
+
+def write(source: Source, samples: Samples, folder: Path) -> Logits:
+    """Write both files into ``folder`` and load them from there.
+
+    Returns:
+        What the loaded model answers to a batch.
+
+    Raises:
+        UserError: the network's class is not mmpretrain's own.
+    """
+    _check_classes(source)
+    head = (
+        f'# Student of {source.checkpoint}, exported by mcmi_plugin {__version__}.\n'
+        "# model.head.loss is that of the distillation, with the distillation's\n"
+        '# weight: look at it before you train with this config.\n'
+    )
+    config, checkpoint = (folder / name for name in FILES)
+    config.write_text(head + plain_config(source).pretty_text)
+    classes = dict(classes=tuple(samples.classes)) if samples.classes else {}
+    torch.save(
+        dict(
+            meta=dict(dataset_meta=classes, exported_from=str(source.checkpoint)),
+            state_dict={k: v.cpu() for k, v in source.student.state_dict().items()},
+        ),
+        checkpoint,
+    )
+    model = get_model(str(config))
+    model.load_state_dict(torch.load(checkpoint, weights_only=True)['state_dict'])
+    model.eval()
+
+    def logits(batch: dict) -> Tensor:
+        prepared = model.data_preprocessor(batch, False)
+        return model(prepared['inputs'], mode='tensor')
+
+    return logits
+
+
+def plain_config(source: Source) -> Config:
+    """Model and preprocessor, and as far as they are plain the test data too."""
+    model = _without_scopes(copy.deepcopy(source.model))
+    parts = dict(default_scope='mmpretrain')
+    parts['data_preprocessor'] = model.pop('data_preprocessor', {})
+    parts['model'] = model
+    parts.update(_test_parts(source.cfg))
+    return Config(parts)
+
+
+def left_out(source: Source) -> str:
+    """Why the config has no test data, in a few words; nothing if it has."""
+    if _test_parts(source.cfg):
+        return ''
+    loader, evaluator = _loader_and_evaluator(source.cfg)
+    foreign = [*_foreign_types(loader or {}), *_foreign_types(evaluator or {})]
+    why = f'{foreign[0]} is not of mmpretrain' if foreign else 'the run has none'
+    return f'student.py has no test_dataloader: {why}'
+
+
+def _check_classes(source: Source) -> None:
+    for name, module in source.student.named_modules():
+        package = type(module).__module__.split('.')[0]
+        if package not in _PLAIN + _WRAPPED:
+            raise UserError(
+                f'--format mmpretrain: {name or "the model"} is a '
+                f'{type(module).__name__} of {package}, which plain mmpretrain does '
+                'not have; use --format onnx or torch-export, which need neither'
+            )
+
+
+def _without_scopes(part: Any) -> Any:
+    """Without mmcls and other scopes: mmpretrain knows its own names bare."""
+    if isinstance(part, dict):
+        part.pop('_scope_', None)
+        for key, value in part.items():
+            bare = key == 'type' and isinstance(value, str)
+            part[key] = value.rpartition('.')[2] if bare else _without_scopes(value)
+    elif isinstance(part, (list, tuple)):
+        return type(part)(map(_without_scopes, part))
+    return part
+
+
+def _loader_and_evaluator(cfg: Config) -> tuple[dict | None, Any]:
+    split = 'test' if cfg.get('test_dataloader') else 'val'
+    return cfg.get(f'{split}_dataloader'), cfg.get(f'{split}_evaluator')
+
+
+def _test_parts(cfg: Config) -> dict:
+    loader, evaluator = map(copy.deepcopy, _loader_and_evaluator(cfg))
+    if not loader or not evaluator:
+        return {}
+    if any(_foreign_types(dict(type=loader.get('type')))):
+        del loader['type']  # a faster loader of the same samples
+    metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+    metrics = [metric for metric in metrics if not any(_foreign_types(metric))]
+    if not metrics or any(_foreign_types(loader)):
+        return {}
+    return dict(
+        test_dataloader=_without_scopes(loader),
+        test_evaluator=_without_scopes(metrics),
+        test_cfg={},
+    )
+
+
+def _foreign_types(part: Any) -> Iterator[str]:
+    """Names of types in a config that plain mmpretrain cannot build."""
+    if isinstance(part, dict):
+        name = part.get('type')
+        if isinstance(name, str) and not _is_plain(name.rpartition('.')[2]):
+            yield name
+        for value in part.values():
+            yield from _foreign_types(value)
+    elif isinstance(part, (list, tuple)):
+        for value in part:
+            yield from _foreign_types(value)
+
+
+def _is_plain(name: str) -> bool:
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        found = [registry.get(name) for registry in _REGISTRIES]
+    return any(f is not None and f.__module__.split('.')[0] in _PLAIN for f in found)

@@ -1,0 +1,152 @@
+"""The student of a work dir, as the distiller has it and on its own."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from mmengine.registry import MODELS, DefaultScope
+from torch import nn
+
+from mcmi_plugin.checks.names import REFUSALS, explain
+from mcmi_plugin.commands import read_config
+from mcmi_plugin.distill.sources import check_sources
+from mcmi_plugin.distill.standalone import standing_alone
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
+from mcmi_plugin.teacher.model import drop_pretrained
+from mcmi_plugin.teacher.weights import load_weights, read_weights
+
+# A classifier that carries more than its network: what the network alone is, the
+# arguments that go, and where the weights lie that go.
+_CARRIERS = {
+    'AuxiliaryImageClassifier': (
+        'mmpretrain.ImageClassifier',
+        ('auxiliary_only',),
+        'auxiliary.',
+    )
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run's student.
+
+    Attributes:
+        cfg: the run's config.
+        checkpoint: the file that the weights are from.
+        meta: of that checkpoint.
+        trained: the network inside the distiller (or the classifier of a run
+            without one), in evaluation mode.
+        preprocessor: of the distiller, which prepares the images.
+        model: config of the student alone.
+        student: the student alone, with the same weights, in evaluation mode.
+    """
+
+    cfg: Config
+    checkpoint: Path
+    meta: dict
+    trained: nn.Module
+    preprocessor: BaseDataPreprocessor
+    model: ConfigDict
+    student: nn.Module
+
+
+def read_source(
+    work_dir: str, checkpoint: str = 'last', options: dict | None = None
+) -> Source:
+    """Build the student of a work dir twice, inside its distiller and alone.
+
+    Nothing is downloaded, and no code of the checkpoint is run.
+
+    Args:
+        work_dir: folder of a run: of a distillation, of an ordinary training of a
+            classifier, or of an MCMI teacher.
+        checkpoint: as for :func:`mcmi_plugin.export.work_dir.find_checkpoint`.
+        options: overrides of the saved config by dotted key.
+
+    Raises:
+        UserError: no config, no whole checkpoint, or the two do not fit.
+    """
+    folder = Path(work_dir)
+    check_folder(folder)
+    config, path = find_config(folder), find_checkpoint(folder, checkpoint)
+    cfg = read_config(str(config), options or {}, work_dir)
+    if cfg.get('data_preprocessor'):  # as the Runner does
+        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    distilled = 'architecture' in cfg.model
+    if distilled:
+        cfg.model.architecture = standing_alone(cfg.model.architecture, cfg.model)
+        if 'teacher_ckpt' in cfg.model:  # its weights are not asked for
+            cfg.model.teacher_ckpt = None
+    drop_pretrained(cfg.model)
+    state, meta = read_weights(
+        str(path), '--checkpoint', 'architecture.' if distilled else ''
+    )
+
+    algorithm: Any = _build(cfg.model, cfg)
+    trained = algorithm.architecture if distilled else algorithm
+    load_weights(trained, state, str(path), '--checkpoint')
+    model = copy.deepcopy(cfg.model.architecture if distilled else cfg.model)
+    model.data_preprocessor = _of_mmpretrain(
+        cfg.model.get('data_preprocessor') or model.get('data_preprocessor') or {}
+    )
+    gone = _unload(model)
+    student = _build(model, cfg)
+    own = {k: v for k, v in state.items() if not k.startswith(gone)}
+    load_weights(student, own, str(path), '--checkpoint')
+    algorithm.eval()
+    return Source(
+        cfg=cfg,
+        checkpoint=path,
+        meta=meta,
+        trained=trained,
+        preprocessor=algorithm.data_preprocessor,
+        model=model,
+        student=student.eval(),
+    )
+
+
+def _of_mmpretrain(preprocessor: ConfigDict) -> ConfigDict:
+    found = ConfigDict(copy.deepcopy(preprocessor))
+    found.pop('batch_augments', None)  # mixed pictures, of training
+    if found.get('type', '').rpartition('.')[2] == 'ImgDataPreprocessor':
+        # Which mmpretrain's classifiers cannot use; the arithmetic is the same.
+        swaps = [found.pop(key, False) for key in ('bgr_to_rgb', 'rgb_to_bgr')]
+        found.update(type='mmpretrain.ClsDataPreprocessor', to_rgb=any(swaps))
+    return found
+
+
+def _unload(model: ConfigDict) -> tuple[str, ...]:
+    """Leave what is no part of the network out of its config, in place.
+
+    Returns:
+        Prefixes of the weights that have gone with it.
+    """
+    for key in ('train_cfg', 'pretrained'):  # of training
+        model.pop(key, None)
+    head = model.get('head') or {}
+    if head.get('loss', {}).get('type', '').endswith('CMILoss'):
+        head.pop('loss')
+    kind = model.type.rpartition('.')[2]
+    if kind not in _CARRIERS:
+        return ()
+    model.type, arguments, prefix = _CARRIERS[kind]
+    for argument in arguments:
+        model.pop(argument, None)
+    return (prefix,)
+
+
+def _build(model: ConfigDict, cfg: Config) -> BaseModel:
+    scope = cfg.get('default_scope') or 'mmengine'
+    try:
+        with DefaultScope.overwrite_default_scope(scope):
+            return MODELS.build(copy.deepcopy(model))
+    except REFUSALS as error:
+        check_sources(cfg.model)
+        explain(error, cfg)
+        raise UserError(
+            f'{cfg.filename}: its model cannot be built ({error})'
+        ) from error

@@ -1,0 +1,113 @@
+"""Which config and which checkpoint of a work dir are meant."""
+
+import difflib
+import re
+from pathlib import Path
+
+from mcmi_plugin.compat.atomic_checkpoints import is_whole
+from mcmi_plugin.errors import UserError
+
+_EPOCH = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
+
+
+def check_folder(folder: Path) -> None:
+    """A work dir is there.
+
+    Raises:
+        UserError: it is not; the line names the closest folder beside it.
+    """
+    if folder.is_dir():
+        return
+    beside = [p.name for p in _entries(folder.parent) if p.is_dir()]
+    close = difflib.get_close_matches(folder.name, beside, 1)
+    hint = f'did you mean {folder.parent / close[0]}?' if close else 'check the path'
+    raise UserError(f'there is no folder {folder}; {hint}')
+
+
+def find_config(folder: Path) -> Path:
+    """The config that mmengine has saved in a work dir.
+
+    Of several the newest: a run writes it anew whenever it starts or is resumed.
+
+    Raises:
+        UserError: there is none.
+    """
+    configs = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
+    if configs:
+        return configs[-1]
+    below = sorted(path.parent.name for path in folder.glob('*/*.py'))
+    raise UserError(
+        f'{folder} holds no config, so it is no work dir of a run; '
+        + (f'name one below it: {", ".join(below[:3])}' if below else 'name another')
+    )
+
+
+def find_checkpoint(folder: Path, which: str = 'last') -> Path:
+    """A checkpoint of a work dir.
+
+    Args:
+        folder: the work dir, or the folder of an MCMI teacher.
+        which: ``'last'``, ``'best'`` (of ``default_hooks.checkpoint.save_best``),
+            or the path or name of a file.
+
+    Raises:
+        UserError: there is none, there are several best ones, or it is damaged.
+    """
+    if which == 'last':
+        path = _last(folder)
+    elif which == 'best':
+        path = _best(folder)
+    else:
+        path = Path(which) if Path(which).is_file() else folder / which
+    if not path.is_file():
+        raise UserError(f'--checkpoint {which}: no such file{_others(folder, path)}')
+    if path.suffix == '.pth' and not is_whole(path):
+        raise UserError(
+            f'{path} is damaged or cut short; name another: --checkpoint FILE'
+            f'{_others(folder, path)}'
+        )
+    return path
+
+
+def _last(folder: Path) -> Path:
+    record = folder / 'last_checkpoint'
+    if record.is_file():
+        recorded = Path(record.read_text().strip())
+        # The folder may have been moved since; what lies in it is its own.
+        here = folder / recorded.name
+        return here if here.is_file() else recorded
+    if saved := _by_epoch(folder):
+        return saved[-1]
+    if (folder / 'teacher.pth').is_file():  # of a teacher stage
+        return folder / 'teacher.pth'
+    raise UserError(
+        f'{folder} holds no checkpoint; let the run save one, or name it: '
+        '--checkpoint FILE'
+    )
+
+
+def _best(folder: Path) -> Path:
+    best = sorted(folder.glob('best_*.pth'))
+    if len(best) == 1:
+        return best[0]
+    if best:
+        names = ', '.join(path.name for path in best)
+        raise UserError(f'--checkpoint best: there are {names}; name one of them')
+    raise UserError(
+        f'--checkpoint best: {folder} holds no best_*.pth; a run keeps it with '
+        '--cfg-options default_hooks.checkpoint.save_best=auto'
+    )
+
+
+def _by_epoch(folder: Path) -> list[Path]:
+    found = [(m, p) for p in folder.glob('*.pth') if (m := _EPOCH.fullmatch(p.name))]
+    return [path for match, path in sorted(found, key=lambda pair: int(pair[0][1]))]
+
+
+def _others(folder: Path, path: Path) -> str:
+    names = [p.name for p in folder.glob('*.pth') if p != path and is_whole(p)]
+    return f'; there is {", ".join(sorted(names))}' if names else ''
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []

@@ -1,0 +1,136 @@
+"""What a page is made of."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_NUMBER = re.compile(
+    r'[+\u2212-]?[\d,]+(\.\d+)?(e[+-]?\d+)?( ?%)?( (\+-|\u00b1) [\d.]+)?'
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as they are to be read; columns of numbers are set to the right."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ''
+
+    @property
+    def kind(self) -> str:
+        return 'table'
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns hold numbers only."""
+        shown = [[str(row[i]) for row in self.rows] for i in range(len(self.columns))]
+        filled = [[cell for cell in column if cell] for column in shown]
+        return [bool(c) and all(map(_NUMBER.fullmatch, c)) for c in filled]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG, as bytes or a file, with the words that stand for it unseen."""
+
+    png: bytes | Path
+    alt: str
+    caption: str = ''
+
+    @property
+    def kind(self) -> str:
+        return 'picture'
+
+
+@dataclass(frozen=True)
+class Text:
+    """Paragraphs, parted by empty lines."""
+
+    text: str
+
+    @property
+    def kind(self) -> str:
+        return 'text'
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines as they are typed; with a summary, folded behind it."""
+
+    text: str
+    summary: str = ''
+
+    @property
+    def kind(self) -> str:
+        return 'code'
+
+
+@dataclass(frozen=True)
+class KeyFigures:
+    """What to see first: (label, value, lines of what to hold it against)."""
+
+    figures: Sequence[tuple[str, str, str]]
+
+    @property
+    def kind(self) -> str:
+        return 'figures'
+
+
+@dataclass(frozen=True)
+class Subheading:
+    """A heading below that of the section."""
+
+    text: str
+
+    @property
+    def kind(self) -> str:
+        return 'subheading'
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A confusion matrix as a table; a darker cell is a larger share of its row.
+
+    Args:
+        classes: C names.
+        counts: [C, C]; rows are true classes, columns predicted ones.
+        caption: above it.
+    """
+
+    classes: Sequence[str]
+    counts: Sequence[Sequence[int]]
+    caption: str = ''
+
+    @property
+    def kind(self) -> str:
+        return 'matrix'
+
+    @property
+    def rows(self) -> list[tuple[str, list[tuple[int, str, bool]]]]:
+        """(class, [(count, shade from 0 to 1, right or not)]), row by row."""
+        return [
+            (name, _shades(row, i))
+            for i, (name, row) in enumerate(zip(self.classes, self.counts, strict=True))
+        ]
+
+
+Block = Table | Picture | Text | Code | KeyFigures | Subheading | Matrix
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+def _shades(row: Sequence[int], true: int) -> list[tuple[int, str, bool]]:
+    total = max(sum(row), 1)
+    # The root: one mistake in a hundred is to be seen.
+    powers = [1.0 if c == true else 1 / 3 for c in range(len(row))]
+    return [
+        (count, f'{(count / total) ** power:.3f}', c == true)
+        for c, (count, power) in enumerate(zip(row, powers, strict=True))
+    ]

@@ -1,0 +1,180 @@
+"""The report of a run: at the end of its training, and by tools/report.py."""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import rich.table
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.markup import escape
+
+from mcmi_plugin.report.comparison import comparison, run_cells
+from mcmi_plugin.report.confused import confusion_blocks
+from mcmi_plugin.report.networks import Networks, rebuild
+from mcmi_plugin.report.page import Block, Section, Subheading, Text, write_page
+from mcmi_plugin.report.predictions import Predictions, predict
+from mcmi_plugin.report.record import check_confusion, dense, sparse, write_record
+from mcmi_plugin.report.run_origin import place
+from mcmi_plugin.report.run_sections import sections
+from mcmi_plugin.report.spaces import NUM_EMBEDDED, eigen_cams, output_space
+from mcmi_plugin.report.work_dir import Run, read_runs
+from mcmi_plugin.teacher.stage import isolated
+
+PAGE = 'report.html'
+# Minutes for a large student without a GPU; CIFAR's test set is whole.
+NUM_IMAGES = 10_000
+
+
+def report_training(runner: Runner) -> None:
+    """Write ``report.html`` into the work dir of a Runner at its end.
+
+    In the main process alone. The training is done: what goes wrong here is one
+    line of the log.
+    """
+    if not is_main_process():
+        return
+    try:
+        write_record(runner)
+        (run,) = read_runs([runner.work_dir])
+        page = run.folder / PAGE
+        write_page(page, run.name, sections(run, _recorded(run)), _note([run]))
+    except Exception as error:  # of a network, data or disk of any kind
+        why = ' '.join(str(error).split()) or type(error).__name__
+        print_log(
+            f'no report is written: {why}', logger='current', level=logging.WARNING
+        )
+    else:
+        print_log(f'report: {place(page)}', logger='current')
+
+
+def report_runs(
+    folders: Sequence[str | os.PathLike], out: str | os.PathLike | None = None
+) -> tuple[Path, list[Run]]:
+    """Write the page of one run, or of several beside one another.
+
+    Args:
+        folders: work dirs.
+        out: the page's file; ``report.html`` in the work dir of one run, in the
+            folder around them of several.
+
+    Returns:
+        The page's file, and the runs.
+
+    Raises:
+        UserError: a folder is no work dir, or the page cannot be written.
+    """
+    runs = read_runs(folders)
+    if out is None:
+        around = os.path.commonpath([run.folder for run in runs])
+        out = Path(around, PAGE)
+    if len(runs) == 1:
+        (run,) = runs
+        title, parts = run.name, sections(run, _passes(run))
+    else:
+        title = f'{len(runs)} runs compared'
+        parts = comparison(runs) + [_together(run) for run in runs]
+    write_page(out, title, parts, _note(runs))
+    return Path(out), runs
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """A line for each run, on the screen."""
+    table = rich.table.Table(
+        'run', 'epochs', 'student, %', 'teacher, %', 'LL, nats', 'CMI, nats'
+    )
+    for run in runs:
+        cells = run_cells(run)
+        table.add_row(escape(run.name), cells.epochs, cells.student, *cells.teacher)
+    Console().print(table)
+
+
+def _note(runs: Sequence[Run]) -> str:
+    if len(runs) > 1:
+        return ', '.join(run.name for run in runs)
+    (run,) = runs
+    config = run.record.get('config')
+    return f'{config} in {place(run.folder)}' if config else place(run.folder)
+
+
+def _recorded(run: Run) -> list[Section]:
+    """What the training's end could afford; the line says what adds the rest."""
+    blocks = _recorded_confusion(run)
+    add = Text(
+        'Eigen-CAM and t-SNE take longer and are added by '
+        f'python tools/report.py {place(run.folder)}'
+    )
+    return [Section('Confusion', blocks), Section('More', [add])]
+
+
+def _recorded_confusion(run: Run) -> list[Block]:
+    confusion = run.record.get('confusion') or {}
+    missing = check_confusion(confusion)
+    if missing is not None:
+        return [Text(f'No confusion matrix: {missing}.')]
+    words = _words(confusion['samples'], confusion['available'])
+    return confusion_blocks(dense(confusion), confusion['classes'], words)
+
+
+def _passes(run: Run) -> list[Section]:
+    """The confusion matrix, Eigen-CAM and t-SNE, as far as the work dir allows."""
+    # What code a run's networks and data are made of can fail in any way.
+    with isolated():
+        try:
+            networks = rebuild(run)
+            loader = run.config.val_dataloader
+            found = _predict(networks, 'student', NUM_IMAGES, loader)
+            few = {
+                name: _predict(networks, name, NUM_EMBEDDED, loader)
+                for name in networks.by_name
+            }
+        except Exception as error:
+            why = ' '.join(str(error).split()) or type(error).__name__
+            missing = Text(f'No Eigen-CAM and no t-SNE: {why}.')
+            blocks = [*_recorded_confusion(run), missing]
+            return [Section('Confusion', blocks)]
+        student = sparse(found)
+        words = _words(student['samples'], student['available'])
+        confusion = confusion_blocks(dense(student), student['classes'], words)
+        return [
+            Section('Confusion', confusion),
+            Section('Eigen-CAM', _eigen_cams(networks)),
+            Section('Output space', output_space(few)),
+        ]
+
+
+def _predict(networks: Networks, name: str, number: int, loader: dict) -> Predictions:
+    return predict(
+        networks.by_name[name],
+        networks.preprocessor,
+        networks.dataset,
+        number,
+        name,
+        loader.get('batch_size') or 64,
+        loader.get('num_workers', 0),
+    )
+
+
+def _eigen_cams(networks: Networks) -> list[Block]:
+    try:
+        return eigen_cams(networks.by_name, networks.preprocessor, networks.dataset)
+    except Exception as error:  # of a network without maps, or samples of any kind
+        why = ' '.join(str(error).split()) or type(error).__name__
+        return [Text(f'No Eigen-CAM: {why}.')]
+
+
+def _together(run: Run) -> Section:
+    """One run's whole report under one heading, for a page of several."""
+    blocks: list[Block] = []
+    for part in sections(run, _passes(run)):
+        blocks += [Subheading(part.title), *part.blocks]
+    return Section(run.name, blocks)
+
+
+def _words(samples: int, available: int) -> str:
+    if samples == available:
+        return f'all {available} samples of the validation set'
+    return f'{samples} of the {available} samples of the validation set, drawn once'

@@ -1,0 +1,112 @@
+"""A page to look at: one HTML file that needs neither a network nor a script."""
+
+import base64
+import os
+import struct
+from collections.abc import Sequence
+
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.report.blocks import (
+    Block,
+    Code,
+    KeyFigures,
+    Matrix,
+    Picture,
+    Section,
+    Subheading,
+    Table,
+    Text,
+)
+from mcmi_plugin.version import __version__
+
+_PNG = b'\x89PNG\r\n\x1a\n'
+# Wider pictures than this (width / height) scroll on a phone, where they would
+# otherwise shrink until nothing on them can be read.
+_WIDE = 1.8
+
+__all__ = [
+    'Block',
+    'Code',
+    'KeyFigures',
+    'Matrix',
+    'Picture',
+    'Section',
+    'Subheading',
+    'Table',
+    'Text',
+    'write_page',
+]
+
+
+def write_page(
+    path: str | os.PathLike, title: str, sections: Sequence[Section], note: str = ''
+) -> None:
+    """Write one self-contained HTML file, whole or not at all.
+
+    The same input gives the same bytes. Every text is escaped, and the page's own
+    policy forbids scripts and every request, so that names out of a stranger's run
+    are harmless.
+
+    Args:
+        path: of the file; its folder is made.
+        title: of the page.
+        sections: in their order; each is in the table of contents.
+        note: a line under the title.
+
+    Raises:
+        UserError: the file cannot be written.
+        ValueError: a picture is no PNG, or a row has not as many cells as columns.
+    """
+    # Loaded here: a command that writes no page does not wait for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader('mcmi_plugin', 'report'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template('page.html.j2').render(
+        title=title,
+        note=note,
+        sections=[(s.title, _grouped(s.blocks)) for s in sections],
+        version=__version__,
+    )
+    with whole_file(path) as file:
+        # A file's name may hold what is no character.
+        file.write(html.encode('utf-8', 'replace'))
+
+
+def _grouped(blocks: Sequence[Block]) -> list[tuple[str, list]]:
+    """Blocks by kind, with neighbouring pictures together: they share a row."""
+    groups: list[tuple[str, list]] = []
+    for block in blocks:
+        if isinstance(block, Table):
+            for row in block.rows:
+                if len(row) != len(block.columns):
+                    raise ValueError(
+                        f'table {block.caption!r}: a row of {len(row)} cells under '
+                        f'{len(block.columns)} columns'
+                    )
+        item = _embedded(block) if isinstance(block, Picture) else block
+        if block.kind == 'picture' and groups and groups[-1][0] == 'picture':
+            groups[-1][1].append(item)
+        else:
+            groups.append((block.kind, [item]))
+    return groups
+
+
+def _embedded(picture: Picture) -> dict:
+    png = picture.png if isinstance(picture.png, bytes) else picture.png.read_bytes()
+    if not png.startswith(_PNG) or len(png) < 24:
+        raise ValueError(f'picture {picture.alt!r}: not a PNG')
+    width, height = struct.unpack('>II', png[16:24])
+    return dict(
+        data=base64.b64encode(png).decode(),
+        width=width,
+        height=height,
+        wide=width > _WIDE * height,
+        alt=picture.alt,
+        caption=picture.caption,
+    )

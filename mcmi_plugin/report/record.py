@@ -1,0 +1,126 @@
+"""What a finished training leaves for its report, besides its log: report.json."""
+
+import json
+import os.path as osp
+import platform
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dist import get_world_size
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch.nn.parallel import DistributedDataParallel
+
+from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD, MCMITeacherHook
+from mcmi_plugin.report.predictions import Predictions, predict
+from mcmi_plugin.teacher.stage import versions
+
+FILE = 'report.json'
+# A second of a small student, and a minute of a large one without loading workers.
+NUM_IMAGES = 1000
+
+
+def write_record(runner: Runner) -> None:
+    """Write ``report.json`` into the work dir of a Runner at its end.
+
+    Command, versions, the teacher's provenance, and the confusion matrix of the
+    student in memory on up to 1,000 validation samples; in this process alone, so
+    the others need not take part.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    hooks = [hook for hook in runner.hooks if isinstance(hook, MCMITeacherHook)]
+    teacher = None
+    if hooks and hooks[0].provenance is not None:
+        teacher = dict(
+            file=runner.message_hub.runtime_info.get(RECORD),
+            mcmi=hooks[0].provenance,
+            control=hooks[0].control,
+        )
+    record = dict(
+        timestamp=runner.timestamp,
+        config=osp.basename(runner.cfg.filename or ''),
+        command=shlex.join(['python', *sys.argv]),
+        versions=dict(python=platform.python_version(), **versions()),
+        device=_device(runner),
+        processes=get_world_size(),
+        teacher=teacher,
+        confusion=_confusion(runner),
+    )
+    with whole_file(Path(runner.work_dir, FILE), 'w') as file:
+        json.dump(record, file)
+
+
+def read_record(work_dir: Path, timestamp: str) -> dict:
+    """The record of the training that began at ``timestamp``; {} without one.
+
+    Another training's is none: it may have gone before in the same folder.
+    """
+    try:
+        record = json.loads((work_dir / FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    same = isinstance(record, dict) and record.get('timestamp') == timestamp
+    return record if same else {}
+
+
+def sparse(predictions: Predictions) -> dict:
+    """A confusion matrix as JSON keeps it: what is not zero of [C, C]."""
+    counts = predictions.confusion().numpy()
+    cells = [[int(t), int(p), int(counts[t, p])] for t, p in np.argwhere(counts)]
+    return dict(
+        classes=predictions.classes,
+        cells=cells,
+        samples=len(predictions.labels),
+        available=predictions.available,
+    )
+
+
+def dense(confusion: dict) -> np.ndarray:
+    """[C, C] int64 counts of :func:`sparse`."""
+    counts = np.zeros((len(confusion['classes']),) * 2, dtype=np.int64)
+    for true, predicted, number in confusion['cells']:
+        counts[true, predicted] = number
+    return counts
+
+
+def _confusion(runner: Runner) -> dict:
+    if runner.val_loop is None:
+        return dict(missing='the config has no validation set (val_dataloader)')
+    model = runner.model
+    if is_model_wrapper(model):
+        if not isinstance(model, DistributedDataParallel):  # all would have to join
+            return dict(missing=f'{type(model).__name__} runs in all processes only')
+        model = model.module
+    try:
+        loader = runner.val_loop.dataloader
+        found = predict(
+            getattr(model, 'architecture', model),
+            model.data_preprocessor,
+            loader.dataset,
+            NUM_IMAGES,
+            batch_size=loader.batch_size or 64,
+            collate=loader.collate_fn,
+        )
+    except Exception as error:  # of a network or data of any kind; training is done
+        return dict(missing=' '.join(str(error).split()) or type(error).__name__)
+    return sparse(found)
+
+
+def _device(runner: Runner) -> str:
+    kind = next(runner.model.parameters()).device.type
+    return torch.cuda.get_device_name() if kind == 'cuda' else kind
+
+
+def check_confusion(confusion: dict) -> str | None:
+    """Why there is no confusion matrix, or None where there is one."""
+    if not confusion:
+        return 'it was not recorded'
+    if 'missing' in confusion:
+        return str(confusion['missing'])
+    return None

@@ -1,0 +1,110 @@
+"""What was run, and what its teacher was made from: config, hashes, versions."""
+
+import json
+import os
+from pathlib import Path
+
+from mcmi_plugin.report.page import Block, Code, Table, Text
+from mcmi_plugin.report.summary import settings
+from mcmi_plugin.report.work_dir import Run
+from mcmi_plugin.teacher.model import model_name
+
+
+def what_was_run(run: Run) -> list[Block]:
+    """Config, command and versions."""
+    cfg = run.config
+    rows = [('work dir', place(run.folder))]
+    if run.record.get('config'):
+        rows.append(('config', run.record['config']))
+    rows.append(('algorithm', _short(cfg.model.get('type'))))
+    if 'teacher' in cfg.model:
+        rows.append(('teacher', model_name(cfg)))
+    student = cfg.model.get('architecture', cfg.model)
+    rows.append(('student', model_name_of(student)))
+    losses = (cfg.model.get('distiller') or {}).get('distill_losses') or {}
+    if losses:
+        words = [f'{_short(v.get("type"))} ({name})' for name, v in losses.items()]
+        rows.append(('distillation losses', ', '.join(words)))
+    if cfg.get('mcmi'):
+        rows.append(('mcmi', ', '.join(f'{k}={v}' for k, v in cfg.mcmi.items())))
+    for split in ('train', 'val'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader:
+            rows.append(
+                (f'{split} data', f'{_data(loader)}, batch {loader.get("batch_size")}')
+            )
+    done, wanted = run.epochs
+    unit = 'epochs' if run.scalars.by_epoch else 'iterations'
+    rows.append((unit, str(done) if done == wanted else f'{done} of {wanted}'))
+    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    rows.append(
+        ('optimizer', f'{_short(optimizer.get("type"))}, lr {optimizer.get("lr")}')
+    )
+    rows.append(('seed', 'not set' if run.seed is None else str(run.seed)))
+    if run.record:
+        number, device = run.record['processes'], run.record['device']
+        device += f', {number} processes' if number > 1 else ''
+        rows.append(('device', device))
+        words = [f'{name} {v}' for name, v in run.record['versions'].items()]
+        rows.append(('versions', ', '.join(words)))
+    command = run.record.get('command')
+    blocks: list[Block] = [Table(('', 'this run'), rows)]
+    if command:
+        blocks.append(Code(command))
+    else:
+        blocks.append(Text('The command is not recorded: the run has not ended yet.'))
+    return [*blocks, Code(run.config_text, 'The whole config')]
+
+
+def provenance_blocks(run: Run) -> list[Block]:
+    """Recipe, hashes and versions behind the teacher, from its ``meta['mcmi']``."""
+    provenance = run.teacher.get('mcmi')
+    if provenance is None:
+        return []
+    recipe = provenance.get('recipe') or {}
+    rows = [
+        ('file', place(run.teacher.get('file'))),
+        ('fingerprint of the recipe', str(provenance.get('fingerprint', ''))),
+        ('started from', place((provenance.get('base') or {}).get('source'))),
+        ('SHA-256 of those weights', str(recipe.get('base') or 'trained from scratch')),
+        ('made with', settings(provenance)),
+        ('training samples', str(recipe.get('num_samples', ''))),
+    ]
+    versions = provenance.get('versions') or {}
+    if versions:
+        words = ', '.join(f'{name} {version}' for name, version in versions.items())
+        rows.append(('versions', words))
+    rows = [(name, value) for name, value in rows if value]
+    text = json.dumps(recipe, indent=1, sort_keys=True, default=str)
+    return [
+        Table(('', 'the teacher'), rows),
+        Code(text, 'The whole recipe: what the teacher was made from, and how'),
+    ]
+
+
+def place(path: object) -> str:
+    """A path as it is typed from here, where it lies below this folder."""
+    text = str(path)
+    below = os.path.isabs(text) and Path(text).is_relative_to(Path.cwd())
+    return os.path.relpath(text) if below else text
+
+
+def model_name_of(model: dict) -> str:
+    """A short name of a classifier's network."""
+    if 'cfg_path' in model:
+        return Path(model['cfg_path']).stem
+    backbone = model.get('backbone', model)
+    return f'{_short(backbone.get("type"))}{backbone.get("depth", "")}'
+
+
+def _data(loader: dict) -> str:
+    dataset = loader['dataset']
+    names = [_short(dataset.get('type'))]
+    while dataset.get('dataset'):  # a wrapper
+        dataset = dataset['dataset']
+        names.append(_short(dataset.get('type')))
+    return ' of '.join(names)
+
+
+def _short(name: object) -> str:
+    return str(name).rpartition('.')[2]

@@ -1,0 +1,185 @@
+"""What a page says of one run."""
+
+import io
+from collections.abc import Sequence
+
+from mcmi_plugin.report.chart import Line, draw_chart
+from mcmi_plugin.report.curves import draw_curves
+from mcmi_plugin.report.page import (
+    Block,
+    KeyFigures,
+    Picture,
+    Section,
+    Table,
+    Text,
+)
+from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
+from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
+from mcmi_plugin.report.style import colour_of
+from mcmi_plugin.report.summary import COLUMNS, settings, shown, summary_rows
+from mcmi_plugin.report.work_dir import Run
+
+_MOST_LOSSES = 4
+
+
+def accuracy_of(run: Run) -> float | None:
+    """The student's accuracy of the last validation, in per cent."""
+    validated = run.scalars.validated()
+    return validated[-1][1] if validated else None
+
+
+def key_figures(run: Run) -> KeyFigures | None:
+    """The figures that a page begins with; None where there are none yet."""
+    figures = []
+    validated = run.scalars.validated()
+    if validated:
+        unit = 'epoch' if run.scalars.by_epoch else 'iteration'
+        step, best = max(validated, key=lambda point: (point[1], -point[0]))
+        last = f'{validated[-1][1]:.2f} %'
+        beside = f'{unit} {validated[-1][0]}\nbest {best:.2f} %, {unit} {step}'
+        figures.append(('Student accuracy', last, beside))
+    mcmi, control = run.teacher.get('mcmi'), run.teacher.get('control')
+    if mcmi is not None:
+        *before, after = summary_rows(mcmi, control, None)[:-1]
+        columns = (
+            ('accuracy', '.2f', ' %'),
+            ('LL, nats', '.4f', ''),
+            ('CMI, nats', '.4f', ''),
+        )
+        for i, (label, form, unit) in enumerate(columns, start=1):
+            if after[i] is not None:
+                # The control, where there is one, is what to hold it against.
+                beside = '\n'.join(
+                    f'{name} {row[i]:{form}}{unit}'
+                    for name, row in zip(('MLL', 'control'), before, strict=False)
+                    if row[i] is not None
+                )
+                value = f'{after[i]:{form}}{unit}'
+                figures.append((f'Teacher {label}', value, beside))
+    else:
+        taught = run.scalars.validated((TEACHER_ACCURACY,))
+        if taught:
+            figures.append(('Teacher accuracy', f'{taught[-1][1]:.2f} %', ''))
+    return KeyFigures(figures) if figures else None
+
+
+def standing(run: Run) -> str:
+    """One line: how far the run has come, and what it can and cannot show."""
+    done, wanted = run.epochs
+    unit = 'epoch' if run.scalars.by_epoch else 'iteration'
+    if not run.scalars.train and not run.scalars.val:
+        return (
+            'Nothing is recorded yet: the training has not finished its first epoch '
+            'or log interval.'
+        )
+    if run.is_finished:
+        return f'{done} {unit}{"s" * (done != 1)}; one run (n = 1).'
+    return f'Not finished: {done} of {wanted} {unit}s; one run (n = 1).'
+
+
+def teacher_blocks(run: Run) -> list[Block]:
+    """Teacher before and after, and its curves."""
+    provenance, control = run.teacher.get('mcmi'), run.teacher.get('control')
+    if provenance is None:
+        if 'teacher' not in run.config.model:
+            return []
+        return [Text('The teacher is not an MCMI teacher, or is not recorded yet.')]
+    rows = summary_rows(provenance, control, accuracy_of(run))
+    caption = (
+        'Accuracy on the validation set; LL and CMI of the teacher on the training '
+        f'set; {settings(provenance)}; n = 1.'
+    )
+    blocks: list[Block] = [Table(COLUMNS, [shown(row) for row in rows], caption)]
+    if provenance['history'] or (provenance.get('base') or {}).get('history'):
+        drawn = run.folder / 'mcmi' / 'curves.png'
+        if run.record and drawn.is_file():  # at the end of this training
+            png = drawn.read_bytes()
+        else:
+            file = io.BytesIO()
+            draw_curves(provenance, control, file, settings(provenance))
+            png = file.getvalue()
+        words = 'CMI and LL of the teacher on its training set over the epochs'
+        blocks.append(
+            Picture(
+                png,
+                words,
+                "Dots: the predictions that an epoch's training steps made. Squares: "
+                'measured before and after the fine-tune.',
+            )
+        )
+    return blocks
+
+
+def student_blocks(run: Run) -> list[Block]:
+    """Loss and validation accuracy over the training."""
+    charts = [_losses(run.scalars), _accuracies(run.scalars)]
+    blocks: list[Block] = [chart for chart in charts if chart is not None]
+    return blocks or [Text('No losses and no validation are recorded.')]
+
+
+def _losses(scalars: Scalars) -> Picture | None:
+    names = [
+        name
+        for name in dict.fromkeys(key for record in scalars.train for key in record)
+        if name.startswith('loss') or '.loss' in name
+    ]
+    if not names:
+        return None
+    # The sum first; a loss that is all of it adds nothing.
+    names.sort(key=lambda name: name != 'loss')
+    if len(names) == 2:
+        names = names[:1]
+    lines = []
+    for i, name in enumerate(names[: _MOST_LOSSES + 1]):
+        points = [(r['step'], r[name]) for r in scalars.train if name in r]
+        if name == 'loss':  # wide and pale: a part may lie right upon it
+            label = 'sum' if len(names) > 1 else ''
+            lines.append(Line(label, points, '0.7', width=4))
+        else:
+            lines.append(Line(name, points, colour_of(i - 1)))
+    whole = lines[0].points
+    return Picture(
+        draw_chart(lines, 'iteration', 'training loss', may_be_log=True),
+        f'Training loss over {whole[-1][0]} iterations, from {whole[0][1]:.4g} to '
+        f'{whole[-1][1]:.4g}',
+        'Training loss and its parts, means over log intervals.',
+    )
+
+
+def _accuracies(scalars: Scalars) -> Picture | None:
+    validated = scalars.validated()
+    if not validated:
+        return None
+    lines = [Line('student', validated, colour_of(0), marker='o')]
+    taught = scalars.validated((TEACHER_ACCURACY,))
+    if taught:
+        lines.append(Line('teacher', taught, colour_of(1), '--'))
+    unit = 'epoch' if scalars.by_epoch else 'iteration'
+    step, last = validated[-1]
+    return Picture(
+        draw_chart(lines, unit, 'validation accuracy, %'),
+        f'Validation accuracy of the student, {last:.2f} % at {unit} {step}',
+        'Accuracy on the validation set.',
+    )
+
+
+def sections(run: Run, passes: Sequence[Section]) -> list[Section]:
+    """The page of one run.
+
+    Args:
+        run: the run.
+        passes: what was computed for the page: confusion, Eigen-CAM, t-SNE.
+    """
+    glance: list[Block] = [Text(standing(run))]
+    figures = key_figures(run)
+    if figures is not None:
+        glance.insert(0, figures)
+    parts = [
+        Section('At a glance', glance),
+        Section('Teacher', teacher_blocks(run)),
+        Section('Student', student_blocks(run)),
+        *passes,
+        Section('What was run', what_was_run(run)),
+        Section('Provenance', provenance_blocks(run)),
+    ]
+    return [part for part in parts if part.blocks]

@@ -1,0 +1,134 @@
+"""A training as its work dir tells it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mcmi_plugin.compat.atomic_checkpoints import find_whole_checkpoint, is_whole
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD
+from mcmi_plugin.report.record import read_record
+from mcmi_plugin.report.scalars import Scalars, read_scalars
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a work dir holds.
+
+    Attributes:
+        name: of the folder, with as much of its path as tells it from the others.
+        folder: the work dir.
+        config: of its newest training, as it was dumped.
+        config_text: the same as text.
+        scalars: over all parts of the training.
+        record: of ``report.json``; {} where the training has not come to its end.
+        teacher: ``file``, ``mcmi`` (the ``meta['mcmi']`` of that checkpoint) and
+            ``control`` (the same of the lambda = 0 control, or None); {} where there
+            is no MCMI teacher or it is not recorded.
+    """
+
+    name: str
+    folder: Path
+    config: Config
+    config_text: str
+    scalars: Scalars
+    record: dict
+    teacher: dict
+
+    @property
+    def epochs(self) -> tuple[int, int | None]:
+        """Epochs (or iterations) done, and those that the config asks for."""
+        wanted = self.config.train_cfg.get('max_epochs')
+        last = self.scalars.train[-1] if self.scalars.train else {}
+        if wanted is None:
+            return last.get('step', 0), self.config.train_cfg.get('max_iters')
+        done = max(last.get('epoch', 0), *(r['step'] for r in self.scalars.val), 0)
+        return done, wanted
+
+    @property
+    def is_finished(self) -> bool:
+        done, wanted = self.epochs
+        return bool(self.record) or (wanted is not None and done >= wanted)
+
+    @property
+    def seed(self) -> int | None:
+        return (self.config.get('randomness') or {}).get('seed')
+
+
+def read_runs(folders: Sequence[str | os.PathLike]) -> list[Run]:
+    """Read work dirs; a folder that is given twice is read once.
+
+    Raises:
+        UserError: a folder is no work dir of a training.
+    """
+    paths = list(dict.fromkeys(Path(folder).resolve() for folder in folders))
+    return [_read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+
+
+def _read(folder: Path, name: str) -> Run:
+    if not folder.is_dir():
+        raise UserError(f'{folder}: there is no such folder; name a work dir')
+    for dump in sorted(folder.glob('*/vis_data/config.py'), reverse=True):
+        config, text = _config(dump)
+        if config.get('train_cfg'):  # else of tools/test.py, in the same work dir
+            break
+    else:
+        raise UserError(
+            f'{folder}: no work dir of a training, there is no '
+            '*/vis_data/config.py in it; name the folder that --work-dir named'
+        )
+    record = read_record(folder, dump.parent.parent.name)
+    teacher = record.get('teacher') if record else _recorded_teacher(folder)
+    scalars = read_scalars(folder)
+    return Run(name, folder, config, text, scalars, record, teacher or {})
+
+
+def last_checkpoint(folder: Path) -> Path:
+    """The newest whole checkpoint in a work dir.
+
+    Raises:
+        UserError: there is none.
+    """
+    record = folder / 'last_checkpoint'
+    if record.is_file():
+        # The folder may have been moved since the path was written.
+        here = folder / Path(record.read_text().strip()).name
+        found = here if is_whole(here) else find_whole_checkpoint(str(folder))
+        if found is not None:
+            return Path(found)
+    raise UserError(f'there is no checkpoint in {folder}')
+
+
+def _recorded_teacher(folder: Path) -> dict | None:
+    """The teacher of a training that has not ended, by its last checkpoint."""
+    try:
+        hub = load_checkpoint_file(last_checkpoint(folder)).get('message_hub') or {}
+        file = (hub.get('runtime_info') or {}).get(RECORD)
+        if file is None:
+            return None
+        mcmi = load_checkpoint_file(file).get('meta', {}).get('mcmi')
+    except UserError:  # no checkpoint yet, or the teacher's file is gone
+        return None
+    return mcmi and dict(file=file, mcmi=mcmi, control=None)
+
+
+def _config(path: Path) -> tuple[Config, str]:
+    try:
+        # A user's own modules may be elsewhere; nothing is built yet.
+        return Config.fromfile(path, import_custom_modules=False), path.read_text()
+    except Exception as error:  # a config is code, and fails as code does
+        why = ' '.join(str(error).split()) or type(error).__name__
+        raise UserError(f'{path}: cannot be read ({why})') from error
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Each by its last part, or by as many as tell them all apart."""
+    for parts in range(1, max((len(p.parts) for p in paths), default=0) + 1):
+        names = ['/'.join(path.parts[-parts:]) for path in paths]
+        if len(set(names)) == len(names):
+            break
+    return names

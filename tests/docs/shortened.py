@@ -1,0 +1,137 @@
+"""How the commands of the pages are run here; what is in no table is run as it is.
+
+A key that no page has any more is an error, so these tables cannot grow old.
+"""
+
+# Small pictures, one epoch; nine of them in threes, as batch norm wants two at least.
+_SHORT = (
+    'train_cfg.max_epochs=1 mcmi.epochs=1 train_dataloader.batch_size=3 '
+    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
+    'optim_wrapper.optimizer.lr=0.001 '
+)
+_PICTURES = (
+    f'{_SHORT} train_dataloader.dataset.pipeline.1.scale=32 '
+    'val_dataloader.dataset.pipeline.1.scale=32 '
+    'val_dataloader.dataset.pipeline.2.crop_size=32'
+)
+_CIFAR = 'train_cfg.max_epochs=1 mcmi.epochs=1 train_dataloader.num_workers=0 '
+_DIGITS = 'train_cfg.max_epochs=1 mcmi.epochs=1 mcmi.mll_epochs=1 mcmi.control=False'
+
+_OF_SWEEP = (
+    'tests/sweep/test_sweep_command.py::test_a_sweep_from_controls_to_winner_and_again'
+)
+
+# Words that stand for something of the reader's.
+STANDS_FOR = {
+    'CONFIG': 'configs/mcmi/quickstart_digits.py',
+    'configs/study/NAME.py': 'configs/study/table5_synthetic.py',
+}
+
+# Command -> what is added to it.
+MORE = {
+    'python tools/train.py mine.py --cfg-options model.teacher_ckpt=my_teacher.pth': (
+        _PICTURES
+    ),
+    'python tools/train.py configs/mcmi/quickstart_digits.py --cfg-options '
+    'mcmi.form=budget mcmi.eps=0.02': _DIGITS,
+    'python tools/study.py configs/study/table5_synthetic.py --scale small --grid '
+    'delta=1': '--scale smoke --seeds 1 --arms "MCMI 0.5"',
+    'python tools/train.py CONFIG --cfg-options mcmi.form=budget mcmi.eps=0.02': (
+        _DIGITS
+    ),
+    'python tools/train.py CONFIG --cfg-options mcmi.lmda=0.1': _DIGITS,
+    'python tools/train.py CONFIG --cfg-options mcmi.form=ema mcmi.lmda=0.5': _DIGITS,
+    'python tools/benchmark.py': 'centroids --rounds 1',
+    'python tools/benchmark.py centroids crd': '--rounds 1',
+    'python tools/benchmark.py --markdown': 'centroids --rounds 1',
+    'python tools/train.py configs/examples/bring_your_own.py --cfg-options '
+    'model.teacher_ckpt=None mcmi.mll_epochs=100': f'{_PICTURES} mcmi.mll_epochs=1',
+    'python tools/train.py configs/mcmi/quickstart_digits.py --work-dir '
+    'work_dirs/seed1 --cfg-options randomness.seed=1': (
+        'train_cfg.max_epochs=1 mcmi.control=False'
+    ),
+    'python tools/train.py stock.py --cfg-options model.teacher_ckpt=my_resnet50.pth': (
+        f'{_CIFAR} val_dataloader.num_workers=0'
+    ),
+    'python tools/train.py configs/distill/r56_r20_kd.py': f'--cfg-options {_CIFAR}',
+    'python tools/train.py configs/distill/vgg13_mnv2_dkd.py': (
+        f'--cfg-options {_CIFAR}'
+    ),
+    'python tools/train.py configs/distill/wrn40_2_shuv1_crd.py': (
+        f'--cfg-options {_CIFAR}'
+    ),
+    'python tools/train.py configs/distill/r32x4_shuv2_reviewkd.py': (
+        f'--cfg-options {_CIFAR}'
+    ),
+    'python tools/train.py configs/distill/r56_r20_kd.py --cfg-options mcmi=None': (
+        'train_cfg.max_epochs=1 train_dataloader.num_workers=0'
+    ),
+    'PYTHONPATH=. python tools/train.py mine.py': f'--cfg-options {_CIFAR}',
+    'bash tools/dist_train.sh mine.py 8': '--cfg-options model.teacher_ckpt='
+    f'my_teacher.pth {_PICTURES}',
+}
+
+# Command -> what is run in its place.
+INSTEAD = {
+    'python tools/study.py configs/study/NAME.py --scale smoke|small|paper': (
+        'python tools/study.py configs/study/NAME.py --scale smoke --seeds 1 --arms MLL'
+    ),
+}
+
+# Command -> the test that runs it already.
+ELSEWHERE = {
+    'python tools/sweep.py configs/mcmi/quickstart_digits.py --trials 12': _OF_SWEEP,
+    'python tools/sweep.py CONFIG --trials 12': _OF_SWEEP,
+    'python tools/study.py configs/study/forms.py --scale small': (
+        'tests/study/test_every_study.py::test_smoke'
+    ),
+    'python tools/train.py configs/examples/bring_your_own.py': (
+        'tests/tools/test_bring_your_own.py::'
+        'test_from_a_torchvision_teacher_to_a_student'
+    ),
+    'python tools/train.py configs/mcmi/quickstart_digits.py': (
+        'tests/tools/test_quickstart.py::test_it_ends_in_a_table_and_a_picture'
+    ),
+    'bash tools/dist_test.sh mine.py work_dirs/mine/epoch_100.pth 8': (
+        'tests/tools/test_processes.py::test_dist_train_runs_the_whole_job'
+    ),
+    'GPUS=16 bash tools/slurm_train.sh PARTITION JOB_NAME mine.py work_dirs/mine': (
+        'tests/tools/test_processes.py::test_slurm_train_and_test'
+    ),
+    'GPUS=8 bash tools/slurm_test.sh PARTITION JOB_NAME mine.py '
+    'work_dirs/mine/epoch_100.pth': (
+        'tests/tools/test_processes.py::test_slurm_train_and_test'
+    ),
+}
+
+# Command -> why only `pytest -m slow` runs it.
+_TIMES = 'it times: 20 seconds and more, however short'
+_LARGE = 'a large network on a CPU; test_composed_runs.py has its method, smaller'
+SLOW = {
+    'python tools/benchmark.py': _TIMES,
+    'python tools/benchmark.py centroids crd': _TIMES,
+    'python tools/benchmark.py --markdown': _TIMES,
+    'python tools/train.py configs/distill/vgg13_mnv2_dkd.py': _LARGE,
+    'python tools/train.py configs/distill/wrn40_2_shuv1_crd.py': _LARGE,
+    'python tools/train.py configs/distill/r32x4_shuv2_reviewkd.py': _LARGE,
+}
+
+# Command -> why it is not run.
+NOT_RUN = {
+    'pip install -e .': 'CI runs it as it stands',
+    "pip install -e '.[test]'": 'CI runs it as it stands',
+    "pip install -e '.[export]'": 'would change what the tests run in',
+    'pytest': 'this is it',
+    'python tools/benchmark.py step --peer DIR': 'DIR is a checkout of other people',
+    'NNODES=2 NODE_RANK=0 MASTER_ADDR=10.0.0.1 bash tools/dist_train.sh mine.py 8': (
+        'needs two machines'
+    ),
+}
+
+# Commands -> words that it must print.
+SAYS = {
+    'PYTHONPATH=. python tools/train.py mine.py': 'distill.loss_standardised',
+    'python tools/train.py CONFIG --cfg-options mcmi.lmda=0.1': 'teacher, MCMI',
+    'python tools/convert_checkpoint.py mobilenet_v2.pth my_teacher.pth --config '
+    'my_mobilenet.py': 'largest difference',
+}
