@@ -97,7 +97,8 @@ def hard_labels(data_samples: list) -> Tensor:
 def class_names(loader: DataLoader, classes: list[int]) -> str:
     """``dog (3), cat (5)``: class ids by the names the data set gives them."""
     names = getattr(loader.dataset, 'metainfo', {}).get('classes')
-    shown = [f'{names[c]} ({c})' if names else str(c) for c in classes[:5]]
+    names = names or ()  # a head may have more outputs than the data have classes
+    shown = [f'{names[c]} ({c})' if c < len(names) else str(c) for c in classes[:5]]
     return ', '.join(shown) + f' and {len(classes) - 5} more' * (len(classes) > 5)
 
 

@@ -1,5 +1,6 @@
 """The example with everything of one's own, by the real command."""
 
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from torchvision_networks import random_network
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 
 CONFIG = 'configs/examples/bring_your_own.py'
+SIDES = ('architecture', 'teacher')
 SHORT = [
     'train_cfg.max_epochs=1', 'mcmi.epochs=1', 'train_dataloader.batch_size=4',
     'train_dataloader.num_workers=0', 'val_dataloader.num_workers=0',
@@ -104,3 +106,27 @@ def test_a_teacher_of_another_number_of_classes(own, command, project):
     assert '5 classes in the file, 4 in the config' in error
     assert 'model.teacher.head.num_classes' in error
     assert not list(own.glob('work_dirs/*/*.pth'))
+
+
+def test_folders_that_are_not_the_same_in_both_splits(own, command, project):
+    """Labels count the folders, so they would mean other classes."""
+    shutil.rmtree(own / 'data/my_images/val/dog')
+    done = command('train.py', project / CONFIG, '--cfg-options', *SHORT, ok=False)
+    assert done.returncode == 2
+    error = done.stderr.strip().splitlines()[-1]
+    assert error.startswith('error: val_dataloader.dataset: ')
+    assert '1 missing (dog)' in error
+
+
+@pytest.mark.parametrize(
+    ('num_classes', 'words'),
+    [(3, 'set model.architecture.head.num_classes=4'), (5, 'no sample of class 4')],
+)
+def test_another_number_of_classes(num_classes, words, own, command, project):
+    heads = [f'model.{side}.head.num_classes={num_classes}' for side in SIDES]
+    done = command(
+        'train.py', project / CONFIG, '--cfg-options', *SHORT, *heads,
+        'model.teacher_ckpt=five_classes.pth', ok=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert words in done.stderr.strip().splitlines()[-1]
