@@ -1,4 +1,4 @@
-"""Options that most studies set, for study configs to import."""
+"""What most studies set, for their configs to import."""
 
 
 def epochs(student: int, mll: int, fine_tune: int) -> dict:
@@ -21,3 +21,23 @@ def samples(train: int, held_out: int) -> dict:
         sizes[f'{loader}_dataloader.dataset.num_val'] = held_out
         sizes[f'{loader}_dataloader.dataset.num_test'] = held_out
     return sizes
+
+
+def held_out(
+    dataset: dict, train_pipeline: list, val_pipeline: list, fraction: float
+) -> tuple[dict, dict]:
+    """``train_dataloader`` and ``val_dataloader`` that share a training set.
+
+    Args:
+        dataset: the training set.
+        train_pipeline: of the part that is trained on.
+        val_pipeline: of the part that is held out, to choose by.
+        fraction: of every class that is held out.
+    """
+
+    def part(name: str, pipeline: list) -> dict:
+        whole = dict(dataset, pipeline=pipeline)
+        wrapped = dict(type='HoldOut', fraction=fraction, part=name, dataset=whole)
+        return dict(dataset=dict(_delete_=True, **wrapped))
+
+    return part('train', train_pipeline), part('held_out', val_pipeline)

@@ -7,6 +7,8 @@ _base_ = [
     '../../_base_/methods/kd.py',
 ]
 
+from mcmi_plugin.study.shorthand import held_out
+
 custom_imports = dict(imports=['mcmi_plugin'])
 fast = True
 
@@ -40,20 +42,10 @@ model = dict(
     architecture=classifier(width=4, ce_weight=0.1),
     distiller=_base_.distiller)
 
-
-def part(name):
-    return dict(
-        _delete_=True,
-        type='HoldOut',
-        fraction=0.2,
-        part=name,
-        dataset=dict(
-            type='Digits', split='train', pipeline=[dict(type='PackInputs')]))
-
-
-train_dataloader = dict(dataset=part('train'))
-val_dataloader = dict(dataset=part('held_out'))
-del classifier, part  # a config holds values only
+pack = [dict(type='PackInputs')]
+train_dataloader, val_dataloader = held_out(
+    dict(type='Digits', split='train'), pack, pack, fraction=0.2)
+del classifier, pack  # a config holds values only
 
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4))

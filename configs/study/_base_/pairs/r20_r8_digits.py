@@ -6,23 +6,15 @@ _base_ = [
     '../../../_base_/datasets/digits.py',
 ]
 
+from mcmi_plugin.study.shorthand import held_out
+
 custom_imports = dict(imports=['mcmi_plugin'])
 fast = True
 
-
-def part(name):
-    return dict(
-        _delete_=True,
-        type='HoldOut',
-        fraction=0.2,
-        part=name,
-        dataset=dict(
-            type='Digits', split='train', pipeline=[dict(type='PackInputs')]))
-
-
-train_dataloader = dict(dataset=part('train'))
-val_dataloader = dict(dataset=part('held_out'))
-del part  # a config holds values only
+pack = [dict(type='PackInputs')]
+train_dataloader, val_dataloader = held_out(
+    dict(type='Digits', split='train'), pack, pack, fraction=0.2)
+del pack  # a config holds values only
 
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4))
