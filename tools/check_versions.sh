@@ -29,7 +29,7 @@ install() { # PYTHON TORCH
     [ "$2" = newest ] || torch="torch==$2"
     "python$1" -m venv "$environment" || return
     # torchvision's own requirement names the torch that it belongs to.
-    "$environment/bin/pip" install "$torch" torchvision -e '.[test]'
+    "$environment/bin/pip" install "$torch" torchvision -e '.[dev]'
 }
 
 quick_start() {
