@@ -73,7 +73,10 @@ def site(wheel, tmp_path_factory) -> Path:
     say([*pip, '--target', site, wheel])
     # A path that a .pth file names is not searched for .pth files itself, so the
     # checkout, if it is installed as editable, is not seen.
-    (site / 'stack.pth').write_text(f'{Path(pytest.__file__).parents[1]}\n')
+    stack = Path(pytest.__file__).parents[1]
+    (site / 'stack.pth').write_text(f'{stack}\n')
+    # By this one setuptools brings distutils, which mmengine imports, to Python 3.12.
+    shutil.copy(stack / 'distutils-precedence.pth', site)
     return site
 
 
