@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from gloo import leave
 from mmengine.model import MMDistributedDataParallel
 from pairs import batch, build, config, sgd
 
@@ -32,7 +33,7 @@ def worker(rank: int, folder: str) -> None:
     )
     students = [trained(rank, lean) for lean in (True, False)]
     torch.save(students, f'{folder}/{rank}.pt')
-    dist.destroy_process_group()
+    leave()
 
 
 def test_two_processes_train_one_student(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from gloo import leave
 
 from mcmi_plugin.functional.information import ClassStatistics
 
@@ -57,7 +58,7 @@ def worker(rank: int, folder: str) -> None:
                 world_size=world_size,
             )
             torch.save(reduced(rank, world_size), f'{folder}/{world_size}-{rank}.pt')
-            dist.destroy_process_group()
+            leave()
 
 
 def reduced(rank: int, world_size: int) -> tuple[torch.Tensor, ...]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from gloo import leave
 
 from mcmi_plugin.losses.cmi_loss import CMILoss
 
@@ -54,7 +55,7 @@ def worker(rank: int, folder: str) -> None:
             )
             states = {form: steps(form, world_size, rank) for form in FORMS}
             torch.save(states, f'{folder}/{world_size}-{rank}.pt')
-            dist.destroy_process_group()
+            leave()
 
 
 @pytest.fixture(scope='module')
