@@ -55,7 +55,8 @@ study = dict(
             seeds=5,
             options={
                 **epochs(100, 100, 20),
-                # Fewer and larger steps: about a minute on one core for four arms.
+                # Fewer and larger steps: less than two minutes on one core for one
+                # delta and four arms.
                 'train_dataloader.batch_size': 256,
                 'optim_wrapper.optimizer.lr': 8e-3,
             }),

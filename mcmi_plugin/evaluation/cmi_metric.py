@@ -45,6 +45,7 @@ class CMIMetric(BaseMetric):
     """
 
     default_prefix = 'mcmi'
+    takes_batches = True  # see BatchValLoop
 
     def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
@@ -56,13 +57,19 @@ class CMIMetric(BaseMetric):
         self._num_seen = 0
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
-        """Add a batch; each sample holds ``pred_score`` [C] and ``gt_label`` [1]."""
+        """Add a batch.
+
+        Args:
+            data_samples: ``pred_score`` [C] and ``gt_label`` [1] of a sample each,
+                or [B, C] and [B] of all.
+        """
         if any('pred_score' not in sample for sample in data_samples):
             raise UserError(
                 'CMIMetric needs pred_score: remove it from the evaluator of a '
                 'model whose head predicts no class probabilities'
             )
-        scores = torch.stack([sample['pred_score'] for sample in data_samples])
+        predicted = [torch.atleast_2d(sample['pred_score']) for sample in data_samples]
+        scores = torch.cat(predicted)
         labels = torch.cat([sample['gt_label'] for sample in data_samples])
         labels = labels.to(scores.device)
         if len(labels) != len(scores):

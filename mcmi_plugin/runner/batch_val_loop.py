@@ -15,9 +15,10 @@ class BatchValLoop(ValLoop):
     """A ``ValLoop`` of classifiers whose scores are the softmax of their logits.
 
     The numbers are those of ``ValLoop``. A metric whose ``takes_batches`` is true
-    (:class:`.BatchAccuracy`) gets one dict per batch, ``pred_score`` [B, C],
-    ``pred_label`` [B] and ``gt_label`` [B]; any other gets one dict per image, as
-    the stock evaluator would hand it. Hooks get the one dict per batch.
+    (:class:`.BatchAccuracy`, :class:`.CMIMetric`) gets one dict per batch,
+    ``pred_score`` [B, C], ``pred_label`` [B] and ``gt_label`` [B]; any other gets
+    one dict per image, as the stock evaluator would hand it. Hooks get the one dict
+    per batch.
 
     ``val_cfg=dict(type='BatchValLoop')``, arguments as for ``ValLoop``.
 

@@ -58,6 +58,18 @@ def test_against_scipy(batch_size: int) -> None:
     assert all(type(value) is float for value in result.values())
 
 
+@pytest.mark.parametrize('batch_size', [1, 16])
+def test_whole_batches(batch_size: int) -> None:
+    """As BatchValLoop hands them on: one dict for all samples of a batch."""
+    metric, samples = METRICS.build({'type': 'CMIMetric'}), data_set(50)
+    for start in range(0, 50, batch_size):
+        part = samples[start : start + batch_size]
+        scores = torch.stack([sample['pred_score'] for sample in part])
+        labels = torch.cat([sample['gt_label'] for sample in part])
+        metric.process(None, [dict(pred_score=scores, gt_label=labels)])
+    assert metric.evaluate(50) == pytest.approx(two_pass(samples), abs=1e-12)
+
+
 def test_evaluator_evaluates_twice_as_the_distillation_loop_does() -> None:
     student, teacher = data_set(21, seed=1), data_set(21, c=6, seed=2)
     evaluator = Evaluator([{'type': 'CMIMetric'}])
