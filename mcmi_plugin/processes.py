@@ -4,6 +4,7 @@ import atexit
 import os
 import subprocess
 import sys
+import time
 
 import torch
 
@@ -52,6 +53,9 @@ def leave_processes() -> None:
     if not torch.distributed.is_initialized():
         return
     torch.distributed.barrier()
+    # torch 2.6 keeps Python's lock while it ends gloo's threads, and waits for ever
+    # for one that needs it to let go of the last tensors.
+    time.sleep(0.3)
     torch.distributed.destroy_process_group()
     atexit._run_exitfuncs()
     sys.stdout.flush()
