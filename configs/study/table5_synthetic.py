@@ -9,6 +9,8 @@
 # 77 and 82. So its figures stand beside ours for the record, not to be met. A.6 gives
 # no lambda; its MCMI row stands beside ours at 0.5.
 
+from mcmi_plugin.study.shorthand import epochs, samples
+
 
 def at(delta):
     return {
@@ -16,26 +18,6 @@ def at(delta):
         'val_dataloader.dataset.delta': delta,
         'test_dataloader.dataset.delta': delta,
     }
-
-
-def epochs(student, mll, fine_tune):
-    return {
-        'train_cfg.max_epochs': student,
-        'train_cfg.val_interval': student,
-        'default_hooks.checkpoint.interval': student,
-        'param_scheduler.T_max': student,
-        'mcmi.mll_epochs': mll,
-        'mcmi.epochs': fine_tune,
-    }
-
-
-def samples(train, held_out):
-    sets = {}
-    for loader in ('train', 'val', 'test'):
-        sets[f'{loader}_dataloader.dataset.num_train'] = train
-        sets[f'{loader}_dataloader.dataset.num_val'] = held_out
-        sets[f'{loader}_dataloader.dataset.num_test'] = held_out
-    return sets
 
 
 config = '_base_/synthetic_kd.py'
