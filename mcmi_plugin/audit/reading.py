@@ -71,8 +71,8 @@ def _overlap(ce: float) -> str:
     if ce < HARDLY_OVERLAP:
         return (
             f'{words}, below {HARDLY_OVERLAP}: the classes hardly overlap. In our '
-            'studies no fine-tune gained more than 0.3 points there, and centroids '
-            'that follow the model (mcmi.form=budget or ema) cost the student.'
+            'study of the forms no fine-tune gained more than 0.3 points there, and '
+            'centroids that follow the model (mcmi.form=budget or ema) cost the student.'
         )
     if ce < OVERLAP:
         return f'{words}: the classes overlap a little; what helps there is open.'
