@@ -72,7 +72,8 @@ def _overlap(ce: float) -> str:
         return (
             f'{words}, below {HARDLY_OVERLAP}: the classes hardly overlap. In our '
             'study of the forms no fine-tune gained more than 0.3 points there, and '
-            'centroids that follow the model (mcmi.form=budget or ema) cost the student.'
+            'centroids that follow the model (mcmi.form=budget or ema) cost the '
+            'student.'
         )
     if ce < OVERLAP:
         return f'{words}: the classes overlap a little; what helps there is open.'
