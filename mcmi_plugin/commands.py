@@ -47,6 +47,18 @@ class Overrides(DictAction):
         super().__call__(parser, namespace, values, option_string)
 
 
+def add_overrides(parse: argparse.ArgumentParser, words: str) -> None:
+    """The flag ``--cfg-options``, with ``words`` as its help."""
+    parse.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=Overrides,
+        default={},
+        metavar='KEY=VALUE',
+        help=words,
+    )
+
+
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that every command of OpenMMLab's users has."""
     parse = argparse.ArgumentParser(description=description)
@@ -55,13 +67,8 @@ def parser(description: str) -> argparse.ArgumentParser:
         '--work-dir', help='folder of logs and checkpoints (work_dirs/CONFIG)'
     )
     parse.add_argument('--amp', action='store_true', help='automatic mixed precision')
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help='override keys of the config, e.g. mcmi.lmda=0.2 mcmi.epochs=5',
+    add_overrides(
+        parse, 'override keys of the config, e.g. mcmi.lmda=0.2 mcmi.epochs=5'
     )
     parse.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'

@@ -8,7 +8,7 @@ import argparse
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.audit.command import audit_teacher
-from mcmi_plugin.commands import Overrides, run
+from mcmi_plugin.commands import add_overrides, run
 
 if __name__ == '__main__':
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -21,13 +21,6 @@ if __name__ == '__main__':
     parse.add_argument(
         '--work-dir', help='folder to write (work_dirs/audit/CONFIG-CHECKPOINT)'
     )
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help='override keys of the config, e.g. model.head.num_classes=10',
-    )
+    add_overrides(parse, 'override keys of the config, e.g. model.head.num_classes=10')
     parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(audit_teacher, parse)

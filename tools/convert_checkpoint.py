@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import Overrides, load_config, run
+from mcmi_plugin.commands import add_overrides, load_config, run
 from mcmi_plugin.convert.convert import NAMINGS, convert
 from mcmi_plugin.convert.output import check_output, write
 from mcmi_plugin.convert.target import build_target
@@ -74,14 +74,7 @@ if __name__ == '__main__':
         default='auto',
         help='who named the weights (auto: by the names and the model)',
     )
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help='override keys of the config, e.g. model.head.num_classes=10',
-    )
+    add_overrides(parse, 'override keys of the config, e.g. model.head.num_classes=10')
     parse.add_argument('--debug', action='store_true', help='show tracebacks')
     # What the other commands have and load_config reads.
     parse.set_defaults(work_dir=None, amp=False, launcher='none', local_rank=0)

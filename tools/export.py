@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import Overrides, run
+from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.export.command import FORMATS, Exported, export
 
 
@@ -58,14 +58,9 @@ if __name__ == '__main__':
     parse.add_argument(
         '--out', metavar='DIR', help='folder for the files (WORK_DIR/export)'
     )
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help='override keys of the saved config, e.g. '
-        'val_dataloader.dataset.data_root=DIR',
+    add_overrides(
+        parse,
+        'override keys of the saved config, e.g. val_dataloader.dataset.data_root=DIR',
     )
     parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)

@@ -8,7 +8,7 @@ import argparse
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import Overrides, load_config, run
+from mcmi_plugin.commands import add_overrides, load_config, run
 from mcmi_plugin.distill.layer_table import KINDS, layer_table
 
 
@@ -48,14 +48,7 @@ if __name__ == '__main__':
         metavar='C,H,W',
         help="of one picture (by default as the config's pipeline gives it)",
     )
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help='override keys of the config',
-    )
+    add_overrides(parse, 'override keys of the config')
     parse.add_argument('--debug', action='store_true', help='show tracebacks')
     # What the other commands have and load_config reads.
     parse.set_defaults(work_dir=None, amp=False, launcher='none', local_rank=0)

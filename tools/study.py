@@ -15,7 +15,7 @@ import sys
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import Overrides, run
+from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.study.content import SCALES
 from mcmi_plugin.study.plan import read_study
@@ -74,13 +74,6 @@ if __name__ == '__main__':
         '--grid', nargs='+', default=[], metavar='AXIS=NAME,NAME', help='only these'
     )
     parse.add_argument('--seeds', type=int, metavar='N', help='seeds 0 to N - 1')
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help='override keys of the config of every cell',
-    )
+    add_overrides(parse, 'override keys of the config of every cell')
     parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)
