@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-# Before torch is imported: the machine's cores are shared, and results of a run
-# are compared bit by bit.
-os.environ['OMP_NUM_THREADS'] = '1'
+# Before torch is imported: the machine's cores are shared by several workers.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import pytest
 from filelock import FileLock
