@@ -22,8 +22,9 @@ from mcmi_plugin.errors import UserError
 REFUSALS = (KeyError, TypeError, ValueError, AssertionError)
 _ROOTS = [r for r in vars(registries).values() if isinstance(r, Registry)]
 _UNKNOWN_NAME = re.compile(r'(\S+) is not in the \S+?::(.+) registry')
+# Python 3.13 and later go on: "... 'x'. Did you mean 'y'?"
 _UNKNOWN_ARGUMENT = re.compile(
-    r"([\w.]+)\(\) got an unexpected keyword argument '(.+)'"
+    r"([\w.]+)\(\) got an unexpected keyword argument '([^']+)'"
 )
 # Of an unknown optimizer mmengine asks for the signature before it looks.
 _NO_OPTIMIZER = 'None is not a callable object'

@@ -34,6 +34,8 @@ def _import_and_mend() -> None:
         bounded_history,
         checkpoints,
         cifar,
+        find_loader,
+        installed_packages,
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
@@ -53,6 +55,8 @@ def _import_and_mend() -> None:
     atomic_checkpoints.write_whole_checkpoints()
     bounded_history.bound_metric_history()
     startup.spare_repeated_work()
+    find_loader.mend_find_loader()
+    installed_packages.find_packages_by_importlib()
     mmcls_configs.translate_mmcls_paths()
     own_configs.resolve_own_paths()
     mmcls_alias.alias_mmcls()

@@ -5,8 +5,6 @@ import warnings
 _HARMLESS = (
     # mmcv-lite has no compiled operators, and none is used here.
     'Fail to import ``MultiScaleDeformableAttention``',
-    # mmengine reloads pkg_resources for every 'package::' path.
-    'pkg_resources is deprecated as an API',
     # MMRazor's DKDLoss still says size_average=False; the result is the same.
     'size_average and reduce args will be deprecated',
     # mmengine gives the scope back as soon as the model is built.

@@ -1,7 +1,7 @@
 """Unpickle one batch of CIFAR without running what a file asks for.
 
-A pickle may name any function and have it called. These name three of numpy's,
-for one array of bytes; stand-ins of ours, which only keep what they are given,
+A pickle may name any function and have it called. These name a few of numpy's, for
+one array of bytes; stand-ins of ours, which only keep what they are given,
 answer in their place, and every other name is refused. The array is then made
 from its bytes, so that numpy's own unpickling sees nothing of a forged file.
 """
@@ -40,6 +40,15 @@ class Pixels:
             raise ValueError('its pixels are no whole uint8 [N, M]') from error
 
 
+class PixelsOfBuffer(Pixels):
+    """The same, made full: so Python 3.14 pickles an array, by protocol 5."""
+
+    def __init__(self, content: Any, dtype: Any, shape: Any, order: Any) -> None:
+        if order not in ('C', 'F'):
+            raise ValueError(f'the order of its pixels is {order!r}')
+        self._state = (1, shape, dtype, order == 'F', content)
+
+
 class _Dtype:
     """Stands in for a numpy dtype: its name and nothing else."""
 
@@ -54,6 +63,8 @@ class _Dtype:
 _STAND_INS = {
     ('numpy.core.multiarray', '_reconstruct'): Pixels,
     ('numpy._core.multiarray', '_reconstruct'): Pixels,
+    ('numpy.core.numeric', '_frombuffer'): PixelsOfBuffer,
+    ('numpy._core.numeric', '_frombuffer'): PixelsOfBuffer,
     ('numpy', 'ndarray'): Pixels,
     ('numpy', 'dtype'): _Dtype,
 }

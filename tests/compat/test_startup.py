@@ -3,7 +3,6 @@
 import gc
 
 import mmengine.config.config as config
-import mmengine.hub.hub as hub
 import pytest
 from mmengine.config import Config
 
@@ -35,19 +34,6 @@ def test_a_changed_config_prints_as_it_is_now(monkeypatch):
     assert cfg.pretty_text == texts.pop()
     cfg.model.depth = [1, 2]
     assert texts == [cfg.pretty_text] * 2
-
-
-@pytest.mark.parametrize('package', ['mmpretrain', 'mmrazor', 'no_such_package'])
-def test_packages_are_found_as_upstream_finds_them(package):
-    is_there = config.is_installed(package)
-    assert is_there == config.is_installed.__wrapped__(package)
-    for module in (config, hub):
-        if is_there:
-            expected = module.get_installed_path.__wrapped__(package)
-            assert module.get_installed_path(package) == expected
-        else:
-            with pytest.raises(Exception, match=package):
-                module.get_installed_path(package)
 
 
 @pytest.mark.parametrize(

@@ -218,19 +218,48 @@ def test_forged_array_of_pointers(tmp_path):
 
 # A pickle can also put state into what it names, here into our stand-in itself.
 @pytest.mark.parametrize('state', [b'}', b'N}\x86', b'N}U\x08as_arrayK\x01s\x86'])
-def test_stand_ins_cannot_be_changed(state):
+@pytest.mark.parametrize(
+    'name', [b'numpy\nndarray', b'numpy._core.numeric\n_frombuffer']
+)
+def test_stand_ins_cannot_be_changed(name, state):
     with pytest.raises(ValueError, match='__setstate__'):
-        load_batch(b'\x80\x02cnumpy\nndarray\n' + state + b'b.')
+        load_batch(b'\x80\x02c' + name + b'\n' + state + b'b.')
 
 
-def test_array_as_numpy_2_and_python_3_write_it(tmp_path):
+# Protocol 5 is the default of Python 3.14.
+@pytest.mark.parametrize(
+    ('protocol', 'names'), [(4, b'numpy._core.multiarray'), (5, b'_frombuffer')]
+)
+@pytest.mark.parametrize('layout', [np.ascontiguousarray, np.asfortranarray])
+@pytest.mark.parametrize('writeable', [True, False])
+def test_array_as_numpy_2_and_python_3_write_it(
+    protocol, names, layout, writeable, tmp_path
+):
     batch = cifar_batch([3, 99], 'fine_labels')
-    content = pickle.dumps(batch, protocol=4)
-    assert b'numpy._core.multiarray' in content  # or this test shows nothing
+    batch['data'] = layout(batch['data'])
+    batch['data'].flags.writeable = writeable
+    content = pickle.dumps(batch, protocol=protocol)
+    assert names in content  # or this test shows nothing
     write_train(tmp_path, content)
     dataset = load(CIFAR100, tmp_path)
     assert dataset.get_gt_labels().tolist() == [3, 99]
     assert np.array_equal(dataset[1]['img'].reshape(1024, 3), images_of(batch)[1])
+
+
+@pytest.mark.parametrize(
+    ('true', 'forged', 'fault'),
+    [
+        (b'\x8c\x02u1', b'\x8c\x02O8', 'uint8'),  # pointers
+        (b'\x8c\x01C', b'\x8c\x01K', 'order'),
+        (b'K\x02M\x00\x0c', b'K\x02M\x00\x0d', 'uint8'),  # more than there is
+    ],
+)
+def test_forged_array_of_protocol_5(tmp_path, true, forged, fault):
+    content = pickle.dumps(cifar_batch([0, 1], 'fine_labels'), protocol=5)
+    assert content.count(true) == 1
+    write_train(tmp_path, content.replace(true, forged))
+    with pytest.raises(UserError, match=fault):
+        load(CIFAR100, tmp_path)
 
 
 def test_column_major_array(tmp_path):
