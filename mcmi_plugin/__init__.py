@@ -12,12 +12,13 @@ registers, in mmengine's root registries:
 """
 
 from .compat import apply as _apply_compat
+from .compat.loading import refusals_in_one_line as _refusals_in_one_line
 from .version import __version__
 
-_apply_compat()  # before anything imports mmrazor or reads a config
-
-from . import datasets, evaluation, hooks, losses, models, runner  # noqa: E402
-from .distill import lean, optimizer  # noqa: E402, F401
+with _refusals_in_one_line():
+    _apply_compat()  # before anything imports mmrazor or reads a config
+    from . import datasets, evaluation, hooks, losses, models, runner
+    from .distill import lean, optimizer  # noqa: F401
 
 __all__ = [
     '__version__',

@@ -20,6 +20,7 @@ from mcmi_plugin.checks.keys import check_keys, check_together
 from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
+from mcmi_plugin.compat.own_configs import PREFIX, own_path
 from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
@@ -232,6 +233,8 @@ def run(
     exit status 128 + signal.
     """
     args = parse.parse_args()
+    if getattr(args, 'config', '').startswith(PREFIX):
+        args.config = own_path(args.config)
     interruption = Interruption()
     try:
         main(args)

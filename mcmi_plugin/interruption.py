@@ -72,7 +72,12 @@ class Interruption:
             words.append('--resume')
         if getattr(args, 'launcher', 'none') == 'pytorch':
             processes = os.environ.get('LOCAL_WORLD_SIZE', '1')
-            script = next(i for i, word in enumerate(words) if word.endswith('.py'))
+            # After Python and its flags: a script, -m mcmi_plugin, or mcmi-plugin.
+            script = next(
+                i
+                for i, word in enumerate(words)
+                if word.endswith(('.py', 'mcmi-plugin')) or word == '-m'
+            )
             words = ['torchrun', f'--nproc-per-node={processes}', *words[script:]]
         return shlex.join(words)
 

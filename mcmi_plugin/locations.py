@@ -9,3 +9,8 @@ _MIM = _PACKAGE / '.mim'
 ROOT = _MIM if _MIM.is_dir() else _PACKAGE.parent
 CONFIGS = ROOT / 'configs'
 TOOLS = ROOT / 'tools'
+
+
+def typed(tool: str) -> str:
+    """How a command is typed: in the checkout's folder, or where a wheel is."""
+    return f'mcmi-plugin {tool}' if ROOT == _MIM else f'python tools/{tool}.py'

@@ -36,6 +36,7 @@ def _import_and_mend() -> None:
         cifar,
         find_loader,
         installed_packages,
+        loading,
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
@@ -56,6 +57,7 @@ def _import_and_mend() -> None:
     bounded_history.bound_metric_history()
     startup.spare_repeated_work()
     find_loader.mend_find_loader()
+    loading.load_operators()
     installed_packages.find_packages_by_importlib()
     mmcls_configs.translate_mmcls_paths()
     own_configs.resolve_own_paths()

@@ -7,6 +7,7 @@ from mmengine.config import Config, ConfigDict
 from torch import nn
 
 from ..errors import UserError
+from ..locations import typed
 from .input_shape import input_shape
 from .layers import SIDES, build_sides, calls, layers_of, parameters_of
 
@@ -64,7 +65,7 @@ def _closest(
     listed = ', '.join(f'{name} {shapes.get(name, "")}'.strip() for name in shown)
     line = f'closest: {listed} (and {len(names) - len(shown)} more)'
     if cfg and cfg.filename:
-        line += f'; all with their shapes: python tools/list_layers.py {cfg.filename}'
+        line += f'; all with their shapes: {typed("list_layers")} {cfg.filename}'
     return line
 
 

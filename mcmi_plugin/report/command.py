@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.markup import escape
 
+from mcmi_plugin.locations import typed
 from mcmi_plugin.report.comparison import comparison, run_cells
 from mcmi_plugin.report.confused import confusion_blocks
 from mcmi_plugin.report.networks import Networks, rebuild
@@ -105,7 +106,7 @@ def _recorded(run: Run) -> list[Section]:
     blocks = _recorded_confusion(run)
     add = Text(
         'Eigen-CAM and t-SNE take longer and are added by '
-        f'python tools/report.py {place(run.folder)}'
+        f'{typed("report")} {place(run.folder)}'
     )
     return [Section('Confusion', blocks), Section('More', [add])]
 

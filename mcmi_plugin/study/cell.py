@@ -15,6 +15,7 @@ from mcmi_plugin.commands import read_config, train
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD
+from mcmi_plugin.locations import typed
 from mcmi_plugin.teacher.stage import isolated, versions
 
 RESULT_FILE = 'result.json'
@@ -53,7 +54,7 @@ class Cell:
     @property
     def command(self) -> str:
         """What runs this cell by hand, from the project's folder."""
-        words = ['python', 'tools/train.py', self.config]
+        words = [*typed('train').split(), self.config]
         words += ['--work-dir', self.directory.as_posix()]
         return shlex.join([*words, '--cfg-options', *self.words])
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.locations import typed
 from mcmi_plugin.sweep import report
 from mcmi_plugin.sweep.search import Sweep, quiet, run_sweep
 from mcmi_plugin.sweep.settings import (
@@ -79,7 +80,7 @@ def sweep(args: argparse.Namespace) -> None:
         json.dump(rows, file, indent=1)
     print(
         f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n'
-        f'python tools/train.py {path}'
+        f'{typed("train")} {path}'
     )
 
 

@@ -24,7 +24,7 @@ def without_pkg_resources(monkeypatch):
 
 @pytest.fixture
 def odd_packages(tmp_path, monkeypatch):
-    """One without code, one whose distribution has another name and one that is mute."""
+    """One without code, one whose distribution has another name, one that is mute."""
     (tmp_path / 'only_folders/inside').mkdir(parents=True)
     for name, module in (('by_another_name', 'mmcv\n'), ('mute', '')):
         info = tmp_path / f'{name}-1.0.dist-info'

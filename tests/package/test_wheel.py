@@ -141,13 +141,15 @@ def test_used_outside_the_checkout(site, tmp_path):
 
 
 def test_a_training_run_from_the_installed_files(site, tmp_path):
-    mim = site / 'mcmi_plugin/.mim'
-    quick_start = mim / 'configs/mcmi/quickstart_digits.py'
+    """By the command that the wheel brings, which the path has."""
+    quick_start = 'mcmi_plugin::mcmi/quickstart_digits.py'
     options = ['mcmi.epochs=1', 'mcmi.mll_epochs=1', 'mcmi.control=False']
     options += ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=256']
-    words = [python_of(site), mim / 'tools/train.py', quick_start, '--cfg-options']
+    entry = site / 'bin/mcmi-plugin'
+    words = [python_of(site), entry, 'train', quick_start, '--cfg-options']
     printed = say([*words, *options], **outside(tmp_path))
     assert 'teacher, MCMI' in printed
     done = tmp_path / 'work_dirs/quickstart_digits'
     assert json.loads((done / 'mcmi/summary.json').read_text())
     assert (done / 'epoch_1.pth').is_file()
+    assert f'mcmi-plugin report {done}' in (done / 'report.html').read_text()

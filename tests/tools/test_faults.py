@@ -21,6 +21,7 @@ from conftest import PROJECT, run_tool
 from jobs import CONFIG, MCMI, MLL, STUDENT, Job, assert_same
 
 from mcmi_plugin.commands import run
+from mcmi_plugin.interruption import Interruption
 
 
 @pytest.fixture(scope='module')
@@ -125,6 +126,24 @@ def test_the_command_that_continues(flags, saved, added, tmp_path, monkeypatch, 
     (line,) = capsys.readouterr().err.splitlines()
     command = line.split('continue with: ')[1]
     assert shlex.split(command) == given + added
+
+
+@pytest.mark.parametrize(
+    'started',
+    [
+        ['python', '-u', 'tools/train.py', 'a.py'],
+        ['python', '-u', '-m', 'mcmi_plugin', 'train', 'a.py'],
+        ['python', '-u', '/env/bin/mcmi-plugin', 'train', 'a.py'],
+    ],
+)
+def test_the_command_that_continues_several_processes(started, monkeypatch):
+    monkeypatch.setattr(sys, 'orig_argv', started)
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
+    args = argparse.Namespace(resume=None, launcher='pytorch')
+    line = Interruption._continuing(None, args)
+    assert shlex.split(line) == [
+        'torchrun', '--nproc-per-node=2', *started[2:], '--resume'
+    ]  # fmt: skip
 
 
 class Dropped:
