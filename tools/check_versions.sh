@@ -3,13 +3,14 @@
 # each Python; every cell in a virtual environment of its own, removed afterwards:
 #   bash tools/check_versions.sh [-p PYTHONS] [-t TORCHES] [-l FOLDER] [-- PYTEST ARGS]
 #   bash tools/check_versions.sh -p 3.12 -t 2.6.0 -- tests/functional
-# PYTHONS and TORCHES are words in quotes; "newest" is what pip takes by itself.
-# python3.11 and python3.12 must be on the PATH. Each cell's output goes to FOLDER.
+# PYTHONS and TORCHES are words in quotes; "newest" is what pip takes by itself, and
+# "uv" what uv does. A python3.N or uv that is not on the PATH is skipped, and so is a
+# torch that does not exist for a Python; the table says so. Output goes to FOLDER.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-pythons='3.11 3.12'
-torches='2.6.0 2.11.0 newest'
+pythons='3.11 3.12 3.13 3.14'
+torches='2.6.0 2.11.0 newest uv'
 logs=$(mktemp -d)
 while getopts p:t:l: flag; do
     case $flag in
@@ -24,10 +25,26 @@ mkdir -p "$logs"
 environment=
 trap 'rm -rf "$environment"' EXIT
 
+why_not() { # PYTHON TORCH: what keeps this cell from being tried, or nothing
+    if ! command -v "python$1" >/dev/null; then
+        echo "no python$1 on the PATH"
+    elif [ "$2" = uv ]; then
+        command -v uv >/dev/null || echo 'no uv on the PATH'
+    elif [ "$2" != newest ]; then
+        "python$1" -m venv "$environment" >/dev/null
+        "$environment/bin/pip" install -q --dry-run --no-deps "torch==$2" \
+            >/dev/null 2>&1 || echo "no torch $2 for Python $1"
+    fi
+}
+
 install() { # PYTHON TORCH
     local torch=torch
-    [ "$2" = newest ] || torch="torch==$2"
     "python$1" -m venv "$environment" || return
+    if [ "$2" = uv ]; then
+        uv pip install --python "$environment/bin/python" -e '.[dev]'
+        return
+    fi
+    [ "$2" = newest ] || torch="torch==$2"
     # torchvision's own requirement names the torch that it belongs to.
     "$environment/bin/pip" install "$torch" torchvision -e '.[dev]'
 }
@@ -47,10 +64,18 @@ step() { # LOG COMMAND...: ok or FAILED, and the minutes
 }
 
 status=0
+tried=0
 rows=
 for python in $pythons; do
     for torch in $torches; do
         environment=$(mktemp -d)
+        reason=$(why_not "$python" "$torch")
+        if [ -n "$reason" ]; then
+            rows+="| $python | $torch | - | skipped: $reason | - | - |"$'\n'
+            rm -rf "$environment"
+            continue
+        fi
+        tried=$((tried + 1))
         log=$logs/python$python-torch$torch.log
         : >"$log"
         tests=- quick=- found=-
@@ -70,4 +95,5 @@ echo '| Python | torch | torch, torchvision found | install | tests | quick star
 echo '|---|---|---|---|---|---|'
 printf '%s' "$rows"
 echo "output of each: $logs"
+[ "$tried" -gt 0 ] || { echo 'nothing was tried' >&2; exit 1; }
 exit $status

@@ -116,9 +116,16 @@ SLOW = {
     'python tools/train.py configs/distill/r32x4_shuv2_reviewkd.py': _LARGE,
 }
 
+_NEW_ENVIRONMENT = 'CI makes one of its own'
+_FROM_A_WHEEL = 'tests/package/test_wheel.py and test_fresh_environment.py do so'
 # Command -> why it is not run.
 NOT_RUN = {
+    'python3 -m venv .venv': _NEW_ENVIRONMENT,
+    '. .venv/bin/activate': _NEW_ENVIRONMENT,
     'pip install -e .': 'CI runs it as it stands',
+    'pip install dist/mcmi_plugin-0.1.0-py3-none-any.whl': _FROM_A_WHEEL,
+    'python -m build': _FROM_A_WHEEL,
+    'mcmi-plugin train mcmi_plugin::mcmi/quickstart_digits.py': _FROM_A_WHEEL,
     "pip install -e '.[dev]'": 'CI runs it as it stands',
     "pip install -e '.[export]'": 'would change what the tests run in',
     'bash tools/check.sh': 'this is part of it',
