@@ -24,7 +24,11 @@ def pythons() -> list[str]:
     supported = re.findall(r'Python :: (3\.\d+)$', classifiers, re.MULTILINE)
     found = [path for v in supported if (path := shutil.which(f'python{v}'))]
     # pyenv has a name on the path for each that is somewhere, selected or not.
-    return [p for p in found if subprocess.run([p, '-c', '']).returncode == 0]
+    return [p for p in found if _works(p)]
+
+
+def _works(python: str) -> bool:
+    return not subprocess.run([python, '-c', ''], capture_output=True).returncode
 
 
 @pytest.mark.slow
