@@ -34,7 +34,8 @@ def check_versions(version_of: Callable[[str], str] = version) -> None:
             or mixed with another one in its folder, the version found and the
             command that mends it.
     """
-    faults, removed, wanted = [], [], []
+    faults, wanted = [], []
+    removed: list[str] = []
     for package, (distributions, specifier) in SUPPORTED.items():
         there = _versions((*distributions, _FORK + package), version_of)
         fault = _fault(package, there, specifier)
