@@ -53,7 +53,7 @@ def digits(quickstart, tmp_path):
 
 
 def make(cfg, **options):
-    path = provide_teacher(cfg, TeacherOptions(**options), num_samples=1000)
+    path = provide_teacher(cfg, TeacherOptions(**options))
     return torch.load(path, weights_only=True)['meta']['mcmi']
 
 
