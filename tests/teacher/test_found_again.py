@@ -11,6 +11,7 @@ from test_content import LINES, write
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import earlier, make, recipe, store
+from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.make import provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 
@@ -22,7 +23,7 @@ def stages(monkeypatch):
 
     def run_stage(cfg, *_):
         ran.append(cfg)
-        return {'w': torch.ones(1)}, dict(dataset_meta={}, history=[])
+        return {'w': torch.tensor(len(ran))}, dict(dataset_meta={}, history=[])
 
     monkeypatch.setattr(make, 'run_stage', run_stage)
     return ran
@@ -116,9 +117,10 @@ def test_a_teachers_own_data_set_counts_in_place_of_the_students(listed, tmp_pat
 
 def test_what_is_wrong_with_the_data_is_said_before_anything_is_made(listed, stages):
     listed.train_dataloader.dataset = dict(
-        type='PseudoLabelled', labelled_fraction=0.5, dataset=dict(type='Digits')
+        type='PseudoLabelled',
+        labelled_fraction=0.5,
+        dataset=listed.train_dataloader.dataset,
     )
-    listed.train_dataloader.dataset.dataset.update(split='train', indices=100)
     with pytest.raises(UserError, match='no pseudo-label yet'):
         provide(listed)
     assert not stages
@@ -143,6 +145,25 @@ def before(cfg, stage):
     return store.folder(root, recipe.folder_name(cfg, options, 'mll'), old), old
 
 
+def test_recipes_of_an_earlier_version_are_known_by_their_hashes(digits):
+    """The hashes were taken with that version, 0.1.0."""
+    for split in ('train', 'val'):
+        digits[f'{split}_dataloader'].dataset = dataset(f'/{split}')
+    options = TeacherOptions(lmda=0.1, mll_epochs=1, early_stopping=True)
+    held = Content(4, 'what it holds')
+    hashes = dict(mll='73992aec7c47', mcmi='b6bf0cc040cd', none='432d0fe908d0')
+    for stage, expected in hashes.items():
+        cfg = recipe.stage_config(digits, options, stage.replace('none', 'mcmi'), '')
+        if stage == 'none':
+            made_by = recipe.recipe_of_handover(cfg, options, held, 'hash', held)
+        elif stage == 'mcmi':
+            made_by = recipe.recipe_of(cfg, options, held, 'hash')
+        else:
+            made_by = recipe.recipe_of(cfg, options, held, None, held)
+        old = earlier.recipe_before(made_by, cfg)
+        assert store.fingerprint(old)[:12] == expected, stage
+
+
 def test_the_teacher_of_an_earlier_version_is_not_taken_unseen(
     listed, said, stages, tmp_path
 ):
@@ -154,12 +175,12 @@ def test_the_teacher_of_an_earlier_version_is_not_taken_unseen(
     Path(folder).mkdir()
     shutil.move(mll, Path(folder) / 'teacher.pth')
     provide(listed)
-    assert len(stages) == 3  # the first one was made anew, the second found
+    assert len(stages) == 4  # made anew
     (line,) = said
     assert 'does not tell what the training set holds: the teacher is made' in line
     assert f'{folder}/teacher.pth' in line and 'model.teacher_ckpt' in line
     provide(listed)
-    assert len(said) == 1 and len(stages) == 3
+    assert len(said) == 1 and len(stages) == 4
 
 
 def test_what_an_earlier_version_left_untold_is_named(listed, said, tmp_path):
@@ -171,8 +192,7 @@ def test_what_an_earlier_version_left_untold_is_named(listed, said, tmp_path):
     Path(folder).mkdir()
     shutil.move(mll, Path(folder) / 'teacher.pth')
     provide(listed)
-    for words in ('base_batch_size and drop_last and num_batch_per_epoch',):
-        assert words in said[0]
+    assert 'base_batch_size and drop_last and num_batch_per_epoch: the' in said[0]
 
 
 def test_embedded_data_keep_the_teachers_of_earlier_versions(digits, said, tmp_path):
