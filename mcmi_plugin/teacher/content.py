@@ -122,7 +122,7 @@ def _places(config: dict) -> dict:
 
 
 def _digest(dataset: Any) -> str:
-    roots = sorted(set(_roots(dataset)), key=len, reverse=True)
+    roots = tuple(sorted(set(_roots(dataset)), key=len, reverse=True))
     digest = hashlib.sha256()
     samples = map(dataset.get_data_info, range(len(dataset)))
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -133,36 +133,45 @@ def _digest(dataset: Any) -> str:
                 for key, value in info.items()
                 if key.endswith('path') and isinstance(value, str)
             ]
-            sizes = dict(zip(paths, pool.map(_size, paths, chunksize=64), strict=True))
+            parts = [paths[start::_THREADS] for start in range(_THREADS)]
+            sizes: dict[str, int | str] = {}
+            for part, found in zip(parts, pool.map(_sizes, parts), strict=True):
+                sizes.update(zip(part, found, strict=True))
             for info in chunk:
                 for key in sorted(info):
                     if key not in _NO_CONTENT:
-                        _add(digest, key, info[key], roots, sizes)
+                        digest.update(_bytes(key, info[key], roots, sizes))
                 digest.update(b'\n')
     return digest.hexdigest()
 
 
-def _add(digest, key: str, value: Any, roots: list[str], sizes: dict) -> None:
+def _bytes(key: str, value: Any, roots: tuple, sizes: dict) -> bytes:
+    """What of an entry of a sample counts."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, str):
         size = sizes.get(value, '')
-        root = next((r for r in roots if value.startswith(r)), '')
-        digest.update(f'{key}={value.removeprefix(root)} {size};'.encode())
-    elif isinstance(value, (bytes, bytearray)):
-        digest.update(f'{key} {len(value)};'.encode() + value)
-    elif isinstance(value, (int, float, type(None))):
-        digest.update(f'{key}={value};'.encode())
-    elif isinstance(value, dict):
-        for inner in sorted(value, key=str):
-            _add(digest, f'{key}.{inner}', value[inner], roots, sizes)
-    elif isinstance(value, (list, tuple)):
-        for number, inner in enumerate(value):
-            _add(digest, f'{key}.{number}', inner, roots, sizes)
-    elif hasattr(value, '__array__'):  # NumPy's, torch's, PIL's
+        if value.startswith(roots):
+            root = next(root for root in roots if value.startswith(root))
+            value = value[len(root) :]
+        return f'{key}={value} {size};'.encode()
+    if isinstance(value, (int, float, type(None))):
+        return f'{key}={value};'.encode()
+    if isinstance(value, (bytes, bytearray)):
+        return f'{key} {len(value)};'.encode() + value
+    if isinstance(value, (list, tuple)):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        inner = sorted(value, key=str)
+        return b''.join(_bytes(f'{key}.{k}', value[k], roots, sizes) for k in inner)
+    if hasattr(value, '__array__'):  # NumPy's, torch's, PIL's
         array = np.ascontiguousarray(value)
-        digest.update(f'{key} {array.dtype} {array.shape};'.encode())
-        digest.update(array.view(np.uint8).data if array.size else b'')
+        return f'{key} {array.dtype} {array.shape};'.encode() + array.tobytes()
+    return b''  # an object that nothing is known of
+
+
+def _sizes(paths: list[str]) -> list[int | str]:
+    return [_size(path) for path in paths]
 
 
 def _size(path: str) -> int | str:
