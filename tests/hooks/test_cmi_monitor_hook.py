@@ -66,6 +66,17 @@ def test_only_what_has_moved_since_the_first_step_counts(history, before, fallen
     assert (cliff(history, before) is not None) == fallen
 
 
+def test_the_quick_start_at_lambda_a_half_falls_where_the_readme_says():
+    """The figures that stand there, from a start as near as that teacher's."""
+    history = [epoch(0.0150, 0.0110, 100), epoch(0.0617, 0.0355, 99.6)]
+    before = start(0.0030, 0.0024, 100, 1000)
+    for passed in (1, 2):
+        assert cliff(history[:passed], before) is None
+    assert cliff([*history, epoch(0.9668, 0.2049, 89.1)], before) == (
+        'KL(P||Q0) 0.967 and the CMI 0.205 part ways: the centroids are being left'
+    )
+
+
 def test_how_far_apart_they_were_is_said():
     reason = cliff([epoch(2.418, 0.547, 55.0)], start(1.638, 0.494, 67.5, 200))
     assert reason.endswith('(they were 1.144 apart before the first step)')
