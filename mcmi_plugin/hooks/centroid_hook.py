@@ -24,9 +24,9 @@ class CentroidHook(Hook):
 
     They are taken in one pass over the training set (eq. 13). A resumed run finds
     them in its checkpoint. Centroids of the wrong classes are taken anew before
-    every epoch. Where the centroids follow the model, another pass tells what the
-    training steps start from, for the budget and for the log (``mcmi_start`` in
-    the message hub).
+    every epoch. Where lambda pulls at them, or they follow the model, another pass
+    tells what the training steps start from, for the cliff, for the budget and for
+    the log (``mcmi_start`` in the message hub).
 
     The first pass, and another one at the end, tell accuracy, LL and CMI before
     and after; they are kept in the message hub under ``mcmi_before`` and
@@ -92,7 +92,7 @@ class CentroidHook(Hook):
                 f'(lambda is {loss.lmda:g})'
             )
         print_log(words, logger='current')
-        if loss.form != 'fixed':
+        if loss.form != 'fixed' or (loss.reward == 'cmi' and loss.lmda > 0):
             self._start(runner, loss)
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -115,12 +115,15 @@ class CentroidHook(Hook):
             runner.train_dataloader,
             loss.num_classes,
             train_mode=True,
-            title='cross-entropy at the start',
+            title='what training steps start from',
         )
         for buffer, value in buffers.items():
             buffer.copy_(value)
         set_random_state(random)
-        runner.message_hub.update_info('mcmi_start', summary(start))
+        figures = summary(start)
+        if loss.form == 'fixed':
+            figures['surrogate'] = start.surrogate(loss.log_centroids)
+        runner.message_hub.update_info('mcmi_start', figures)
         if loss.controller is not None:
             loss.controller.start(-start.log_likelihood(), len(runner.train_dataloader))
 

@@ -1,5 +1,7 @@
 """The fine-tune watched live: CE, surrogate, CMI, LL, accuracy, and the cliff."""
 
+import math
+
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
@@ -12,9 +14,11 @@ from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 # The surrogate may exceed the CMI by this share of it, and by this many nats,
 # before they count as parted; digits at the last safe lambda: 0.012 and 0.010.
 PARTED_RATIO, PARTED_NATS = 1.0, 0.05
-# Points of training accuracy below the best epoch so far: more than the noise of
-# an epoch of 1,000 samples.
+# Points of training accuracy below the best epoch so far.
 ACCURACY_FALL = 5.0
+# Nor does what chance may do to the difference of two epochs of few samples: so many
+# standard errors of one epoch's figure, times the root of two.
+CHANCE = 3 * math.sqrt(2)
 CHECK_EVERY = 50
 LIVE = ('cmi', 'lmda', 'rise')
 
@@ -25,14 +29,18 @@ class CMIMonitorHook(Hook):
 
     With fixed centroids Q0 the loss rewards KL(P||Q0), which is the CMI plus the
     distance that the centroids have moved. Past some lambda it grows by moving
-    them: labels flip and the CMI itself falls. Where the centroids follow the
-    model, or something else is rewarded, KL(P||Q0) says nothing and training
-    accuracy alone tells. The CMI here is that of the predictions of an epoch's own
-    training steps, so it costs no extra pass.
+    them: labels flip and the CMI itself falls. Augmentation and train mode alone set
+    the predictions of a training step apart from Q0, which is taken without them; so
+    what counts is what has been added since the first step (``mcmi_start``).
+
+    Where the centroids follow the model, or something else is rewarded, KL(P||Q0)
+    says nothing and training accuracy alone tells. The CMI here is that of the
+    predictions of an epoch's own training steps, so it costs no extra pass.
 
     Every epoch's figures go to the log, to the visualizer (``mcmi/...``) and,
     for the teacher's provenance, to the message hub (``mcmi_history``); a few
-    also in between, to the log's lines (``mcmi_...``).
+    also in between, to the log's lines (``mcmi_...``). The verdict goes to the
+    message hub too (``mcmi_cliff``): which epochs are past the cliff, and why.
 
     Args:
         on_cliff: ``'warn'``; or ``'stop'``: end the training and load the
@@ -93,6 +101,9 @@ class CMIMonitorHook(Hook):
     def _check_cliff(self, runner: Runner, loss: CMILoss, reason: str | None) -> None:
         if reason is None:
             return
+        epochs = runner.message_hub.runtime_info.get('mcmi_cliff', {}).get('epochs', [])
+        found = dict(epochs=[*epochs, runner.epoch + 1], reason=reason)
+        runner.message_hub.update_info('mcmi_cliff', found)
         key, value = 'mcmi.lmda', loss.lmda
         if loss.controller is not None:
             key, value = 'mcmi.eps', loss.controller.eps
@@ -137,8 +148,9 @@ def epoch_figures(
 ) -> dict[str, float]:
     """CE, surrogate, CMI, LL, entropy and rise in nats, accuracy in per cent.
 
-    The rise is that of the cross-entropy since ``start``. A lambda is among them
-    where a budget sets it: its average over the last quarter of an epoch or so.
+    The rise is that of the cross-entropy since ``start``, where the centroids follow.
+    A lambda is among them where a budget sets it: its average over the last quarter
+    of an epoch or so.
     """
     figures = dict(
         ce=-statistics.log_likelihood(),
@@ -147,7 +159,7 @@ def epoch_figures(
         entropy=statistics.entropy(),
         accuracy=statistics.accuracy(),
     )
-    if start is not None:
+    if start is not None and loss.form != 'fixed':
         figures['rise'] = start['ll'] - figures['ll']
     if loss.controller is not None:
         figures['lmda'] = loss.controller.lmda_average.item()
@@ -182,15 +194,25 @@ def cliff(history: list[dict], start: dict[str, float] | None = None) -> str | N
         history: figures of every epoch so far.
         start: those of training steps before the first, if they were taken.
     """
-    last = history[-1]
-    moved = last.get('surrogate', 0) - last['cmi']
-    if moved > max(PARTED_RATIO * last['cmi'], PARTED_NATS):
-        return (
-            f'KL(P||Q0) {last["surrogate"]:.3f} and the CMI {last["cmi"]:.3f} part '
+    last, start = history[-1], start or {}
+    samples = start.get('num_samples', math.inf)
+    surrogate, first = last.get('surrogate', 0), start.get('surrogate', 0)
+    apart = first - start.get('cmi', 0) if first else 0.0
+    # A sample's KL varies as much as it is large.
+    chance = CHANCE * first / math.sqrt(samples)
+    moved = surrogate - last['cmi'] - apart
+    if moved > max(PARTED_RATIO * last['cmi'], PARTED_NATS, chance):
+        reason = (
+            f'KL(P||Q0) {surrogate:.3f} and the CMI {last["cmi"]:.3f} part '
             'ways: the centroids are being left'
         )
+        if apart > PARTED_NATS:
+            reason += f' (they were {apart:.3f} apart before the first step)'
+        return reason
     best = max(epoch['accuracy'] for epoch in [*history, *([start] if start else [])])
-    if last['accuracy'] < best - ACCURACY_FALL:
+    share = (best + last['accuracy']) / 200
+    chance = 100 * CHANCE * math.sqrt(share * (1 - share) / samples)
+    if last['accuracy'] < best - max(ACCURACY_FALL, chance):
         return (
             f'training accuracy fell from {best:.1f} to {last["accuracy"]:.1f} % '
             'while lambda pulls'

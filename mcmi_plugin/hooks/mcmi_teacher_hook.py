@@ -2,18 +2,16 @@
 
 import os.path as osp
 
-from mmengine.config import ConfigDict
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.registry import DATASETS, HOOKS
+from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.summary import write_summary
-from mcmi_plugin.teacher.data import plain_dataset
 from mcmi_plugin.teacher.make import provide_teacher
 from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -80,9 +78,6 @@ class MCMITeacherHook(Hook):
         if known is not None and osp.isfile(known):
             return known  # a resumed student goes on with the teacher it had
         dataset = runner.train_dataloader.dataset
-        if self.options.dataset is not None:  # the teacher's own
-            dataset = DATASETS.build(plain_dataset(ConfigDict(self.options.dataset)))
-        num_samples = len(dataset)
         # Weights that the config itself has put in, through init_cfg.
         initialised = None
         if names_pretrained(runner.cfg.model.teacher):
@@ -90,9 +85,7 @@ class MCMITeacherHook(Hook):
         resume = runner.cfg.get('resume', False)
 
         def provide(options: TeacherOptions) -> str:
-            return provide_teacher(
-                runner.cfg, options, num_samples, resume, initialised
-            )
+            return provide_teacher(runner.cfg, options, dataset, resume, initialised)
 
         path = provide(self.options)
         if self.options.control and self.options.form != 'none':

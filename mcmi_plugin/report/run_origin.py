@@ -69,6 +69,7 @@ def provenance_blocks(run: Run) -> list[Block]:
         ('SHA-256 of those weights', str(recipe.get('base') or 'trained from scratch')),
         ('made with', settings(provenance)),
         ('training samples', str(recipe.get('num_samples', ''))),
+        ('SHA-256 of what they are', str(recipe.get('data_content', ''))),
     ]
     versions = provenance.get('versions') or {}
     if versions:

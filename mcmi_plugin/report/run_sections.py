@@ -16,7 +16,13 @@ from mcmi_plugin.report.page import (
 from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
 from mcmi_plugin.report.style import colour_of
-from mcmi_plugin.report.summary import COLUMNS, settings, shown, summary_rows
+from mcmi_plugin.report.summary import (
+    COLUMNS,
+    off_the_cliff,
+    settings,
+    shown,
+    summary_rows,
+)
 from mcmi_plugin.report.work_dir import Run
 
 _MOST_LOSSES = 4
@@ -90,6 +96,11 @@ def teacher_blocks(run: Run) -> list[Block]:
         f'set; {settings(provenance)}; n = 1.'
     )
     blocks: list[Block] = [Table(COLUMNS, [shown(row) for row in rows], caption)]
+    if 'cliff' in provenance:
+        words = off_the_cliff(provenance)
+        blocks.append(
+            Text(f'The fine-tune went {words}: {provenance["cliff"]["reason"]}.')
+        )
     if provenance['history'] or (provenance.get('base') or {}).get('history'):
         drawn = run.folder / 'mcmi' / 'curves.png'
         if run.record and drawn.is_file():  # at the end of this training

@@ -74,6 +74,8 @@ def summary_rows(
         made = REWARDS[provenance['reward']]
     if 'temperature' in provenance:
         made += f', T = {provenance["temperature"]:.3g}'
+    if 'cliff' in provenance and 'stopped_after' not in provenance:
+        made += ' (off the cliff)'
     if made != 'MLL':  # which is there already
         figures.append((f'teacher, {made}', provenance['after']))
     rows = [
@@ -100,12 +102,26 @@ def settings(provenance: dict) -> str:
         words.append(f'lambda {provenance["lmda"]:g}')
     if form == 'ema':
         words.append('centroids follow the model')
+    if 'cliff' in provenance:
+        words.append(off_the_cliff(provenance))
     kept = provenance.get('kept_epoch', provenance['base'].get('kept_epoch'))
     if kept is not None:
         words.append(f'MLL stopped early, at epoch {kept}')
     if 'temperature' in provenance:
         words.append(f'logits divided by {provenance["temperature"]:.3g}')
     return ', '.join(words)
+
+
+def off_the_cliff(provenance: dict) -> str:
+    """``off the cliff in epochs 3 to 10``: when, and what became of it."""
+    epochs = provenance['cliff']['epochs']
+    first, last = epochs[0], epochs[-1]
+    words = f'off the cliff in epoch {first}'
+    if last != first:
+        words = f'off the cliff in epochs {first} to {last}'
+    if 'stopped_after' in provenance:
+        words += f', the teacher of epoch {provenance["stopped_after"]} kept'
+    return words
 
 
 def student_accuracy(runner: Runner) -> float | None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS
 
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
@@ -107,8 +106,7 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
     source, key, prefix = base_source(cfg)
     if source is None:
         with isolated():
-            num_samples = len(DATASETS.build(cfg.train_dataloader.dataset))
-            source = provide_teacher(cfg, options, num_samples, resume=True)
+            source = provide_teacher(cfg, options, resume=True)
     weights, _ = read_weights(source, key, prefix)
     zero = replace(options, form='fixed', lmda=0.0)
     stage = recipe.stage_config(cfg, zero, 'mcmi', cfg.work_dir)

@@ -78,7 +78,8 @@ def measuring_loader(cfg: Config, split: str) -> ConfigDict:
         loader.dataset = with_pipeline(
             plain_dataset(cfg.train_dataloader.dataset), pipeline_of(loader.dataset)
         )
-    loader.pop('batch_sampler', None)
+    for part in ('batch_sampler', 'num_batch_per_epoch'):
+        loader.pop(part, None)
     loader.drop_last = False
     # Without round_up no sample is repeated to even out the processes.
     loader.sampler = ConfigDict(type='DefaultSampler', shuffle=False, round_up=False)

@@ -1,27 +1,41 @@
 """From a distillation config to the file of its MCMI teacher."""
 
+import functools
 import os
 import os.path as osp
 from collections.abc import Callable
 from typing import Any
 
-from mmengine.config import Config
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.config import Config, ConfigDict
+from mmengine.dist import (
+    barrier,
+    broadcast_object_list,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.logging import print_log
+from mmengine.registry import DATASETS, DefaultScope
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import recipe, store
-from mcmi_plugin.teacher.data import with_dataset
+from mcmi_plugin.teacher.content import Content, content_of
+from mcmi_plugin.teacher.data import plain_dataset, with_dataset
+from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
 from mcmi_plugin.teacher.handover import hand_over
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.stage import remove_checkpoints, run_stage, versions
+from mcmi_plugin.teacher.stage import (
+    isolated,
+    remove_checkpoints,
+    run_stage,
+    versions,
+)
 from mcmi_plugin.teacher.weights import read_weights, weights_hash
 
 
 def provide_teacher(
     cfg: Config,
     options: TeacherOptions,
-    num_samples: int,
+    dataset: Any = None,
     resume: bool = False,
     initialised: dict | None = None,
 ) -> str:
@@ -32,7 +46,8 @@ def provide_teacher(
     Args:
         cfg: the distillation config.
         options: what ``mcmi`` says.
-        num_samples: of the teacher's training set; another number is another recipe.
+        dataset: ``train_dataloader.dataset`` of ``cfg``, where it is built already;
+            what it holds is of the recipe.
         resume: continue an interrupted stage instead of starting it again.
         initialised: state dict of a teacher that its own ``init_cfg`` has filled,
             for a config without ``teacher_ckpt``.
@@ -42,8 +57,8 @@ def provide_teacher(
     """
     _check_validation(cfg, options)
     if options.dataset is not None:
-        cfg = with_dataset(cfg, options.dataset)
-    job = (cfg, options, num_samples)
+        cfg, dataset = with_dataset(cfg, options.dataset), None
+    job = (cfg, options, Samples(cfg, cfg.train_dataloader.dataset, dataset))
     base = _base(*job, resume, initialised)
     source, _, meta = base
     given = meta.get('mcmi', {})
@@ -58,6 +73,34 @@ def provide_teacher(
         source = _trained(*job, 'mcmi', base, resume)
         base = (source, *read_weights(source, 'mcmi.teacher_dir'))
     return source if options.temperature is None else _handed_over(*job, base)
+
+
+class Samples:
+    """A data set of a config, looked into when first asked what it holds.
+
+    Args:
+        cfg: the distillation config.
+        config: of the data set.
+        dataset: the same, built, where it is.
+    """
+
+    def __init__(self, cfg: Config, config: ConfigDict, dataset: Any = None) -> None:
+        self._scope = cfg.get('default_scope') or 'mmpretrain'
+        self._config = plain_dataset(config)
+        self._dataset = dataset
+
+    @functools.cached_property
+    def content(self) -> Content:
+        """The same on all processes, which ask together; one of them looks."""
+        return _on_all(self._look)
+
+    def _look(self) -> Content:
+        dataset = self._dataset
+        with isolated():  # a data set may draw random numbers, and MMRazor's do
+            if dataset is None:
+                with DefaultScope.overwrite_default_scope(self._scope):
+                    dataset = DATASETS.build(self._config)
+            return content_of(dataset, self._config.to_dict())
 
 
 def dial(provenance: dict) -> str:
@@ -81,7 +124,7 @@ def _check_validation(cfg: Config, options: TeacherOptions) -> None:
 def _base(
     cfg: Config,
     options: TeacherOptions,
-    num_samples: int,
+    samples: Samples,
     resume: bool,
     initialised: dict | None,
 ) -> tuple[str, dict, dict]:
@@ -95,7 +138,7 @@ def _base(
             'name one, or set mcmi.mll_epochs to train it first'
         )
     if source is None:
-        source = _trained(cfg, options, num_samples, 'mll', None, resume)
+        source = _trained(cfg, options, samples, 'mll', None, resume)
         key = 'mcmi.teacher_dir'
     return (source, *read_weights(source, key, prefix))
 
@@ -113,7 +156,7 @@ def base_source(cfg: Config) -> tuple[str | None, str, str]:
 def _trained(
     cfg: Config,
     options: TeacherOptions,
-    num_samples: int,
+    samples: Samples,
     stage: str,
     base: tuple | None,
     resume: bool,
@@ -121,8 +164,11 @@ def _trained(
     """The teacher of one stage, ``'mll'`` or ``'mcmi'``."""
     source, weights, base_meta = base or (None, None, {})
     stage_cfg = recipe.stage_config(cfg, options, stage, work_dir='')
+    val = None
+    if stage_cfg.default_hooks.checkpoint.get('save_best'):
+        val = Samples(cfg, stage_cfg.val_dataloader.dataset).content
     made_by = recipe.recipe_of(
-        stage_cfg, options, num_samples, weights and weights_hash(weights)
+        stage_cfg, options, samples.content, weights and weights_hash(weights), val
     )
 
     def make() -> tuple[dict, dict]:
@@ -150,15 +196,20 @@ def _before(source: str | None, given: dict) -> dict:
 
 
 def _handed_over(
-    cfg: Config, options: TeacherOptions, num_samples: int, base: tuple
+    cfg: Config, options: TeacherOptions, samples: Samples, base: tuple
 ) -> str:
     """The teacher ``base`` measured, and at another temperature where asked."""
     source, weights, base_meta = base
     given = base_meta.get('mcmi', {})
     fine_tuned = given.get('stage') == 'mcmi'
     stage_cfg = recipe.stage_config(cfg, options.of_control(), 'mcmi', work_dir='')
+    val_loader = stage_cfg.custom_hooks[0].val_dataloader
     made_by = recipe.recipe_of_handover(
-        stage_cfg, options, num_samples, weights_hash(weights)
+        stage_cfg,
+        options,
+        samples.content,
+        weights_hash(weights),
+        val_loader and Samples(cfg, val_loader.dataset).content,
     )
 
     def make() -> tuple[dict, dict]:
@@ -216,13 +267,18 @@ def _kept(
         if path is not None:
             _on_all(remove_checkpoints, directory)  # if killed before it did
             print_log(f'{title} teacher found: {path}', logger='current')
+            tell_if_earlier(path, read_weights(path, 'mcmi.teacher_dir')[1]['mcmi'])
             return path
+        tell_of_earlier(root, name, made_by, stage_cfg)
         print_log(f'making the {title} teacher in {directory}', logger='current')
         state, mcmi = make()
         meta = dict(
             dataset_meta=mcmi.pop('dataset_meta'),
             mcmi=dict(
-                mcmi, fingerprint=store.fingerprint(made_by), versions=versions()
+                mcmi,
+                fingerprint=store.fingerprint(made_by),
+                processes=get_world_size(),
+                versions=versions(),
             ),
         )
         path = _on_all(store.publish, directory, state, _plain(meta))

@@ -6,13 +6,17 @@ or read from disk here but configs.
 """
 
 import copy
+import inspect
 import os.path as osp
 
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import get_world_size
 from mmengine.hub import get_config
+from mmengine.optim import AmpOptimWrapper
 
 from mcmi_plugin.distill.fast import OPTIMIZER
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.content import Content, without_paths
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import model_name, num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -74,9 +78,7 @@ def stage_config(
     if optim.get('constructor') == OPTIMIZER:  # of `fast`; a teacher is no student
         del optim['constructor']
     optim.optimizer.lr *= options.lr_factor if fine_tune else 1.0
-    if cfg.optim_wrapper.get('type') == 'AmpOptimWrapper':  # --amp is for both stages
-        optim.type = 'AmpOptimWrapper'
-        optim.setdefault('loss_scale', 'dynamic')
+    _take_precision(cfg.optim_wrapper, optim)
     epochs = options.epochs if fine_tune else options.mll_epochs
     train_loader = copy.deepcopy(cfg.train_dataloader)
     train_loader.pop('batch_sampler', None)
@@ -154,75 +156,113 @@ _SHARED = (
 )
 
 
+def _take_precision(given: ConfigDict, optim: ConfigDict) -> None:
+    """Mixed precision, with all that belongs to it, is for both stages."""
+    kind = given.get('type', '')
+    name = getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+    if name != AmpOptimWrapper.__name__:
+        return
+    optim.type = kind
+    for key in inspect.signature(AmpOptimWrapper).parameters:
+        if key in given:
+            optim[key] = copy.deepcopy(given[key])
+    optim.setdefault('loss_scale', 'dynamic')
+
+
 def recipe_of(
-    stage_cfg: Config, options: TeacherOptions, num_samples: int, base: str | None
+    stage_cfg: Config,
+    options: TeacherOptions,
+    train: Content,
+    base: str | None,
+    val: Content | None = None,
 ) -> dict:
     """What decides which teacher comes out, for :mod:`mcmi_plugin.teacher.store`.
 
+    What is at its default stays unsaid, so that the hash is that of teachers made
+    before there was the key.
+
     Args:
-        num_samples: of the training set, so that a folder that has grown is
-            another one.
+        train: what the training set holds.
         base: hash of the weights that the fine-tune starts from; None for a
             teacher that is trained from scratch.
+        val: what the validation set holds, where that chooses the epoch.
     """
-    data = stage_cfg.train_dataloader.dataset.to_dict()
+    loader = stage_cfg.train_dataloader
     recipe = dict(
         model=stage_cfg.model.to_dict(),
-        data=_absolute(data),
-        num_samples=num_samples,
+        num_samples=train.num_samples,
         optim_wrapper=stage_cfg.optim_wrapper.to_dict(),
         epochs=stage_cfg.train_cfg.max_epochs,
         seed=options.seed,
         base=base,
     )
+    recipe |= _of_data('data', loader.dataset, train)
     if base is not None:
         recipe['centroid_mode'] = options.centroid_mode
-        recipe['centroid_data'] = _absolute(
-            stage_cfg.custom_hooks[0].dataloader.dataset.to_dict()
-        )
+        # The same samples, seen otherwise.
+        centroid_data = stage_cfg.custom_hooks[0].dataloader.dataset
+        recipe['centroid_data'] = without_paths(centroid_data.to_dict())
         recipe['on_cliff'] = options.on_cliff
-    if stage_cfg.default_hooks.checkpoint.get('save_best'):
-        val_data = stage_cfg.val_dataloader.dataset.to_dict()
-        recipe['early_stopping'] = _absolute(val_data)
+    if val is not None:
+        recipe |= _of_data('early_stopping', stage_cfg.val_dataloader.dataset, val)
+        recipe |= _part_of_epoch('val_', stage_cfg.val_dataloader)
+    recipe |= _part_of_epoch('', loader)
     if stage_cfg.auto_scale_lr is None:
         # Nothing corrects the rate for the batch size, so it is of the recipe.
-        recipe['batch_size'] = stage_cfg.train_dataloader.batch_size
+        recipe['batch_size'] = loader.batch_size * get_world_size()
+    else:
+        recipe['base_batch_size'] = stage_cfg.auto_scale_lr.base_batch_size
     return recipe
 
 
 def recipe_of_handover(
-    stage_cfg: Config, options: TeacherOptions, num_samples: int, base: str
+    stage_cfg: Config,
+    options: TeacherOptions,
+    train: Content,
+    base: str,
+    val: Content | None = None,
 ) -> dict:
     """What decides about a teacher that is handed over without a fine-tune.
 
     Args:
         stage_cfg: of the fine-tune that there might have been.
-        num_samples: of the training set.
+        train: what the training set holds.
         base: hash of the weights that are handed over.
+        val: what the validation set holds, where there is one: it is measured, and
+            perhaps the temperature's judge.
     """
     hook = stage_cfg.custom_hooks[0]
     recipe = dict(
         model=stage_cfg.model.to_dict(),
-        data=_absolute(hook.dataloader.dataset.to_dict()),
-        num_samples=num_samples,
+        num_samples=train.num_samples,
         base=base,
         temperature=options.temperature,
     )
-    if hook.val_dataloader:  # measured, and perhaps the temperature's judge
-        recipe['val_data'] = _absolute(hook.val_dataloader.dataset.to_dict())
+    recipe |= _of_data('data', hook.dataloader.dataset, train)
+    if val is not None:
+        recipe |= _of_data('val_data', hook.val_dataloader.dataset, val)
     return recipe
 
 
-def _absolute(data: dict) -> dict:
-    for key, value in data.items():
-        if key in ('data_root', 'data_prefix') and isinstance(value, str) and value:
-            if key == 'data_root' or not data.get('data_root'):
-                data[key] = osp.abspath(osp.expanduser(value))
-        elif isinstance(value, dict):
-            _absolute(value)
-        elif key == 'datasets':
-            data[key] = [_absolute(part) for part in value]
-    return data
+def _of_data(key: str, dataset: ConfigDict, content: Content) -> dict:
+    """A data set in a recipe: what it is, and what it holds, not where it lies."""
+    described: dict[str, dict | str] = {key: without_paths(dataset.to_dict())}
+    if content.digest is not None:
+        described[f'{key}_content'] = content.digest
+    return described
+
+
+def _part_of_epoch(prefix: str, loader: ConfigDict) -> dict:
+    """What makes an epoch shorter than its data set, where something does."""
+    said = {}
+    if loader.get('drop_last'):
+        said[f'{prefix}drop_last'] = True
+    batches = loader.get('num_batch_per_epoch')
+    if batches is not None:
+        said[f'{prefix}samples_per_epoch'] = (
+            batches * loader.batch_size * get_world_size()
+        )
+    return said
 
 
 def folder_name(cfg: Config, options: TeacherOptions, stage: str) -> str:

@@ -1,7 +1,7 @@
 """Where finished teachers lie, so that students of one recipe share one teacher.
 
 A teacher is filed under the hash of its recipe: what it was made from and how.
-How it was computed (processes, workers, log interval) is no part of that.
+How it was computed (workers, log interval) and where the data lie is no part of that.
 """
 
 import hashlib

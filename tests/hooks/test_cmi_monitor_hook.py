@@ -42,6 +42,47 @@ def test_where_centroids_follow_training_accuracy_alone_tells():
     assert 'training accuracy fell from 96.0 to 90.0 %' in reason
 
 
+def start(surrogate, cmi, accuracy, num_samples):
+    return dict(epoch(surrogate, cmi, accuracy), num_samples=num_samples)
+
+
+@pytest.mark.parametrize(
+    'history, before, fallen',
+    [
+        # Six digits a class under random crops at lambda 0.001, of the experiments;
+        # it is the untouched teacher that is so far from its centroids.
+        ([epoch(1.054, 0.321, 41.7)], start(0.923, 0.283, 38.3, 60), False),
+        ([epoch(1.044, 0.270, 41.7)], start(0.760, 0.267, 46.7, 60), False),
+        # Twenty a class, lambda 0 and lambda 1, which takes 32 points at the end.
+        ([epoch(1.775, 0.580, 63.5)], start(1.638, 0.494, 67.5, 200), False),
+        ([epoch(2.418, 0.547, 55.0)], start(1.638, 0.494, 67.5, 200), True),
+        # As many points are chance among 60 images and none among 1,000.
+        ([epoch(accuracy=a) for a in (61.7, 36.7)], start(0.1, 0.1, 46.7, 60), False),
+        ([epoch(accuracy=a) for a in (61.7, 36.7)], start(0.1, 0.1, 46.7, 1000), True),
+        ([epoch(accuracy=84)], start(0.1, 0.1, 90, 1000), True),
+    ],
+)
+def test_only_what_has_moved_since_the_first_step_counts(history, before, fallen):
+    assert (cliff(history, before) is not None) == fallen
+
+
+def test_the_quick_start_at_lambda_a_half_falls_where_the_readme_says():
+    """The figures that stand there, from a start as near as that teacher's."""
+    history = [epoch(0.0150, 0.0110, 100), epoch(0.0617, 0.0355, 99.6)]
+    before = start(0.0030, 0.0024, 100, 1000)
+    for passed in (1, 2):
+        assert cliff(history[:passed], before) is None
+    assert cliff([*history, epoch(0.9668, 0.2049, 89.1)], before) == (
+        'KL(P||Q0) 0.967 and the CMI 0.205 part ways: the centroids are being left'
+    )
+
+
+def test_how_far_apart_they_were_is_said():
+    reason = cliff([epoch(2.418, 0.547, 55.0)], start(1.638, 0.494, 67.5, 200))
+    assert reason.endswith('(they were 1.144 apart before the first step)')
+    assert 'apart' not in cliff([epoch(0.78, 0.18, 92.5)], start(0.01, 0.01, 100, 1000))
+
+
 @pytest.fixture
 def digits(quickstart, tmp_path):
     """The quick start's config with its MLL teacher as the given one."""
@@ -53,7 +94,7 @@ def digits(quickstart, tmp_path):
 
 
 def make(cfg, **options):
-    path = provide_teacher(cfg, TeacherOptions(**options), num_samples=1000)
+    path = provide_teacher(cfg, TeacherOptions(**options))
     return torch.load(path, weights_only=True)['meta']['mcmi']
 
 
@@ -68,6 +109,42 @@ def test_over_the_cliff_a_warning_says_what_to_lower(digits, tmp_path):
     assert last['surrogate'] > 2 * last['cmi']
     assert 'WARNING - off the cliff: ' in log_of(tmp_path)
     assert 'lower mcmi.lmda (now 3)' in log_of(tmp_path)
+    assert mcmi['cliff']['epochs'][-1] == 2
+    assert mcmi['cliff']['reason'] in log_of(tmp_path)
+
+
+@pytest.fixture
+def few_cropped(digits):
+    """Six digits a class, under random crops: far from the centroids untouched."""
+    whole = digits.train_dataloader.dataset
+    crop = dict(type='mmpretrain.RandomResizedCrop', scale=8)
+    whole.pipeline = [crop, *whole.pipeline]
+    digits.train_dataloader.dataset = dict(
+        type='ClassFraction', fraction=0.06, dataset=whole
+    )
+    return digits
+
+
+def test_augmentation_is_no_cliff(few_cropped, tmp_path):
+    mcmi = make(few_cropped, lmda=0.001, epochs=3, on_cliff='stop')
+    assert len(mcmi['history']) == 3 and 'cliff' not in mcmi
+    # It is what used to be taken for one.
+    assert cliff(mcmi['history'][:1]) and not cliff(mcmi['history'], mcmi['start'])
+    for figures in (mcmi['start'], *mcmi['history']):
+        assert figures['surrogate'] > figures['cmi'] + max(figures['cmi'], 0.05)
+    assert 'off the cliff' not in log_of(tmp_path)
+    # The fine-tune itself is that of a teacher of which no start was taken.
+    assert 'rise' not in mcmi['history'][0]
+
+
+def test_a_cliff_under_augmentation_is_one(few_cropped, tmp_path):
+    mcmi = make(few_cropped, lmda=10.0, lr_factor=1.0, epochs=6)
+    assert mcmi['after']['train']['accuracy'] < 60  # it is a cliff
+    assert mcmi['cliff']['epochs']
+
+
+def test_without_lambda_no_start_is_taken(few_cropped):
+    assert 'start' not in make(few_cropped, lmda=0.0, epochs=1)
 
 
 def test_a_budget_too_wide_falls_in_accuracy_and_is_told_by_its_dial(digits, tmp_path):

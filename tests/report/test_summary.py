@@ -7,6 +7,7 @@ import pytest
 from mmengine.logging import MessageHub
 from PIL import Image
 
+from mcmi_plugin.report.run_sections import teacher_blocks
 from mcmi_plugin.report.summary import write_summary
 
 FIGURES = dict(ll=-0.5, cmi=0.25, entropy=0.1, accuracy=80.0, num_samples=10)
@@ -79,6 +80,16 @@ def test_without_control_validation_or_history(runner, tmp_path):
             ['teacher, MLL', 'teacher, entropy raised, T = 2'],
             'lambda 0.2, logits divided by 2',
         ),
+        (
+            dict(cliff=dict(epochs=[2, 3], reason='why')),
+            ['teacher, MLL', 'teacher, MCMI (off the cliff)'],
+            'lambda 0.2, off the cliff in epochs 2 to 3',
+        ),
+        (
+            dict(cliff=dict(epochs=[3], reason='why'), stopped_after=2),
+            ['teacher, MLL', 'teacher, MCMI'],  # which is that of a good epoch
+            'off the cliff in epoch 3, the teacher of epoch 2 kept',
+        ),
         (dict(form='none', history=[]), ['teacher, MLL'], 'no fine-tune'),
         (
             dict(
@@ -103,3 +114,19 @@ def test_every_form_has_its_name(runner, tmp_path, changes, names, words):
     assert words in (tmp_path / 'summary.md').read_text()
     drawn = bool(made['history'] or made['base']['history'])
     assert (tmp_path / 'curves.png').is_file() == drawn
+
+
+def test_the_page_of_a_run_says_why_it_is_off_the_cliff(tmp_path):
+    def texts(**changes):
+        run = SimpleNamespace(
+            teacher=dict(mcmi=provenance(**changes)),
+            scalars=SimpleNamespace(validated=lambda: []),
+            folder=tmp_path,
+            record=None,
+        )
+        return [vars(block) for block in teacher_blocks(run)]
+
+    why = 'training accuracy fell'
+    shown = str(texts(cliff=dict(epochs=[3], reason=why)))
+    assert f'The fine-tune went off the cliff in epoch 3: {why}.' in shown
+    assert 'cliff' not in str(texts())

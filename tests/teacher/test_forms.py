@@ -51,7 +51,7 @@ def _quicker():
 
 
 def make(cfg, **options):
-    path = provide_teacher(cfg, TeacherOptions(**options), num_samples=SAMPLES)
+    path = provide_teacher(cfg, TeacherOptions(**options))
     checkpoint = torch.load(path, weights_only=True)
     return path, checkpoint['state_dict'], checkpoint['meta']['mcmi']
 
@@ -222,7 +222,7 @@ def test_early_stopping_keeps_the_epoch_with_the_best_ll(cfg, tmp_path):
 def test_a_teacher_may_have_a_data_set_of_its_own(cfg):
     own = dict(cfg.train_dataloader.dataset, indices=80)
     options = TeacherOptions(mll_epochs=1, form='none', dataset=own)
-    path = provide_teacher(cfg, options, num_samples=80)
+    path = provide_teacher(cfg, options)
     mcmi = torch.load(path, weights_only=True)['meta']['mcmi']
     assert mcmi['after']['train']['num_samples'] == 80
     assert mcmi['recipe']['data']['indices'] == 80

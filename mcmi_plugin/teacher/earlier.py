@@ -1,0 +1,104 @@
+"""Teachers of versions whose recipes said less: found, or told why not.
+
+Their recipes held the folder of the data, not what they hold, and not the number of
+processes. Falls away when nobody keeps such teachers any more.
+"""
+
+import os.path as osp
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mcmi_plugin.teacher import store
+
+# What a recipe may hold by now, in words; it goes on where the words begin.
+_NEW = {
+    'data_content': 'what the training set holds',
+    'early_stopping_content': 'what the validation set holds',
+    'val_data_content': 'what the validation set holds',
+    'base_batch_size': 'auto_scale_lr.base_batch_size',
+    'batch_size': 'the number of processes',
+    'drop_last': 'drop_last',
+    'samples_per_epoch': 'num_batch_per_epoch',
+    'val_drop_last': 'drop_last of val_dataloader',
+    'val_samples_per_epoch': 'num_batch_per_epoch of val_dataloader',
+}
+
+
+def recipe_before(recipe: dict, stage_cfg: Config) -> dict:
+    """A recipe as it was written before: with absolute folders and less of the rest.
+
+    Args:
+        recipe: of a teacher that is looked for, trained or handed over.
+        stage_cfg: that it was taken from.
+    """
+    before = {k: v for k, v in recipe.items() if k not in _NEW}
+    loader = stage_cfg.train_dataloader
+    hook = stage_cfg.custom_hooks[0]
+    if 'epochs' in recipe:
+        before['data'] = _absolute(loader.dataset.to_dict())
+    else:  # handed over
+        before['data'] = _absolute(hook.dataloader.dataset.to_dict())
+    if 'centroid_data' in recipe:
+        before['centroid_data'] = _absolute(hook.dataloader.dataset.to_dict())
+    if 'early_stopping' in recipe:
+        val = stage_cfg.val_dataloader.dataset
+        before['early_stopping'] = _absolute(val.to_dict())
+    if 'val_data' in recipe:
+        before['val_data'] = _absolute(hook.val_dataloader.dataset.to_dict())
+    if 'batch_size' in recipe:
+        before['batch_size'] = loader.batch_size
+    return before
+
+
+def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> None:
+    """Say why the teacher that an earlier version kept is not taken, if there is one.
+
+    Args:
+        root: folder of all teachers.
+        name: what the name of the teacher's own folder begins with.
+        recipe: of the teacher that is looked for.
+        stage_cfg: that it was taken from.
+    """
+    before = recipe_before(recipe, stage_cfg)
+    path = osp.join(store.folder(root, name, before), store.TEACHER_FILE)
+    if store.fingerprint(before) == store.fingerprint(recipe) or not osp.isfile(path):
+        return
+    new = [words for key, words in _NEW.items() if recipe.get(key) != before.get(key)]
+    print_log(
+        f'{path} is by an earlier version, whose recipe does not tell '
+        f'{" and ".join(dict.fromkeys(new))}: the teacher is made anew; if that one is '
+        f'right, name it as model.teacher_ckpt',
+        logger='current',
+        level=30,
+    )
+
+
+def tell_if_earlier(path: str, provenance: dict) -> None:
+    """Say what is taken for granted of a teacher that was found.
+
+    Args:
+        path: of the teacher.
+        provenance: its ``meta['mcmi']``.
+    """
+    if 'processes' in provenance:
+        return
+    print_log(
+        f'{path} is by an earlier version, whose recipe does not tell the number of '
+        'processes, drop_last and num_batch_per_epoch; it is taken for one of a single '
+        'process without these two; if it is not, remove it',
+        logger='current',
+        level=30,
+    )
+
+
+def _absolute(data: dict) -> dict:
+    for key, value in data.items():
+        if key in ('data_root', 'data_prefix') and isinstance(value, str) and value:
+            if key == 'data_root' or not data.get('data_root'):
+                data[key] = osp.abspath(osp.expanduser(value))
+        elif isinstance(value, dict):
+            _absolute(value)
+        elif key == 'datasets':
+            data[key] = [_absolute(part) for part in value]
+    return data
