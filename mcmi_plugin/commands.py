@@ -29,6 +29,7 @@ from mcmi_plugin.trackers import keep_local_record
 
 STANDARD_HOOKS = (
     'RandomStateHook',
+    'ResumeOptimizerHook',
     'ResumeValidationHook',
     'FreshStartHook',
     'FiniteLossHook',

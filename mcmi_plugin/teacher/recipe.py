@@ -85,6 +85,7 @@ def stage_config(
     hooks = [
         dict(type='CMIMonitorHook', on_cliff=options.on_cliff),
         dict(type='RandomStateHook'),
+        dict(type='ResumeOptimizerHook'),
         dict(type='ResumeValidationHook'),
         dict(type='SameNormsHook'),
     ]
