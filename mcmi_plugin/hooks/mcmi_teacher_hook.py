@@ -61,6 +61,11 @@ class MCMITeacherHook(Hook):
                 level=30,
             )
             return
+        if not runner.cfg:
+            raise UserError(
+                'MCMITeacherHook: the Runner has no config to make a teacher by; build '
+                'it by Runner.from_cfg(cfg), or give it cfg=cfg'
+            )
         if model.teacher_trainable:
             raise UserError(
                 'model.teacher_trainable=True would train the MCMI teacher away; set '
