@@ -92,7 +92,7 @@ class MCMITeacherHook(Hook):
         initialised = None
         if names_pretrained(runner.cfg.model.teacher):
             initialised = dict(teacher.state_dict())
-        resume = runner.cfg.get('resume', False)
+        resume = runner._resume
 
         def provide(options: TeacherOptions) -> str:
             return provide_teacher(
