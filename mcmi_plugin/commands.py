@@ -93,7 +93,7 @@ def load_config(args: argparse.Namespace) -> Config:
         if not torch.cuda.is_available():
             raise UserError('--amp: mixed precision needs a GPU; leave the flag out')
         for wrapper in wrappers_in(cfg.optim_wrapper).values():
-            wrapper.type = 'AmpOptimWrapper'
+            wrapper['type'] = 'AmpOptimWrapper'
             wrapper.setdefault('loss_scale', 'dynamic')
     return cfg
 

@@ -44,7 +44,7 @@ def explain(error: Exception, cfg: Config) -> None:
     text = str(error.args[0]) if error.args else ''
     if text == _NO_OPTIMIZER:
         wrappers = wrappers_in(cfg.optim_wrapper).values()
-        named = [w.optimizer.type for w in wrappers]
+        named = [w['optimizer']['type'] for w in wrappers]
         name = next((n for n in named if OPTIMIZERS.get(n) is None), named[0])
         text = f'{name} is not in the mmengine::{OPTIMIZERS.name} registry'
     if found := _UNKNOWN_NAME.search(text):

@@ -138,7 +138,7 @@ def _told(had: Settings) -> dict[str, list]:
 
 def _in_words(had: dict[str, Settings], now: dict[str, Settings]) -> str:
     """``lr 0.0001 -> 0.025``: what has changed, of the first group that has."""
-    words = {}
+    words: dict[str, str] = {}
     for name, settings_now in now.items():
         for old, new in zip(had[name].groups, settings_now.groups, strict=True):
             for key in old.keys() & new.keys():

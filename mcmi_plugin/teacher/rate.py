@@ -26,7 +26,7 @@ def scale_rate(optim_wrapper: ConfigDict, factor: float, scope: str) -> None:
         UserError: several optimizers, or one without a rate to multiply.
     """
     optimizer = optim_wrapper.get('optimizer')
-    if not isinstance(optimizer, dict):
+    if not isinstance(optimizer, ConfigDict):
         raise UserError(
             'optim_wrapper: a teacher is trained by one optimizer, and the config has '
             f'several; {_REMEDY}'
