@@ -22,6 +22,7 @@ from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
 from mcmi_plugin.distill.fast import use_fast_parts
+from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.interruption import Interruption
@@ -30,6 +31,7 @@ from mcmi_plugin.trackers import keep_local_record
 
 STANDARD_HOOKS = (
     'RandomStateHook',
+    'ResumeOptimizerHook',
     'ResumeValidationHook',
     'FreshStartHook',
     'FiniteLossHook',
@@ -91,8 +93,9 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.amp:
         if not torch.cuda.is_available():
             raise UserError('--amp: mixed precision needs a GPU; leave the flag out')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        for wrapper in wrappers_in(cfg.optim_wrapper).values():
+            wrapper['type'] = 'AmpOptimWrapper'
+            wrapper.setdefault('loss_scale', 'dynamic')
     return cfg
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.hub import get_config
 from mmengine.registry import MODELS
 from mmpretrain import datasets
@@ -49,8 +50,13 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
 
 def add_hook(cfg: Config, **hook) -> None:
     """Add a hook, once: the config may be a dump of an earlier run."""
-    others = [h for h in cfg.get('custom_hooks') or [] if h['type'] != hook['type']]
+    others = [h for h in cfg.get('custom_hooks') or [] if _kind(h) != hook['type']]
     cfg.custom_hooks = [*others, hook]
+
+
+def _kind(hook: Hook | dict) -> str:
+    kind = hook.get('type') if isinstance(hook, dict) else type(hook)
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
 
 
 def settle_teacher_source(cfg: Config) -> None:

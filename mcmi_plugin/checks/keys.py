@@ -76,6 +76,11 @@ def check_keys(cfg: Config) -> None:
             'config'
         )
     for name, hook in (cfg.get('default_hooks') or {}).items():
+        if hook is None and name not in _DEFAULT_HOOKS:
+            raise UserError(
+                f'default_hooks.{name}=None: there is no such hook to be left out; '
+                f'leave out {", ".join(_DEFAULT_HOOKS)}, or take the key away'
+            )
         if name not in _DEFAULT_HOOKS and isinstance(hook, dict) and 'type' not in hook:
             close = difflib.get_close_matches(name, _DEFAULT_HOOKS, 1, 0)
             raise UserError(

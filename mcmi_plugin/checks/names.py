@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS, Registry
 from torch.utils.data import DataLoader
 
+from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.errors import UserError
 
 REFUSALS = (KeyError, TypeError, ValueError, AssertionError)
@@ -43,7 +44,9 @@ def explain(error: Exception, cfg: Config) -> None:
         return
     text = str(error.args[0]) if error.args else ''
     if text == _NO_OPTIMIZER:
-        name = cfg.optim_wrapper.optimizer.type
+        wrappers = wrappers_in(cfg.optim_wrapper).values()
+        named = [w['optimizer']['type'] for w in wrappers]
+        name = next((n for n in named if OPTIMIZERS.get(n) is None), named[0])
         text = f'{name} is not in the mmengine::{OPTIMIZERS.name} registry'
     if found := _UNKNOWN_NAME.search(text):
         _unknown_name(found[1], found[2], cfg, error)

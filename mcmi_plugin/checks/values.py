@@ -29,6 +29,10 @@ def _number(accept: Callable, words: str) -> tuple[Callable, str]:
 
 
 _POSITIVE = _number(lambda v: v > 0, 'above 0')
+_SOMETIMES = (
+    lambda v: _whole(1)[0](v) or v == -1,
+    'a whole number from 1 on, or -1 for never',
+)
 _NOT_NEGATIVE = _number(lambda v: v >= 0, 'from 0 on')
 
 # Dotted keys, * for any part -> what the value must be, and in words. The first
@@ -39,12 +43,13 @@ RULES = {
     'train_cfg.val_interval': _whole(1),
     '*_dataloader.batch_size': _whole(1),
     '*_dataloader.num_workers': _whole(0),
-    'optim_wrapper.accumulative_counts': _whole(1),
-    'optim_wrapper.optimizer.lr': _POSITIVE,
-    'optim_wrapper.optimizer.weight_decay': _NOT_NEGATIVE,
-    'optim_wrapper.optimizer.momentum': _number(lambda v: 0 <= v < 1, 'in [0, 1)'),
+    # Of one optimizer, or of several by name.
+    'optim_wrapper.*accumulative_counts': _whole(1),
+    'optim_wrapper.*optimizer.lr': _POSITIVE,
+    'optim_wrapper.*optimizer.weight_decay': _NOT_NEGATIVE,
+    'optim_wrapper.*optimizer.momentum': _number(lambda v: 0 <= v < 1, 'in [0, 1)'),
     'default_hooks.logger.interval': _whole(1),
-    'default_hooks.checkpoint.interval': _whole(1),
+    'default_hooks.checkpoint.interval': _SOMETIMES,
     'auto_scale_lr.base_batch_size': _whole(1),
     'randomness.seed': _whole(0),
     'model.*.head.num_classes': _whole(1),

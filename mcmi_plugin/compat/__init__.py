@@ -47,6 +47,7 @@ def _import_and_mend() -> None:
         stock_configs,
         teacher_ckpt,
         trackers,
+        validation_pairs,
         validation_scope,
     )
 
@@ -70,5 +71,6 @@ def _import_and_mend() -> None:
     stock_configs.mend_crd_dataset()
     stock_configs.mend_crd_packing()
     validation_scope.mend_validation_loops()
+    validation_pairs.pair_validation_hooks()
     cifar.mend_cifar()
     trackers.give_each_runner_its_run()

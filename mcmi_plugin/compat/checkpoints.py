@@ -125,13 +125,15 @@ def allow_mmengine_checkpoints() -> None:
 
 
 def keep_loading_safe() -> None:
-    """Take away the two ways in which mmengine's loading runs code from a file.
+    """Take away the ways in which mmengine's loading runs code from a file.
 
     mmengine calls ``torch.load`` without ``weights_only``, which an environment
     variable turns into the unsafe kind, and downloads through
     ``torch.hub.load_state_dict_from_url``, whose default is the unsafe kind.
     Local files are read by ``load_checkpoint_file`` instead and downloads with
-    ``weights_only=True``. This is a decision, not a repair: it stays whatever
+    ``weights_only=True``. When it resumes, it runs the text of ``meta['config']``,
+    which only checkpoints older than mmengine have, to learn ``gpu_ids`` from it;
+    the text is left out. This is a decision, not a repair: it stays whatever
     upstream does.
     """
     import mmengine.runner.checkpoint as mmengine_checkpoint
@@ -151,14 +153,22 @@ def keep_loading_safe() -> None:
 # mmengine prints the part of the name after 'load_from_'.
 def load_from_local(filename: str, map_location: Any = None) -> dict[str, Any]:
     """mmengine's loader of local files (``load_from``, ``resume``, ``init_cfg``)."""
-    return load_checkpoint_file(os.path.expanduser(filename), map_location)
+    checkpoint = load_checkpoint_file(os.path.expanduser(filename), map_location)
+    return _without_config(checkpoint)
+
+
+def _without_config(checkpoint: Any) -> Any:
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if isinstance(meta, dict):
+        meta.pop('config', None)
+    return checkpoint
 
 
 @functools.wraps(torch.hub.load_state_dict_from_url)
 def _load_url(url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
     kwargs['weights_only'] = True
     try:
-        return torch.hub.load_state_dict_from_url(url, *args, **kwargs)
+        checkpoint = torch.hub.load_state_dict_from_url(url, *args, **kwargs)
     except pickle.UnpicklingError as error:
         raise UserError(_more_than_weights(url)) from error
     except URLError as error:
@@ -166,6 +176,7 @@ def _load_url(url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
             f'{url}: cannot be downloaded ({error.reason}); download it where there '
             'is a network and give the path of the file'
         ) from error
+    return _without_config(checkpoint)
 
 
 def _history_statistic(owner: Any, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""An optimizer that never sees the frozen parameters."""
+"""Optimizers in a config, and one that never sees the frozen parameters."""
 
 from types import SimpleNamespace
 from typing import cast
@@ -7,6 +7,17 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
+
+
+def wrappers_in(optim_wrapper: dict) -> dict[str, dict]:
+    """The wrapper of each optimizer in a config; a single one has the name ''."""
+    if 'optimizer' in optim_wrapper:
+        return {'': optim_wrapper}
+    return {
+        name: part
+        for name, part in optim_wrapper.items()
+        if isinstance(part, dict) and 'optimizer' in part
+    }
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()

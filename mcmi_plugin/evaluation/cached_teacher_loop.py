@@ -14,10 +14,6 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
     weights stay as they are; the hooks of a validation's iterations then see the
     student's alone. A trainable teacher is evaluated every time.
 
-    ``before_val_epoch`` is called once. Upstream calls it for the teacher again, so
-    that EMAHook exchanges the weights three times and the student goes on with the
-    averaged ones.
-
     Metrics: as upstream's, the student's by their own names and the teacher's as
     ``teacher.NAME``.
     """

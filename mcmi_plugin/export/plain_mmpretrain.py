@@ -125,6 +125,8 @@ def _test_parts(cfg: Config) -> dict:
         return {}
     if any(_foreign_types(dict(type=loader.get('type')))):
         del loader['type']  # a faster loader of the same samples
+    if isinstance(evaluator, dict) and 'metrics' in evaluator:
+        evaluator = evaluator['metrics']
     metrics = evaluator if isinstance(evaluator, list) else [evaluator]
     metrics = [metric for metric in metrics if not any(_foreign_types(metric))]
     if not metrics or any(_foreign_types(loader)):

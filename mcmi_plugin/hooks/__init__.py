@@ -10,6 +10,7 @@ from .mcmi_teacher_hook import MCMITeacherHook
 from .progress_bar_hook import ProgressBarHook
 from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
+from .resume_optimizer_hook import ResumeOptimizerHook
 from .resume_validation_hook import ResumeValidationHook
 from .same_norms_hook import SameNormsHook
 
@@ -24,6 +25,7 @@ __all__ = [
     'ProgressBarHook',
     'PseudoLabelHook',
     'RandomStateHook',
+    'ResumeOptimizerHook',
     'ResumeValidationHook',
     'SameNormsHook',
 ]

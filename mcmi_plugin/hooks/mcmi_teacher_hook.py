@@ -59,6 +59,11 @@ class MCMITeacherHook(Hook):
                 level=30,
             )
             return
+        if not runner.cfg:
+            raise UserError(
+                'MCMITeacherHook: the Runner has no config to make a teacher by; build '
+                'it by Runner.from_cfg(cfg), or give it cfg=cfg'
+            )
         if model.teacher_trainable:
             raise UserError(
                 'model.teacher_trainable=True would train the MCMI teacher away; set '
@@ -82,7 +87,7 @@ class MCMITeacherHook(Hook):
         initialised = None
         if names_pretrained(runner.cfg.model.teacher):
             initialised = dict(teacher.state_dict())
-        resume = runner.cfg.get('resume', False)
+        resume = runner._resume
 
         def provide(options: TeacherOptions) -> str:
             return provide_teacher(runner.cfg, options, dataset, resume, initialised)

@@ -54,7 +54,6 @@ class ProgressBarHook(Hook):
                 self._streams.append((handler, handler.setStream(sys.stdout)))
 
     def before_val_epoch(self, runner: Runner) -> None:
-        # MMRazor's loop calls this for the student and again for the teacher.
         if self.bar is None and hasattr(self, 'begun'):
             self.before_train_epoch(runner)
             self._of_validation = True

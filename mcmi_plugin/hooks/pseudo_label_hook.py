@@ -54,7 +54,7 @@ class PseudoLabelHook(Hook):
         teacher = weights_hash(model.teacher.state_dict())
         choice = {**data.choice, 'teacher': teacher}
         path = osp.join(runner.work_dir, FILE)
-        if runner.cfg.get('resume', False) and osp.isfile(path):
+        if runner._resume and osp.isfile(path):
             labels = load(path, choice)
         else:
             labels = _predictions(runner, model, data.dataset)
@@ -99,18 +99,18 @@ class _Unaugmented(Dataset):
 @torch.no_grad()
 def _predictions(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
     """[N] int64: the teacher's class of every sample, the same in all processes."""
-    key = 'val_dataloader' if runner.cfg.get('val_dataloader') else 'test_dataloader'
-    if not runner.cfg.get(key):
+    loop = runner.val_loop or runner.test_loop
+    if loop is None:
         raise UserError(
             'val_dataloader: PseudoLabelHook takes its unaugmented pipeline from '
             'there, or from test_dataloader; set one of them'
         )
-    pipeline = getattr(runner, key).dataset.pipeline
+    unaugmented = loop.dataloader
     loader = Runner.build_dataloader(
         dict(
-            dataset=_Unaugmented(dataset, pipeline),
-            batch_size=runner.cfg[key].batch_size,
-            num_workers=runner.cfg[key].get('num_workers', 0),
+            dataset=_Unaugmented(dataset, unaugmented.dataset.pipeline),
+            batch_size=unaugmented.batch_size or 1,
+            num_workers=unaugmented.num_workers,
             # Without round_up no sample is repeated to even out the processes.
             sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
             collate_fn=dict(type='default_collate'),

@@ -4,6 +4,9 @@ import json
 import os
 from pathlib import Path
 
+from mmengine.config import Config
+
+from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.report.page import Block, Code, Table, Text
 from mcmi_plugin.report.summary import settings
 from mcmi_plugin.report.work_dir import Run
@@ -36,10 +39,7 @@ def what_was_run(run: Run) -> list[Block]:
     done, wanted = run.epochs
     unit = 'epochs' if run.scalars.by_epoch else 'iterations'
     rows.append((unit, str(done) if done == wanted else f'{done} of {wanted}'))
-    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
-    rows.append(
-        ('optimizer', f'{_short(optimizer.get("type"))}, lr {optimizer.get("lr")}')
-    )
+    rows.append(('optimizer', _optimizers(cfg)))
     rows.append(('seed', 'not set' if run.seed is None else str(run.seed)))
     if run.record:
         number, device = run.record['processes'], run.record['device']
@@ -105,6 +105,18 @@ def _data(loader: dict) -> str:
         dataset = dataset['dataset']
         names.append(_short(dataset.get('type')))
     return ' of '.join(names)
+
+
+def _optimizers(cfg: Config) -> str:
+    """Kind and rate of each, where the config has said them."""
+    words = []
+    for name, wrapper in wrappers_in(cfg.get('optim_wrapper') or {}).items():
+        optimizer = wrapper['optimizer']
+        word = _short(optimizer.get('type'))
+        if 'lr' in optimizer:
+            word += f', lr {optimizer["lr"]}'
+        words.append(f'{name}: {word}' if name else word)
+    return '; '.join(words)
 
 
 def _short(name: object) -> str:

@@ -1,6 +1,7 @@
 """Validation in whole batches, without a Python object per image."""
 
 import torch
+from mmengine.evaluator import Evaluator
 from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmengine.runner import ValLoop, autocast
@@ -35,6 +36,15 @@ class BatchValLoop(ValLoop):
         self.runner.call_hook('before_val_iter', batch_idx=idx, data_batch=data_batch)
         with autocast(enabled=self.fp16):
             outputs = self._predict(data_batch)
+        self._process(data_batch, outputs)
+        self.runner.call_hook(
+            'after_val_iter', batch_idx=idx, data_batch=data_batch, outputs=[outputs]
+        )
+
+    def _process(self, data_batch: dict, outputs: dict[str, Tensor]) -> None:
+        if type(self.evaluator).process is not Evaluator.process:  # of the user's own
+            self.evaluator.process(_by_image(outputs), data_batch)
+            return
         images = None
         for metric in self.evaluator.metrics:
             if getattr(metric, 'takes_batches', False):
@@ -42,9 +52,6 @@ class BatchValLoop(ValLoop):
             else:
                 images = images or _by_image(outputs)
                 metric.process(data_batch, images)
-        self.runner.call_hook(
-            'after_val_iter', batch_idx=idx, data_batch=data_batch, outputs=[outputs]
-        )
 
     def _predict(self, data_batch: dict) -> dict[str, Tensor]:
         model = self.runner.model

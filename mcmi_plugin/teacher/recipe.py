@@ -16,10 +16,12 @@ from mmengine.optim import AmpOptimWrapper
 
 from mcmi_plugin.distill.fast import OPTIMIZER
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.with_cmi import with_cmi
 from mcmi_plugin.teacher.content import Content, without_paths
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import model_name, num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.rate import scale_rate
 
 
 def published_config(cfg: Config, options: TeacherOptions) -> Config:
@@ -77,7 +79,8 @@ def stage_config(
     optim = copy.deepcopy(own.optim_wrapper)
     if optim.get('constructor') == OPTIMIZER:  # of `fast`; a teacher is no student
         del optim['constructor']
-    optim.optimizer.lr *= options.lr_factor if fine_tune else 1.0
+    scope = cfg.get('default_scope') or 'mmpretrain'
+    scale_rate(optim, options.lr_factor if fine_tune else 1.0, scope)
     _take_precision(cfg.optim_wrapper, optim)
     epochs = options.epochs if fine_tune else options.mll_epochs
     train_loader = copy.deepcopy(cfg.train_dataloader)
@@ -87,6 +90,7 @@ def stage_config(
     hooks = [
         dict(type='CMIMonitorHook', on_cliff=options.on_cliff),
         dict(type='RandomStateHook'),
+        dict(type='ResumeOptimizerHook'),
         dict(type='ResumeValidationHook'),
         dict(type='SameNormsHook'),
     ]
@@ -105,10 +109,11 @@ def stage_config(
     if options.early_stopping and not fine_tune:
         checkpoint.update(save_best='mcmi/ll', rule='greater')
     base_batch = (own.get('auto_scale_lr') or {}).get('base_batch_size')
-    interval = cfg.get('default_hooks', {}).get('logger', {}).get('interval', 100)
+    logger = (cfg.get('default_hooks') or {}).get('logger') or {}
+    interval = logger.get('interval', 100)
     stage_cfg = Config(
         dict(
-            default_scope=cfg.get('default_scope') or 'mmpretrain',
+            default_scope=scope,
             model=model,
             work_dir=work_dir,
             experiment_name=osp.basename(work_dir),
@@ -133,10 +138,7 @@ def stage_config(
     if cfg.get('val_dataloader'):
         stage_cfg.val_dataloader = copy.deepcopy(cfg.val_dataloader)
         stage_cfg.val_dataloader.dataset = plain_dataset(cfg.val_dataloader.dataset)
-        evaluators = copy.deepcopy(cfg.val_evaluator)
-        if not isinstance(evaluators, (list, tuple)):
-            evaluators = [evaluators]
-        stage_cfg.val_evaluator = [*evaluators, dict(type='CMIMetric')]
+        stage_cfg.val_evaluator = with_cmi(cfg.val_evaluator)
         stage_cfg.val_cfg = {}
     if cfg.get('runner_type') == 'ResidentRunner':  # the same steps, sooner
         stage_cfg.train_cfg.pop('by_epoch')

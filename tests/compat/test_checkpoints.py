@@ -323,3 +323,16 @@ def test_what_a_runner_saves_is_read_and_resumed(tmp_path, registered):
     assert (resumed.epoch, resumed.iter) == (2, 4)
     history = resumed.message_hub.get_scalar('train/loss').data[0]
     assert history[:2].tolist() == losses.data[0].tolist()
+
+
+def test_no_config_from_a_checkpoint_is_run(tmp_path, registered, downloads):
+    train(tmp_path, 1, resume=False)
+    path, marker = tmp_path / 'epoch_1.pth', tmp_path / 'code_was_run'
+    checkpoint = load_checkpoint_file(path)
+    checkpoint['meta']['config'] = f'open({str(marker)!r}, "w")'
+    torch.save(checkpoint, path)
+
+    train(tmp_path, 2, resume=True)
+
+    assert not marker.exists()
+    assert 'config' not in downloads(path.as_uri())['meta']

@@ -90,5 +90,4 @@ def test_a_trainable_teacher_is_measured_every_time(start):
     runner.val_loop.run()
     runner.val_loop.run()
     assert watch.batches == 2 * 4
-    # Or EMAHook would leave the averaged weights in the student.
     assert watch.begun == len(watch.reported) == 2

@@ -145,6 +145,14 @@ DIGITS = {
         'default_hooks.loger.interval=5',
         ['default_hooks.loger', 'default_hooks.logger?'],
     ),
+    'default hook that is none': (
+        'default_hooks.loger=None',
+        ['default_hooks.loger=None', 'logger'],
+    ),
+    'interval of checkpoints': (
+        'default_hooks.checkpoint.interval=-2',
+        ['default_hooks.checkpoint.interval=-2', '-1 for never'],
+    ),
     'misspelt key of the loop': (
         'train_cfg.max_epoch=3',
         ['train_cfg.max_epoch ', 'train_cfg.max_epochs?'],
