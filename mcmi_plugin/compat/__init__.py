@@ -37,13 +37,16 @@ def _import_and_mend() -> None:
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
+        mnist,
         own_configs,
+        pictures,
         preactivation,
         quiet,
         startup,
         stock_configs,
         teacher_ckpt,
         trackers,
+        untyped_preprocessor,
         validation_scope,
     )
 
@@ -64,5 +67,8 @@ def _import_and_mend() -> None:
     stock_configs.mend_crd_dataset()
     stock_configs.mend_crd_packing()
     validation_scope.mend_validation_loops()
+    untyped_preprocessor.mend_untyped_preprocessor()
     cifar.mend_cifar()
+    mnist.mend_mnist()
+    pictures.mend_load_image()
     trackers.give_each_runner_its_run()
