@@ -2,7 +2,7 @@
 
 import os
 import os.path as osp
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -65,9 +65,11 @@ def misplaced(names: Sequence[str], wanted: Sequence[str]) -> int | None:
     own, others = [_folded(n) for n in names], [_folded(n) for n in wanted]
     if len(set(own)) < len(own) or len(set(others)) < len(others):
         own, others = list(map(str, names)), list(wanted)
-    places = {name: label for label, name in enumerate(others)}
+    places = defaultdict(set)  # ImageNet has two cranes
+    for label, name in enumerate(others):
+        places[name].add(label)
     for label, name in enumerate(own):
-        if places.get(name, label) != label:
+        if name in places and label not in places[name]:
             return label
     return None
 
