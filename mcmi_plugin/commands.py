@@ -179,7 +179,7 @@ def train(
     cfg.load_from = resume if isinstance(resume, str) else cfg.get('load_from')
     check_together(cfg)
     preflight.check_teacher(cfg)
-    preflight.check_data(cfg)
+    preflight.check_data(cfg, ('train_dataloader', 'val_dataloader'))
     check_classes(cfg)
     preflight.check_work_dir(cfg.work_dir)
     runner = build_runner(cfg)

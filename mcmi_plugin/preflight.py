@@ -11,9 +11,8 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.hub import get_config
 from mmengine.registry import MODELS
-from mmpretrain import datasets
 
-from mcmi_plugin.datasets import cifar
+from mcmi_plugin.checks.data import check_data_set
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -99,71 +98,26 @@ def _needs_no_training(teacher: dict) -> bool:
     return getattr(MODELS.get(teacher.get('type', '')), 'needs_no_training', False)
 
 
-def check_data(cfg: Config) -> None:
-    """Every folder that a data set names is there and not empty.
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def check_data(cfg: Config, loaders: Iterable[str] = LOADERS) -> None:
+    """The data of a config are there and are what its data sets take them for.
+
+    Args:
+        cfg: the config.
+        loaders: those that are going to be read; a config may have others.
 
     Raises:
         UserError: it names the folder and the override that moves it.
     """
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    scope = cfg.get('default_scope')
+    for loader in loaders:
         if cfg.get(loader):
-            _check_dataset(cfg[loader].dataset, f'{loader}.dataset')
+            check_data_set(cfg[loader].dataset, f'{loader}.dataset', scope)
     own = (cfg.get('mcmi') or {}).get('dataset')
     if own:
-        _check_dataset(own, 'mcmi.dataset')
-
-
-def _check_dataset(dataset: dict, key: str) -> None:
-    if not isinstance(dataset, dict):
-        return
-    for name, part in (('dataset', dataset.get('dataset')), *_numbered(dataset)):
-        if part:
-            _check_dataset(part, f'{key}.{name}')
-    root = dataset.get('data_root')
-    named = 'data_root'
-    if not root and isinstance(dataset.get('data_prefix'), str):
-        root, named = dataset['data_prefix'], 'data_prefix'
-    if not root or '://' in root:
-        return
-    kind = dataset.get('type', 'data set').split('.')[-1]
-    if kind in ('CIFAR10', 'CIFAR100'):
-        split = 'test' if dataset.get('test_mode') else 'train'
-        split = dataset.get('split', split)
-        cifar.find_source(getattr(datasets, kind), root, split, f'{key}.{named}')
-        return
-    folder = osp.abspath(osp.expanduser(root))
-    remedy = f'name another folder: --cfg-options {key}.{named}=DIR'
-    if kind == 'ImageNet' and osp.isdir(folder):
-        folder = osp.join(folder, dataset.get('split', ''))
-    if not osp.isdir(folder):
-        raise UserError(f'{key}: no {kind} data in {folder}; {remedy}')
-    try:
-        empty = not any(os.scandir(folder))
-    except OSError as error:
-        raise UserError(
-            f'{key}: cannot read {folder} ({error.strerror}); {remedy}'
-        ) from error
-    if empty:
-        raise UserError(f'{key}: {folder} is empty; {remedy}')
-    if kind == 'ImageNet' and not dataset.get('ann_file'):
-        _check_class_folders(dataset, key, folder)
-
-
-def _check_class_folders(dataset: dict, key: str, folder: str) -> None:
-    classes = (dataset.get('metainfo') or {}).get('classes')
-    wanted = len(classes) if classes else 1000
-    found = sum(entry.is_dir() for entry in os.scandir(folder))
-    if found != wanted:
-        raise UserError(
-            f'{key}: {found} class folders in {folder}, not {wanted}; name its '
-            f'classes: --cfg-options {key}.metainfo.classes=A,B,...'
-        )
-
-
-def _numbered(dataset: dict) -> list[tuple[str, dict]]:
-    return [
-        (f'datasets.{i}', part) for i, part in enumerate(dataset.get('datasets') or [])
-    ]
+        check_data_set(own, 'mcmi.dataset', scope)
 
 
 def check_work_dir(work_dir: str) -> None:

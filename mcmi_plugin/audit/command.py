@@ -92,7 +92,8 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
 
 
 def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
-    preflight.check_data(cfg)
+    held_out = 'val_dataloader' if cfg.get('val_dataloader') else 'test_dataloader'
+    preflight.check_data(cfg, ('train_dataloader', held_out))
     teacher = build_teacher(cfg)
     made = fill_teacher(teacher, checkpoint)
     loaders = {split: build_loader(cfg, split) for split in SPLITS}

@@ -21,10 +21,11 @@ def file_at_fault(error: BaseException) -> UserError | None:
         return UserError(f'{error.filename or "a file"}: {error.strerror}')
     if isinstance(error, _NO_ACCESS) and error.filename:
         return UserError(f'{error.filename}: {error.strerror}; check the path')
-    # A worker's error comes with its traceback as text.
-    if isinstance(error, AssertionError) and (found := _NO_PICTURE.search(str(error))):
+    # A worker's error comes with its traceback as text, in which the line of source
+    # that has these words stands before the words themselves.
+    if isinstance(error, AssertionError) and (found := _NO_PICTURE.findall(str(error))):
         return UserError(
-            f'{found[1]}: cannot be read as a picture; replace it, or take it out of '
+            f'{found[-1]}: cannot be read as a picture; replace it, or take it out of '
             'the data set'
         )
     return None

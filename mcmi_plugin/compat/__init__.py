@@ -40,13 +40,16 @@ def _import_and_mend() -> None:
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
+        mnist,
         own_configs,
+        pictures,
         preactivation,
         quiet,
         startup,
         stock_configs,
         teacher_ckpt,
         trackers,
+        untyped_preprocessor,
         validation_pairs,
         validation_scope,
     )
@@ -72,5 +75,8 @@ def _import_and_mend() -> None:
     stock_configs.mend_crd_packing()
     validation_scope.mend_validation_loops()
     validation_pairs.pair_validation_hooks()
+    untyped_preprocessor.mend_untyped_preprocessor()
     cifar.mend_cifar()
+    mnist.mend_mnist()
+    pictures.mend_load_image()
     trackers.give_each_runner_its_run()

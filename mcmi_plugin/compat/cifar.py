@@ -23,7 +23,7 @@ def mend_cifar() -> None:
     from mmpretrain.datasets import CIFAR10
 
     CIFAR10.load_data_list = load_data_list
-    CIFAR10.__init__ = _testing_on_test_set(CIFAR10.__init__)
+    CIFAR10.__init__ = testing_on_test_set(CIFAR10.__init__)
 
 
 def load_data_list(self) -> list[dict]:
@@ -41,7 +41,7 @@ def load_data_list(self) -> list[dict]:
     ]
 
 
-def _testing_on_test_set(init):
+def testing_on_test_set(init):
     @functools.wraps(init)
     def init_on_test_set(self, *args, **kwargs) -> None:
         if kwargs.get('test_mode') and len(args) < 2:  # split is the second

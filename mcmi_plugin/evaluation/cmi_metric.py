@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..functional.information import ClassStatistics
+from .measure import hard_labels
 
 # The smallest positive float32: no representable probability is altered.
 _SMALLEST_FLOAT32 = 2.0**-149
@@ -60,8 +61,8 @@ class CMIMetric(BaseMetric):
         """Add a batch.
 
         Args:
-            data_samples: ``pred_score`` [C] and ``gt_label`` [1] of a sample each,
-                or [B, C] and [B] of all.
+            data_samples: ``pred_score`` [C] and ``gt_label`` [1] (or a one-hot
+                ``gt_score`` [C]) of a sample each, or [B, C] and [B] of all.
         """
         if any('pred_score' not in sample for sample in data_samples):
             raise UserError(
@@ -70,8 +71,7 @@ class CMIMetric(BaseMetric):
             )
         predicted = [torch.atleast_2d(sample['pred_score']) for sample in data_samples]
         scores = torch.cat(predicted)
-        labels = torch.cat([sample['gt_label'] for sample in data_samples])
-        labels = labels.to(scores.device)
+        labels = hard_labels(data_samples).to(scores.device)
         if len(labels) != len(scores):
             raise UserError(
                 'CMIMetric needs one gt_label per sample: remove it from the '

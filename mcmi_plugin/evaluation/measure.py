@@ -1,6 +1,6 @@
 """One pass of a classifier over a loader: its centroids, CMI, LL and accuracy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.dist import is_main_process
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.functional.labels import class_ids
 
 
 def measure(
@@ -80,18 +81,24 @@ def measure(
     return statistics
 
 
-def hard_labels(data_samples: list) -> Tensor:
-    """[B] class ids of mmpretrain's data samples.
+def hard_labels(data_samples: Sequence) -> Tensor:
+    """[B] class ids of mmpretrain's data samples, or of a metric's dicts.
+
+    Without a ``gt_label`` they are those of a one-hot ``gt_score``.
 
     Raises:
-        UserError: a sample has no label, or a soft one only.
+        UserError: a sample has no label, or a mixed one only.
     """
-    if not all('gt_label' in sample for sample in data_samples):
+    if all('gt_label' in sample for sample in data_samples):
+        return torch.cat([sample.get('gt_label') for sample in data_samples])
+    try:
+        scores = [sample.get('gt_score') for sample in data_samples]
+        return class_ids(torch.stack(scores))
+    except (TypeError, ValueError) as error:  # TypeError: there is no gt_score
         raise UserError(
             'train_dataloader.dataset: a sample has no hard label (gt_label); CMI '
             'needs one label per image, not mixed or missing ones'
-        )
-    return torch.cat([sample.gt_label for sample in data_samples])
+        ) from error
 
 
 def class_names(loader: DataLoader, classes: list[int]) -> str:

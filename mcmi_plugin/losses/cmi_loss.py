@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..functional import rewards
 from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
+from ..functional.labels import class_ids
 from ..functional.mcmi import ce_and_kl
 from .budget_controller import BudgetController
 from .cmi_arguments import check_arguments
@@ -112,18 +113,18 @@ class CMILoss(nn.Module):
 
         Args:
             cls_score: [B, C] logits.
-            label: [B] integer class ids.
+            label: [B] integer class ids, or [B, C] one-hot rows, as of a
+                ``data_preprocessor`` with ``to_onehot=True``.
             weight: [B] weights of the samples.
             avg_factor: divides the sum in place of B.
             reduction_override: ``'none'``, ``'mean'`` (the default) or ``'sum'``.
 
         Raises:
-            UserError: soft labels, a label that is no class (on the CPU; on CUDA
+            UserError: mixed labels, a label that is no class (on the CPU; on CUDA
                 the device's own assertion fires, as in cross-entropy), scores
                 of another width, or centroids that were never set.
         """
-        self._check(cls_score, label)
-        label = label.long()
+        label = self._checked(cls_score, label)
         if self.statistics is not None:
             self.statistics.update(cls_score, label)
         lmda = self._follow(cls_score, label)
@@ -164,18 +165,22 @@ class CMILoss(nn.Module):
             return rewards.wrong_class(cls_score, label, self.log_centroids)
         return rewards.WITHOUT_CENTROIDS[self.reward](cls_score, label)
 
-    def _check(self, cls_score: Tensor, label: Tensor) -> None:
-        if cls_score.shape[-1] != self.num_classes:
-            raise UserError(
-                f'cls_score has {cls_score.shape[-1]} columns but '
-                f'CMILoss.num_classes is {self.num_classes}: '
-                "set both to the data set's number of classes"
-            )
-        if label.ndim != 1 or label.is_floating_point():
+    def _checked(self, cls_score: Tensor, label: Tensor) -> Tensor:
+        """[B] int64 class ids."""
+        for name, columns in (('cls_score', cls_score), ('label', label)):
+            if columns.ndim > 1 and columns.shape[-1] != self.num_classes:
+                raise UserError(
+                    f'{name} has {columns.shape[-1]} columns but '
+                    f'CMILoss.num_classes is {self.num_classes}: '
+                    "set both to the data set's number of classes"
+                )
+        try:
+            label = class_ids(label)
+        except ValueError as error:
             raise UserError(
                 'CMILoss: hard labels needed: remove mixup/cutmix '
                 '(train_cfg.augments) and label smoothing'
-            )
+            ) from error
         # On the CPU a look at the labels is free; on CUDA it would wait.
         if label.device.type == 'cpu':
             outside = label[(label < 0) | (label >= self.num_classes)]
@@ -185,6 +190,7 @@ class CMILoss(nn.Module):
                     f'[0, {self.num_classes}): set CMILoss.num_classes and '
                     "the head's to the data set's number of classes"
                 )
+        return label
 
     def _require_centroids(self) -> None:
         if self._centroids_checked:

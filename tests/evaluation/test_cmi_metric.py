@@ -70,6 +70,16 @@ def test_whole_batches(batch_size: int) -> None:
     assert metric.evaluate(50) == pytest.approx(two_pass(samples), abs=1e-12)
 
 
+def test_a_one_hot_score_is_a_hard_label() -> None:
+    metric, samples = METRICS.build({'type': 'CMIMetric'}), data_set(20)
+    scored = [
+        dict(pred_score=s['pred_score'], gt_score=torch.eye(4)[s['gt_label'].item()])
+        for s in samples
+    ]
+    process(metric, scored, 8)
+    assert metric.evaluate(20) == pytest.approx(two_pass(samples), abs=1e-12)
+
+
 def test_evaluator_evaluates_twice_as_the_distillation_loop_does() -> None:
     student, teacher = data_set(21, seed=1), data_set(21, c=6, seed=2)
     evaluator = Evaluator([{'type': 'CMIMetric'}])

@@ -82,6 +82,16 @@ def test_samples_without_a_hard_label_are_refused():
         measure(Classifier(), mixed, 3)
 
 
+def test_a_one_hot_score_is_a_hard_label():
+    ids = [0, 2, 1, 1]
+    scored = loader(labels=[None] * len(ids))
+    for sample, label in zip(scored.dataset, ids, strict=True):
+        sample['data_samples'].set_gt_score(torch.eye(3)[label])
+    model = Classifier()
+    expected = summary(measure(model, loader(labels=ids), 3))
+    assert summary(measure(model, scored, 3)) == expected
+
+
 @pytest.mark.parametrize('label', [-1, 3])
 def test_a_label_out_of_range_is_named(label):
     with pytest.raises(UserError, match=rf'label {label} is not in \[0, 3\)'):

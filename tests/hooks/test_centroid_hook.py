@@ -64,3 +64,20 @@ def test_before_and_after_are_recorded(tmp_path):
         assert info[when]['train']['num_samples'] == 1000
         assert info[when]['val']['num_samples'] == 797
     assert info['mcmi_safe_lambda'] > 0
+
+
+def test_one_hot_labels_are_hard_ones(tmp_path):
+    """``to_onehot=True`` hands the loss [B, C] rows; nothing else changes."""
+    plain = run(tmp_path / 'plain')
+    cfg = Config.fromfile(QUICKSTART)
+    cfg.data_preprocessor.update(to_onehot=True, num_classes=10)
+    options = TeacherOptions(lmda=0.1, epochs=1)
+    stage = recipe.stage_config(cfg, options, 'mcmi', str(tmp_path / 'one_hot'))
+    stage.optim_wrapper.optimizer.lr = 0.0
+    runner = Runner.from_cfg(stage)
+    assert runner.model.data_preprocessor.to_onehot
+    runner.train()
+    found, expected = (r.message_hub.get_info('mcmi_after') for r in (runner, plain))
+    assert found == expected
+    loss = find_cmi_loss(runner.model)
+    assert loss.log_centroids.equal(find_cmi_loss(plain.model).log_centroids)

@@ -135,7 +135,9 @@ def test_inside_a_linear_head(batch) -> None:
     weight = torch.autograd.grad(expected, head.fc.weight)[0]
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(head.fc.weight.grad, weight)
-    soft = [DataSample().set_gt_score(torch.eye(C)[0]) for _ in labels]
+    one_hot = [DataSample().set_gt_score(row) for row in torch.eye(C)[labels]]
+    assert head.loss((features,), one_hot)['loss'] == loss
+    soft = [DataSample().set_gt_score(torch.full((C,), 1 / C)) for _ in labels]
     with pytest.raises(UserError, match='mixup'):
         head.loss((features,), soft)
 
@@ -178,12 +180,22 @@ def test_bad_centroids(log_q, message) -> None:
     assert module.log_centroids.isnan().all()
 
 
+@pytest.mark.parametrize('dtype', [torch.int64, torch.float32, torch.float16])
+def test_one_hot_rows_are_hard_labels(batch, dtype) -> None:
+    scores, labels, log_q = batch
+    rows = F.one_hot(labels, C).to(dtype)
+    assert build(log_q=log_q)(scores, rows) == build(log_q=log_q)(scores, labels)
+
+
 @pytest.mark.parametrize('lmda', [0, 0.3])
 @pytest.mark.parametrize(
     ('shape', 'labels', 'message'),
     [
         ((2, 5), torch.tensor([0, 1]), '5 columns but CMILoss.num_classes is 4'),
-        ((2, C), torch.eye(C)[:2], 'hard labels needed: remove mixup/cutmix'),
+        ((2, C), torch.full((2, C), 1 / C), 'hard labels needed: remove mixup/cutmix'),
+        ((2, C), torch.ones(2, C), 'hard labels needed'),
+        ((2, C), torch.zeros(2, C), 'hard labels needed'),
+        ((2, C), torch.eye(5)[:2], 'label has 5 columns'),
         ((2, C), torch.tensor([0.0, 1.0]), 'hard labels needed'),
         ((2, C), torch.tensor([0, 4]), r'label 4 is not in \[0, 4\)'),
         ((2, C), torch.tensor([-1, 0]), r'label -1 is not in \[0, 4\)'),

@@ -51,6 +51,18 @@ PICTURES = {
         'train_dataloader.dataset.metainfo.classes=cat,dog',
         ['4 class folders', 'not 2', 'train_dataloader.dataset.metainfo.classes='],
     ),
+    'class names in another order': (
+        'train_dataloader.dataset.metainfo.classes=dog,cat,emu,fox',
+        ['train_dataloader.dataset.metainfo.classes=cat,dog,emu,fox', "'dog'"],
+    ),
+    'pictures passed over': (
+        _DATA + 'webp',
+        ['4 .webp', "'train_dataloader.dataset.extensions=[.jpg,.webp]'"],
+    ),
+    'pictures side by side': (
+        _DATA + 'side_by_side',
+        ['no class folders in', 'train_dataloader.dataset.ann_file=FILE'],
+    ),
     'no validation data': (
         'val_dataloader.dataset.data_root={inputs}/nowhere',
         ['val_dataloader.dataset.data_root=', 'nowhere'],
@@ -58,6 +70,10 @@ PICTURES = {
     'picture that is none': (
         _DATA + 'text_as_picture',
         ['text_as_picture/train/dog/0.jpg', 'picture'],
+    ),
+    'empty picture': (
+        _DATA + 'empty_picture',
+        ['empty_picture/train/dog/0.jpg', 'cannot be read as a picture'],
     ),
     'no label file': (
         'train_dataloader.dataset.ann_file=none.txt',
@@ -310,6 +326,12 @@ COMMANDS = {
     'CIFAR that runs code': (
         _cifar('cifar_hostile'),
         ['cifar_hostile/cifar-100-python.tar.gz', 'download it again'],
+    ),
+    'Fashion-MNIST that is not there': (
+        f'train.py {_DIGITS_CONFIG} --cfg-options '
+        'train_dataloader.dataset.type=FashionMNIST '
+        'train_dataloader.dataset.data_root={inputs}/nowhere',
+        ['nowhere/train-images-idx3-ubyte.gz', 'train_dataloader.dataset.data_root='],
     ),
     'test of no file': (f'test.py {_DIGITS_CONFIG} none.pth', ['none.pth', 'no such']),
     'test of a text': (

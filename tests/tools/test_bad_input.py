@@ -53,11 +53,16 @@ def inputs(tmp_path_factory, project):
 
 
 def write_pictures(folder):
-    for name in ('good', 'no_emu', 'text_as_picture'):
+    for name in ('good', 'no_emu', 'text_as_picture', 'empty_picture', 'webp'):
         write_folder(folder / name)
     for picture in (folder / 'no_emu/train/emu').glob('*.jpg'):
         picture.unlink()
     (folder / 'text_as_picture/train/dog/0.jpg').write_text('no picture')
+    (folder / 'empty_picture/train/dog/0.jpg').write_bytes(b'')
+    for picture in (folder / 'webp/train').glob('*/0.jpg'):
+        picture.rename(picture.with_suffix('.webp'))
+    (folder / 'side_by_side/train').mkdir(parents=True)
+    (folder / 'side_by_side/train/0.jpg').write_bytes(b'')
     (folder / 'empty/train').mkdir(parents=True)
     (folder / 'no_train').mkdir()
     (folder / 'file').write_text('no folder')

@@ -1,0 +1,125 @@
+"""The data of a config are there, and are what its data sets take them for."""
+
+import os
+import os.path as osp
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mmpretrain.datasets import CIFAR10, MNIST, CustomDataset
+
+from mcmi_plugin.checks.data_set import (
+    as_seen_by_its_class,
+    class_of,
+    place,
+    reads_folders,
+    type_name,
+)
+from mcmi_plugin.checks.folders import check_folder_names, check_pictures
+from mcmi_plugin.datasets import cifar, mnist
+from mcmi_plugin.errors import UserError
+
+# Data sets in files of their own form: how the files are found.
+_IN_FILES = {CIFAR10: cifar.find_source, MNIST: mnist.find_source}
+
+
+def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
+    """What a data set will read is there, complete and under the right names.
+
+    Args:
+        config: of the data set; of a wrapper, those inside it are looked at.
+        key: that it stands under, for errors.
+        scope: ``default_scope`` of the whole config.
+
+    Raises:
+        UserError: no folder, file or picture; pictures that would be passed over;
+            or class names that are not those of the folders.
+    """
+    if not isinstance(config, dict):
+        return
+    for name, part in _parts(config):
+        check_data_set(part, f'{key}.{name}', scope)
+    if isinstance(config.get('extensions'), str):  # of which each letter would count
+        raise UserError(
+            f'{key}.extensions={config["extensions"]!r}: must be a list; write '
+            f"'{key}.extensions=[{config['extensions']}]'"
+        )
+    try:
+        dataset = as_seen_by_its_class(config, scope)
+    except OSError as error:
+        raise UserError(
+            f'{key}: {error.filename}: {error.strerror}; check the path'
+        ) from error
+    kind = class_of(config, scope)
+    for base, find_source in _IN_FILES.items():
+        if kind and kind.load_data_list is base.load_data_list:
+            return _check_files(config, dataset, key, find_source)
+    folder = _folder(config, dataset)
+    if folder and '://' not in folder:
+        remedy = f'name another folder: --cfg-options {key}.{place(config)}=DIR'
+        _check_folder(
+            osp.abspath(folder), f'{key}: no {type_name(config)} data', remedy
+        )
+    if reads_folders(dataset):
+        check_folder_names(config, dataset, key)
+        check_pictures(config, dataset, key)
+    elif isinstance(dataset, CustomDataset) and '://' not in dataset.ann_file:
+        _check_list(config, dataset, key)
+
+
+def _parts(config: dict) -> Iterator[tuple[str, dict]]:
+    if config.get('dataset'):
+        yield 'dataset', config['dataset']
+    for index, part in enumerate(config.get('datasets') or []):
+        yield f'datasets.{index}', part
+
+
+def _folder(config: dict, dataset: Any) -> str | None:
+    if reads_folders(dataset):
+        return dataset.img_prefix
+    given = config.get('data_root') or config.get('data_prefix')
+    return given if isinstance(given, str) else None
+
+
+def _check_folder(folder: str, absent: str, remedy: str) -> None:
+    if not osp.isdir(folder):
+        raise UserError(f'{absent} in {folder}; {remedy}')
+    try:
+        empty = not any(os.scandir(folder))
+    except OSError as error:
+        raise UserError(
+            f'{absent}: cannot read {folder} ({error.strerror}); {remedy}'
+        ) from error
+    if empty:
+        raise UserError(f'{absent}: {folder} is empty; {remedy}')
+
+
+def _check_files(
+    config: dict, dataset: Any, key: str, find_source: Callable[..., Any]
+) -> None:
+    said_by = f'{key}.{place(config)}'
+    if not (config.get('data_root') or config.get('data_prefix')):
+        raise UserError(
+            f'{said_by} is not set; name the folder: --cfg-options {said_by}=DIR'
+        )
+    if dataset is not None:
+        find_source(type(dataset), dataset.data_prefix['root'], dataset.split, said_by)
+
+
+def _check_list(config: dict, dataset: Any, key: str) -> None:
+    """A list of samples is there, and so is the first of them."""
+    path = dataset.ann_file
+    if not path or type(dataset).load_data_list is not CustomDataset.load_data_list:
+        return
+    if not osp.isfile(path):
+        raise UserError(
+            f'{key}.ann_file: there is no file {osp.abspath(path)}; check the path'
+        )
+    with open(path, encoding='utf-8') as file:
+        line = file.readline().rstrip('\r\n')
+    name = line.strip().rsplit(' ', 1)[0] if dataset.with_label else line
+    picture = osp.join(dataset.img_prefix, name)
+    if name and '://' not in picture and not osp.exists(picture):
+        raise UserError(
+            f'{key}: there is no {osp.abspath(picture)}, which {path} lists first; '
+            f'name another folder: --cfg-options {key}.{place(config)}=DIR'
+        )
