@@ -20,6 +20,7 @@ from mcmi_plugin.checks.keys import check_keys, check_together
 from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
+from mcmi_plugin.config_file import read_file
 from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
@@ -112,7 +113,7 @@ def read_config(
     if not osp.isfile(path):
         raise UserError(f'there is no config {path}{closest_file(path)}')
     try:
-        cfg = Config.fromfile(path)
+        cfg = read_file(path)
     except UserError:
         raise
     except Exception as error:  # a config is code, and fails as code does

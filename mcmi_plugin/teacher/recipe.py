@@ -9,8 +9,8 @@ import copy
 import os.path as osp
 
 from mmengine.config import Config, ConfigDict
-from mmengine.hub import get_config
 
+from mcmi_plugin.config_file import read_named
 from mcmi_plugin.distill.fast import OPTIMIZER
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
@@ -29,10 +29,11 @@ def published_config(cfg: Config, options: TeacherOptions) -> Config:
     if name is None:
         return cfg
     try:
-        own = get_config(name) if '::' in name else Config.fromfile(name)
-    except (FileNotFoundError, ValueError, OSError) as error:
+        own = read_named(name)
+    except (ValueError, OSError) as error:
+        key = 'mcmi.teacher_config' if options.teacher_config else 'cfg_path'
         raise UserError(
-            f'mcmi.teacher_config: cannot read {name} ({error}); name the config '
+            f'{key}: cannot read {name} ({error}); name the config '
             'that the teacher was trained by'
         ) from error
     if 'optim_wrapper' in own:
