@@ -1,7 +1,6 @@
 """Configs as they are read here: whatever their style, every ``type`` is a name."""
 
 import copy
-
 from pathlib import Path
 
 import mmengine.hub

@@ -39,7 +39,7 @@ def name_types(cfg: Config) -> None:
     """
     content = cfg._cfg_dict
     for key in [k for k, v in dict.items(content) if _is_imported(v)]:
-        content.pop(key)
+        dict.pop(content, key)  # unbuilt: it may be no longer there, and unused
     _name(content, '')
 
 
