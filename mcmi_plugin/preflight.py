@@ -69,10 +69,10 @@ def settle_teacher_source(cfg: Config) -> None:
         return
     given = cfg.model.get('teacher_ckpt')
     if 'cfg_path' in teacher:
-        cfg.model.teacher_ckpt = given or published_weights(teacher.cfg_path)
-    elif isinstance(teacher.pretrained, str) and _is_plain_classifier(teacher):
-        cfg.model.teacher_ckpt = given or teacher.pretrained
-    elif not given or teacher.pretrained is not True:
+        cfg.model.teacher_ckpt = given or published_weights(teacher['cfg_path'])
+    elif isinstance(teacher['pretrained'], str) and _is_plain_classifier(teacher):
+        cfg.model.teacher_ckpt = given or teacher['pretrained']
+    elif not given or teacher['pretrained'] is not True:
         return
     del teacher['pretrained']
 

@@ -89,7 +89,8 @@ class CMILoss(nn.Module):
                 f'CMILoss.num_classes is {self.num_classes}: '
                 'compute them with this network on this data set'
             )
-        if not log_centroids.isfinite().all():
+        # -inf is the centroid of a class that the network itself leaves out.
+        if log_centroids.isnan().any() or log_centroids.isposinf().any():
             raise UserError(
                 'centroids are not finite: the network they come from predicts '
                 'NaN or infinity, check its checkpoint'
