@@ -117,6 +117,13 @@ def read_config(
     except UserError:
         raise
     except Exception as error:  # a config is code, and fails as code does
+        if isinstance(error, ImportError) and error.__cause__ is not None:
+            # mmengine's words list the whole search path, and not the reason.
+            reason = error.__cause__.__context__ or error.__cause__
+            raise UserError(
+                f'{path}: custom_imports: {reason}; if it is a file of yours, '
+                'put PYTHONPATH=ITS_FOLDER before the command'
+            ) from error
         why = ' '.join(str(error).split()) or type(error).__name__
         raise UserError(f'{path}: {why}{closest_file(why)}') from error
     for key in options:

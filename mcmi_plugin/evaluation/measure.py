@@ -91,7 +91,13 @@ def hard_labels(data_samples: list) -> Tensor:
             'train_dataloader.dataset: a sample has no hard label (gt_label); CMI '
             'needs one label per image, not mixed or missing ones'
         )
-    return torch.cat([sample.gt_label for sample in data_samples])
+    labels = [sample.gt_label for sample in data_samples]
+    if any(label.numel() != 1 for label in labels):
+        raise UserError(
+            'train_dataloader.dataset: a sample has several labels, or none: the data '
+            'are multi-label; CMI needs one label per image'
+        )
+    return torch.cat(labels)
 
 
 def class_names(loader: DataLoader, classes: list[int]) -> str:

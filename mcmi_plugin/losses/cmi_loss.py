@@ -15,6 +15,7 @@ from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
 from ..functional.mcmi import ce_and_kl
 from .budget_controller import BudgetController
 from .cmi_arguments import check_arguments
+from .label_remedy import label_remedy
 
 
 @MODELS.register_module()
@@ -123,6 +124,7 @@ class CMILoss(nn.Module):
                 the device's own assertion fires, as in cross-entropy), scores
                 of another width, or centroids that were never set.
         """
+        _check_scores(cls_score)
         self._check(cls_score, label)
         label = label.long()
         if self.statistics is not None:
@@ -173,10 +175,7 @@ class CMILoss(nn.Module):
                 "set both to the data set's number of classes"
             )
         if label.ndim != 1 or label.is_floating_point():
-            raise UserError(
-                'CMILoss: hard labels needed: remove mixup/cutmix '
-                '(train_cfg.augments) and label smoothing'
-            )
+            raise UserError(f'CMILoss: hard labels needed: {label_remedy(label)}')
         # On the CPU a look at the labels is free; on CUDA it would wait.
         if label.device.type == 'cpu':
             outside = label[(label < 0) | (label >= self.num_classes)]
@@ -196,6 +195,17 @@ class CMILoss(nn.Module):
                 'training, or set CMILoss.lmda=0'
             )
         self._centroids_checked = True
+
+
+def _check_scores(cls_score: object) -> None:
+    if not isinstance(cls_score, Tensor) or cls_score.ndim != 2:
+        given = type(cls_score).__name__
+        if isinstance(cls_score, Tensor):
+            given = f'scores of {list(cls_score.shape)}'
+        raise UserError(
+            f'model.teacher.head: it gives {given}, no [B, C] logits; MCMI needs a '
+            'head with one score for each class'
+        )
 
 
 def find_cmi_loss(model: nn.Module) -> CMILoss:

@@ -6,6 +6,7 @@ import os.path as osp
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
+from mcmi_plugin.checks.names import classes_named, parameters
 from mcmi_plugin.config_file import network_of, read_named
 from mcmi_plugin.errors import UserError
 
@@ -83,11 +84,25 @@ def _mixing_left_out(key: str) -> None:
 
 
 def num_classes_of(model: ConfigDict) -> int:
-    """Classes of a classifier's config."""
-    for part in (model.get('head') or {}, model):
+    """Classes of a classifier's config.
+
+    They are said by the head, or by a backbone that has the last layer in itself, as
+    mmpretrain's VGG, AlexNet, InceptionV3 and LeNet5.
+
+    Raises:
+        UserError: nobody says it; the line names the key.
+    """
+    head, backbone = (model.get(key) or {} for key in ('head', 'backbone'))
+    for part in (head, model, backbone):
         if 'num_classes' in part:
             return part['num_classes']
-    raise UserError('model.teacher.head.num_classes is not set; MCMI needs it')
+    takes = [
+        key
+        for key, part in (('head', head), ('backbone', backbone))
+        if any('num_classes' in parameters(c) for c in classes_named(part.get('type')))
+    ]
+    key = takes[0] if takes else 'head'
+    raise UserError(f'model.teacher.{key}.num_classes is not set; MCMI needs it')
 
 
 def model_name(cfg: Config) -> str:
