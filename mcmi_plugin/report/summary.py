@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mcmi_plugin.report.curves import draw_curves
 
+_MOST = 20  # figures that a line can hold
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
 
 
@@ -156,6 +157,8 @@ def print_metrics(title: str, metrics: dict) -> None:
 def _shown(value: Any) -> str:
     if not isinstance(value, list):
         return f'{value:.4f}' if isinstance(value, (int, float)) else str(value)
+    if len(value) > _MOST:
+        return f'{len(value)} of them; --out FILE writes them'
     # A row of a matrix is a line.
     return ('\n' if value and isinstance(value[0], list) else ' ').join(
         f'{part:g}' if isinstance(part, int) else _shown(part) for part in value

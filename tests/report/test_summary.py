@@ -115,6 +115,8 @@ def test_metrics_of_every_shape_are_printed_and_written(capsys):
         'epochs': 3,
         'nothing': None,
     }
+    print_metrics('many', {'recall': [1.0] * 1000})
+    assert '1000 of them; --out FILE' in capsys.readouterr().out
     plain = plain_metrics(metrics)
     assert json.loads(json.dumps(plain)) == {
         'accuracy/top1': 12.5,
