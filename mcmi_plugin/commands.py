@@ -21,6 +21,7 @@ from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
+from mcmi_plugin.config_file import read_file
 from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.distill.sources import check_sources
@@ -116,10 +117,17 @@ def read_config(
     if not osp.isfile(path):
         raise UserError(f'there is no config {path}{closest_file(path)}')
     try:
-        cfg = Config.fromfile(path)
+        cfg = read_file(path)
     except UserError:
         raise
     except Exception as error:  # a config is code, and fails as code does
+        if isinstance(error, ImportError) and error.__cause__ is not None:
+            # mmengine's words list the whole search path, and not the reason.
+            reason = error.__cause__.__context__ or error.__cause__
+            raise UserError(
+                f'{path}: custom_imports: {reason}; if it is a file of yours, '
+                'put PYTHONPATH=ITS_FOLDER before the command'
+            ) from error
         why = ' '.join(str(error).split()) or type(error).__name__
         raise UserError(f'{path}: {why}{closest_file(why)}') from error
     for key in options:

@@ -9,10 +9,10 @@ from dataclasses import fields
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.hub import get_config
 from mmengine.registry import MODELS
 
 from mcmi_plugin.checks.data import check_data_set
+from mcmi_plugin.config_file import published_weights
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -62,14 +62,28 @@ def settle_teacher_source(cfg: Config) -> None:
     """Let the teacher's weights come from one place, ``model.teacher_ckpt``.
 
     ``teacher.pretrained=True`` would download other weights first, to be
-    overwritten, or load the only ones non-strictly.
+    overwritten, or load the only ones non-strictly, as mmpretrain's classifier does
+    with its own ``pretrained=PATH``. What another class does with an argument of that
+    name is its own affair.
+
+    Raises:
+        UserError: a ``cfg_path`` has no published weights.
     """
     teacher = cfg.get('model', {}).get('teacher')
-    if not isinstance(teacher, dict) or not teacher.pop('pretrained', False):
+    if not isinstance(teacher, dict) or not teacher.get('pretrained'):
         return
-    if not cfg.model.get('teacher_ckpt'):
-        published = get_config(cfg.model.teacher.cfg_path, pretrained=True)
-        cfg.model.teacher_ckpt = published.model_path
+    given = cfg.model.get('teacher_ckpt')
+    if 'cfg_path' in teacher:
+        cfg.model.teacher_ckpt = given or published_weights(teacher['cfg_path'])
+    elif isinstance(teacher['pretrained'], str) and _is_plain_classifier(teacher):
+        cfg.model.teacher_ckpt = given or teacher['pretrained']
+    elif not given or teacher['pretrained'] is not True:
+        return
+    del teacher['pretrained']
+
+
+def _is_plain_classifier(teacher: dict) -> bool:
+    return str(teacher.get('type')).rpartition('.')[2] == 'ImageClassifier'
 
 
 def check_teacher(cfg: Config) -> None:

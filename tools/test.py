@@ -13,7 +13,7 @@ import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is rea
 from mcmi_plugin import preflight
 from mcmi_plugin.commands import build_runner, load_config, parser, run
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.summary import print_metrics
+from mcmi_plugin.report.summary import plain_metrics, print_metrics
 from mcmi_plugin.teacher.weights import load_weights, read_weights
 
 
@@ -48,7 +48,7 @@ def main(args):
         print_metrics(args.checkpoint, metrics)
     if args.out and is_main_process():
         with open(args.out, 'w') as file:
-            json.dump(metrics, file, indent=1)
+            json.dump(plain_metrics(metrics), file, indent=1)
 
 
 if __name__ == '__main__':

@@ -6,7 +6,11 @@ from mcmi_plugin.audit.passes import Sums
 from mcmi_plugin.evaluation.measure import summary
 from mcmi_plugin.functional.calibration import Reliability
 from mcmi_plugin.functional.information import ClassStatistics
-from mcmi_plugin.functional.mcmi import safe_lambda, suggested_lambda_range
+from mcmi_plugin.functional.mcmi import (
+    reachable,
+    safe_lambda,
+    suggested_lambda_range,
+)
 
 
 def split_figures(sums: Sums) -> dict:
@@ -89,13 +93,14 @@ def lambda_figures(statistics: ClassStatistics, names: list[str]) -> dict:
         return dict(missing=[name(c) for c in missing])
     log_centroids = statistics.log_centroids()
     low, high = suggested_lambda_range(log_centroids)
-    label = int((log_centroids.diagonal() - log_centroids.amin(1)).argmax())
+    least = reachable(log_centroids)
+    label = int((log_centroids.diagonal() - least.amin(1)).argmax())
     return dict(
         flip=_number(safe_lambda(log_centroids)),
         low=low,
         high=high,
         label=name(label),
-        least=name(int(log_centroids[label].argmin())),
+        least=name(int(least[label].argmin())),
     )
 
 

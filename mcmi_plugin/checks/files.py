@@ -33,7 +33,7 @@ def file_at_fault(error: BaseException) -> UserError | None:
 
 def closest_file(text: str) -> str:
     """``; did you mean PATH?`` for the first ``.py`` path in a text, or nothing."""
-    named = re.search(r'[^\s"\']+\.py', text)
+    named = re.search(r'[^\s"\']+\.py\b', text)  # not /root/.pyenv
     if named is None or osp.isfile(named[0]):
         return ''
     folder, name = osp.split(named[0])

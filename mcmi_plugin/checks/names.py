@@ -15,12 +15,13 @@ from types import TracebackType
 from mmengine import registry as registries
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS, Registry
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.errors import UserError
 
-REFUSALS = (KeyError, TypeError, ValueError, AssertionError)
+REFUSALS = (KeyError, TypeError, ValueError, AssertionError, NotImplementedError)
 _ROOTS = [r for r in vars(registries).values() if isinstance(r, Registry)]
 _UNKNOWN_NAME = re.compile(r'(\S+) is not in the \S+?::(.+) registry')
 # Python 3.13 and later go on: "... 'x'. Did you mean 'y'?"
@@ -52,6 +53,8 @@ def explain(error: Exception, cfg: Config) -> None:
         _unknown_name(found[1], found[2], cfg, error)
     if found := _UNKNOWN_ARGUMENT.search(text):
         _unknown_argument(found[1], found[2], cfg, error)
+    if isinstance(error, NotImplementedError):
+        _not_implemented(text, cfg, error)
     part = _refused_part(error.__traceback__)
     if part is None:
         return
@@ -61,6 +64,25 @@ def explain(error: Exception, cfg: Config) -> None:
             raise UserError(
                 f'{path}: {part["type"]} refuses its values ({" ".join(text.split())})'
                 f'{look}'
+            ) from error
+
+
+def _not_implemented(text: str, cfg: Config, error: Exception) -> None:
+    """Of a network that was built, but does not do what is asked, as LeViT's head."""
+    traceback, module = error.__traceback__, None
+    while traceback is not None:
+        module = traceback.tb_frame.f_locals.get('self', module)
+        traceback = traceback.tb_next
+    if not isinstance(module, nn.Module):
+        return
+    name = type(module).__name__
+    for path, part in _parts(cfg):
+        if str(part.get('type')).rpartition('.')[2] == name:
+            remedy = 'take another one'
+            if 'distillation' in parameters(type(module)):
+                remedy = f'set {path}.distillation=False, or {remedy}'
+            raise UserError(
+                f'{path}: {name} cannot do this ({" ".join(text.split())}); {remedy}'
             ) from error
 
 
@@ -95,8 +117,12 @@ def _unknown_argument(
     holders = [(path, part) for path, part in _parts(cfg) if argument in part]
     if not holders:
         return
-    path, part = holders[0]
-    known = set(part) | {p for cls in _classes(part, owner) for p in _parameters(cls)}
+    # The part that was being made; or one of that class, or of one that inherits it.
+    made = _refused_part(error.__traceback__)
+    path, part = max(
+        holders, key=lambda h: (h[1] == made, any(_is_a(owner, h[1].get('type'))))
+    )
+    known = set(part) | {p for cls in _classes(part, owner) for p in parameters(cls)}
     by_lower = {name.lower(): name for name in known - {argument, 'type'}}
     close = difflib.get_close_matches(argument.lower(), by_lower, 1)
     hint = f'did you mean {path}.{by_lower[close[0]]}?' if close else 'take it out'
@@ -104,14 +130,28 @@ def _unknown_argument(
 
 
 def _classes(part: dict, owner: str) -> list[type]:
-    name = str(part.get('type', owner)).rpartition('.')[2]
-    found = [root.get(name) for root in _ROOTS]
-    if owner == 'DataLoader':
-        found.append(DataLoader)
-    return [cls for cls in found if inspect.isclass(cls)]
+    found = classes_named(part.get('type', owner))
+    return [*found, DataLoader] if owner == 'DataLoader' else found
 
 
-def _parameters(cls: type) -> Iterator[str]:
+def classes_named(name: str | None) -> list[type]:
+    """The classes of any scope that are registered by a name."""
+    short = str(name).rpartition('.')[2]
+    registered = (
+        registry.module_dict.get(short)
+        for root in _ROOTS
+        for registry in (root, *root.children.values())
+    )
+    return [cls for cls in registered if inspect.isclass(cls)]
+
+
+def _is_a(owner: str, name: str | None) -> Iterator[bool]:
+    for cls in classes_named(name):
+        yield any(base.__name__ == owner for base in cls.__mro__)
+
+
+def parameters(cls: type) -> Iterator[str]:
+    """Arguments of a class and of those that it inherits."""
     for base in cls.__mro__:
         if '__init__' in vars(base) and base is not object:
             yield from list(inspect.signature(vars(base)['__init__']).parameters)[1:]

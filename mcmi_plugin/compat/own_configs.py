@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 
 from mmengine.config import Config
+from mmengine.model import BaseModel
 
 from mcmi_plugin.locations import CONFIGS
 
@@ -11,12 +12,13 @@ PREFIX = 'mcmi_plugin::'
 
 
 def resolve_own_paths() -> None:
-    """Resolve ``mcmi_plugin::path`` in ``_base_``, and for ``get_config``.
+    """Resolve ``mcmi_plugin::path`` in ``_base_``, for ``get_config`` and ``cfg_path``.
 
     What upstream gets wrong: ``package::`` is for a fixed list of packages. With
     one that is added to the list, every part of the base config gets that
     package's name as its registry scope, and ours has none: its classes are in
-    the root registries, and its configs name mmpretrain's and mmrazor's.
+    the root registries, and its configs name mmpretrain's and mmrazor's. A
+    ``cfg_path`` cannot name a file of one's own at all.
 
     It falls away when mmengine asks a package itself where its configs are, and
     in which scope: then ``MODULE2PACKAGE`` is gone.
@@ -29,6 +31,7 @@ def resolve_own_paths() -> None:
         return
     Config._get_cfg_path = staticmethod(_of_base(Config._get_cfg_path))
     mmengine.hub.get_config = hub.get_config = _reading(hub.get_config)
+    mmengine.hub.get_model = hub.get_model = _building(hub.get_model)
 
 
 def _of_base(cfg_path_of: Callable) -> Callable:
@@ -50,6 +53,28 @@ def _reading(get_config: Callable[..., Config]) -> Callable[..., Config]:
         return get_config(cfg_path, pretrained)
 
     return read
+
+
+def _building(get_model: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
+    """MMRazor's builder of a network that is given by ``cfg_path``."""
+
+    @functools.wraps(get_model)
+    def build(cfg_path: str, pretrained: bool = False, **defaults) -> BaseModel:
+        if '::' in cfg_path and not cfg_path.startswith(PREFIX):
+            return get_model(cfg_path, pretrained, **defaults)
+        from mmengine.registry import MODELS
+
+        from mcmi_plugin.config_file import network_of
+        from mcmi_plugin.errors import UserError
+
+        if pretrained:
+            raise UserError(
+                f'cfg_path: {cfg_path} has no published weights; leave pretrained out, '
+                'and name the checkpoint of a teacher as model.teacher_ckpt'
+            )
+        return MODELS.build(network_of(cfg_path), default_args=defaults)
+
+    return build
 
 
 def own_path(path: str) -> str:

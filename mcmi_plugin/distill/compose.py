@@ -3,11 +3,10 @@
 import copy
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.hub import get_config
-
+from ..config_file import read_named
 from ..errors import UserError
 from .repeat import LEVEL, STAGE, repeated
+from .replacing import Replacing
 from .words import known_words, recorded_words, taps_of
 
 SIDES = ('student', 'teacher')
@@ -34,27 +33,29 @@ def compose(pair: dict, method: dict) -> dict:
             - ``teacher_ckpt``: in place of the pair's; ``{teacher}`` in it stands
               for the teacher's name;
             - ``distiller``: MMRazor's config as it is, in place of ``losses``,
-              ``inputs`` and ``connectors``.
+              ``inputs`` and ``connectors``, not beside them.
 
             Keys of ``losses`` and ``inputs`` may hold the marks of :mod:`.repeat`.
 
     Returns:
-        The config of a ``SingleTeacherDistill``; the arguments stay as they are.
+        The config of a ``SingleTeacherDistill``, which takes the place of a ``model``
+        that the config inherits; the arguments stay as they are.
 
     Raises:
-        UserError: a network, word or number that does not exist, or networks of
-            unequal depth under a method that goes stage by stage.
+        UserError: a network, word or number that does not exist, networks of
+            unequal depth under a method that goes stage by stage, or a method that
+            says its losses twice.
     """
     student = _network(pair, method, 'student')
     if 'ce_weight' in method:
         student['head']['loss']['loss_weight'] = method['ce_weight']
-    return dict(
+    return Replacing(
         _scope_='mmrazor',
         type='SingleTeacherDistill',
-        architecture=student,
-        teacher=_network(pair, method, 'teacher'),
+        architecture=Replacing(student),
+        teacher=Replacing(_network(pair, method, 'teacher')),
         teacher_ckpt=_teacher_ckpt(pair, method),
-        distiller=copy.deepcopy(method.get('distiller')) or _distiller(pair, method),
+        distiller=Replacing(_given(method) or _distiller(pair, method)),
     )
 
 
@@ -71,7 +72,7 @@ def _teacher_ckpt(pair: dict, method: dict) -> str | None:
 def _network(pair: dict, method: dict, side: str) -> dict:
     path = pair[side]
     try:
-        config = get_config(path) if '::' in path else Config.fromfile(path)
+        config = read_named(path)
     except OSError as error:
         raise UserError(
             f'pair.{side}: there is no network config {path}; networks of this '
@@ -83,6 +84,18 @@ def _network(pair: dict, method: dict, side: str) -> dict:
         network['head']['num_classes'] = pair['num_classes']
     network['type'] = method.get('classifier', network['type'])
     return network
+
+
+def _given(method: dict) -> dict | None:
+    given = copy.deepcopy(method.get('distiller'))
+    beside = [key for key in ('losses', 'inputs', 'connectors') if key in method]
+    if given and beside:
+        raise UserError(
+            f'method {method["name"]}: distiller stands in place of '
+            f'{", ".join(beside)}, not beside them; if it is inherited, write '
+            'method = dict(_delete_=True, ...)'
+        )
+    return given
 
 
 def _distiller(pair: dict, method: dict) -> dict:

@@ -3,8 +3,8 @@
 import copy
 
 from mmengine.config import ConfigDict
-from mmengine.hub import get_config
 
+from ..config_file import network_of
 from ..teacher.model import drop_pretrained
 
 
@@ -22,13 +22,9 @@ def standing_alone(network: ConfigDict, owner: ConfigDict) -> ConfigDict:
     name = network.pop('cfg_path', None)
     if name is not None:
         network.pop('pretrained', None)  # mmengine's, beside cfg_path
-        published = get_config(name)
-        given, network = network, copy.deepcopy(published.model)
+        given, network = network, network_of(name)
         for key, value in given.items():  # as mmengine does: defaults, no overrides
             network.setdefault(key, value)
-        if published.get('data_preprocessor'):
-            network.setdefault('data_preprocessor', published.data_preprocessor)
-        network.setdefault('_scope_', name.split('::')[0])
     elif '_scope_' in owner:
         network.setdefault('_scope_', owner._scope_)
     drop_pretrained(network)

@@ -87,10 +87,16 @@ def hard_labels(data_samples: Sequence) -> Tensor:
     Without a ``gt_label`` they are those of a one-hot ``gt_score``.
 
     Raises:
-        UserError: a sample has no label, or a mixed one only.
+        UserError: a sample has no label, several, or a mixed one only.
     """
     if all('gt_label' in sample for sample in data_samples):
-        return torch.cat([sample.get('gt_label') for sample in data_samples])
+        labels = [sample.get('gt_label') for sample in data_samples]
+        if any(label.numel() != 1 for label in labels):
+            raise UserError(
+                'train_dataloader.dataset: a sample has several labels, or none: the '
+                'data are multi-label; CMI needs one label per image'
+            )
+        return torch.cat(labels)
     try:
         scores = [sample.get('gt_score') for sample in data_samples]
         return class_ids(torch.stack(scores))

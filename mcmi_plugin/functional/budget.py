@@ -35,7 +35,8 @@ def batch_sums(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     log_p = logits.detach().double().log_softmax(1)
     # A product, and in float64: deterministic on CUDA, out of autocast's reach.
     members = torch.zeros_like(log_p).scatter_(1, labels[:, None], 1)
-    sums = (members.T @ log_p.exp(), members.sum(0), -(members * log_p).sum())
+    of_label = log_p.masked_fill(members == 0, 0)  # 0 times -inf would be NaN
+    sums = (members.T @ log_p.exp(), members.sum(0), -of_label.sum())
     if not (dist.is_available() and dist.is_initialized()):
         return sums
     message = torch.cat([part.flatten() for part in sums])

@@ -27,7 +27,8 @@ ROWS_AT_ONCE = 1024
 class ClassStatistics:
     """Per-class sums of a classifier's predictions; O(C^2) memory, float64.
 
-    All information is in nats. ``P_x`` is the softmax of the logits, ``Q^y`` the
+    All information is in nats, and 0 log 0 is 0: a logit of ``-inf`` takes its class
+    out of a prediction. ``P_x`` is the softmax of the logits, ``Q^y`` the
     mean of ``P_x`` over the samples labelled ``y`` (the centroid, eq. 13).
 
     Args:
@@ -95,7 +96,9 @@ class ClassStatistics:
             probs = probs.masked_fill(tail, 0)
 
         self.prob_sum.index_add_(0, labels, probs)
-        self.entropy_sum.index_add_(0, labels, -(probs * log_probs).sum(1))
+        # 0 log 0 = 0, and not NaN, where a logit is -inf.
+        plogp = probs * log_probs.clamp(min=_LOWEST)
+        self.entropy_sum.index_add_(0, labels, -plogp.sum(1))
         self.log_prob_sum.index_add_(
             0, labels, log_probs.gather(1, labels[:, None]).squeeze(1)
         )
@@ -114,6 +117,8 @@ class ClassStatistics:
 
     def log_centroids(self) -> Tensor:
         """``log Q^y`` (eq. 13), [C, C] float64, one row per class.
+
+        ``-inf`` where every sample of the row's class has a logit of ``-inf``.
 
         Raises:
             ValueError: some class has no sample, hence no centroid.

@@ -15,7 +15,8 @@ def ce_and_kl(
 
     Gradients flow through ``P_x`` only. Logarithms are never taken of a
     probability, so both stay finite where it underflows (tried to logit gaps of
-    5,000), as long as ``log_centroids`` is finite.
+    5,000), as long as ``log_centroids`` is finite. A class whose logit is ``-inf``
+    counts as left out: 0 log 0 = 0, also in the gradient.
 
     Args:
         logits: [B, C]; half precision is computed in float32.
@@ -29,8 +30,22 @@ def ce_and_kl(
     log_p = logits.to(dtype).log_softmax(1)
     log_q = log_centroids.detach()[labels].to(dtype)
     ce = -log_p.gather(1, labels[:, None]).squeeze(1)
-    kl = (log_p.exp() * (log_p - log_q)).sum(1)
-    return ce, kl
+    return ce, divergence(log_p, log_q)
+
+
+def divergence(log_p: Tensor, log_q: Tensor | None = None) -> Tensor:
+    """``sum_j P[j] (log P[j] - log Q[j])`` over the classes that P has at all, [B].
+
+    Args:
+        log_p: [B, C] log-probabilities; ``-inf`` leaves a class out of the sum and
+            of its gradient, whatever Q says there.
+        log_q: [B, C]; without it 0, which gives ``-H(P)``.
+    """
+    absent = log_p == -torch.inf
+    ratio = log_p.masked_fill(absent, 0)
+    if log_q is not None:
+        ratio = ratio - log_q.masked_fill(absent, 0)
+    return (log_p.exp() * ratio).sum(1)
 
 
 def safe_lambda(log_centroids: Tensor) -> float:
@@ -45,8 +60,13 @@ def safe_lambda(log_centroids: Tensor) -> float:
     Args:
         log_centroids: [C, C], row y = ``log Q^y``.
     """
-    gap = log_centroids.diagonal() - log_centroids.amin(1)
+    gap = log_centroids.diagonal() - reachable(log_centroids).amin(1)
     return float(2 / gap.max())
+
+
+def reachable(log_centroids: Tensor) -> Tensor:
+    """The same with inf for -inf: a class left out is none that labels flip to."""
+    return log_centroids.masked_fill(log_centroids == -torch.inf, torch.inf)
 
 
 def suggested_lambda_range(log_centroids: Tensor) -> tuple[float, float]:

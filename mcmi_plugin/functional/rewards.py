@@ -9,6 +9,8 @@ import math
 import torch
 from torch import Tensor
 
+from .mcmi import divergence
+
 
 def wrong_class(logits: Tensor, labels: Tensor, log_centroids: Tensor) -> Tensor:
     """``(1 - P_x[y]) KL(P~_x || c^y)`` over the wrong classes, [B].
@@ -26,8 +28,8 @@ def wrong_class(logits: Tensor, labels: Tensor, log_centroids: Tensor) -> Tensor
     weight = 1 - _wide(logits).detach().softmax(1).gather(1, labels[:, None]).squeeze(1)
     log_p = without_label(logits, labels).log_softmax(1)
     log_c = log_centroids.detach().to(log_p)[labels].scatter(1, labels[:, None], 0)
-    apart = (log_p - log_c).scatter(1, labels[:, None], 0)
-    return weight * (log_p.exp() * apart).sum(1)
+    log_p = log_p.scatter(1, labels[:, None], -torch.inf)
+    return weight * divergence(log_p, log_c)
 
 
 def without_label(logits: Tensor, labels: Tensor) -> Tensor:
@@ -47,17 +49,19 @@ def negative_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """``H(P_x)``, [B]: the confidence penalty (Pereyra et al., 2017)."""
     log_p = _wide(logits).log_softmax(1)
-    return -(log_p.exp() * log_p).sum(1)
+    return -divergence(log_p)
 
 
 def label_smoothing(logits: Tensor, labels: Tensor) -> Tensor:
     """``CE(label) - CE(uniform)``, [B]: lambda is the smoothing (Szegedy et al., 2016).
 
     ``CE - lambda r`` is the cross-entropy to ``1 - lambda`` of the label and
-    ``lambda`` of the uniform distribution.
+    ``lambda`` of the uniform distribution, over the classes whose logit is not -inf.
     """
     log_p = _wide(logits).log_softmax(1)
-    return log_p.mean(1) - log_p.gather(1, labels[:, None]).squeeze(1)
+    present = log_p != -torch.inf
+    uniform = log_p.where(present, 0).sum(1) / present.sum(1)
+    return uniform - log_p.gather(1, labels[:, None]).squeeze(1)
 
 
 # Those that need no centroids.

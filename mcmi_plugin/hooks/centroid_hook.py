@@ -57,7 +57,7 @@ class CentroidHook(Hook):
             for split, loader in self.loaders.items()
         }
         loss = find_cmi_loss(runner.model)
-        if loss.log_centroids.isfinite().all():
+        if not loss.log_centroids.isnan().any():
             return  # resumed
         before = _statistics(
             runner.model, self.loaders, loss.num_classes, 'before the fine-tune'

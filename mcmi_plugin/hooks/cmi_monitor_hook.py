@@ -165,7 +165,7 @@ def epoch_figures(
         figures['lmda'] = loss.controller.lmda_average.item()
     # The centroids are Q0, once they are there: not while a teacher is first trained.
     fixed = loss.form == 'fixed' and loss.reward == 'cmi'
-    if fixed and loss.log_centroids.isfinite().all():
+    if fixed and not loss.log_centroids.isnan().any():
         figures['surrogate'] = statistics.surrogate(loss.log_centroids)
     return figures
 

@@ -16,6 +16,7 @@ from ..functional.labels import class_ids
 from ..functional.mcmi import ce_and_kl
 from .budget_controller import BudgetController
 from .cmi_arguments import check_arguments
+from .label_remedy import label_remedy
 
 
 @MODELS.register_module()
@@ -90,7 +91,8 @@ class CMILoss(nn.Module):
                 f'CMILoss.num_classes is {self.num_classes}: '
                 'compute them with this network on this data set'
             )
-        if not log_centroids.isfinite().all():
+        # -inf is the centroid of a class that the network itself leaves out.
+        if log_centroids.isnan().any() or log_centroids.isposinf().any():
             raise UserError(
                 'centroids are not finite: the network they come from predicts '
                 'NaN or infinity, check its checkpoint'
@@ -124,6 +126,7 @@ class CMILoss(nn.Module):
                 the device's own assertion fires, as in cross-entropy), scores
                 of another width, or centroids that were never set.
         """
+        _check_scores(cls_score)
         label = self._checked(cls_score, label)
         if self.statistics is not None:
             self.statistics.update(cls_score, label)
@@ -178,8 +181,7 @@ class CMILoss(nn.Module):
             label = class_ids(label)
         except ValueError as error:
             raise UserError(
-                'CMILoss: hard labels needed: remove mixup/cutmix '
-                '(train_cfg.augments) and label smoothing'
+                f'CMILoss: hard labels needed: {label_remedy(label)}'
             ) from error
         # On the CPU a look at the labels is free; on CUDA it would wait.
         if label.device.type == 'cpu':
@@ -201,6 +203,17 @@ class CMILoss(nn.Module):
                 'training, or set CMILoss.lmda=0'
             )
         self._centroids_checked = True
+
+
+def _check_scores(cls_score: object) -> None:
+    if not isinstance(cls_score, Tensor) or cls_score.ndim != 2:
+        given = type(cls_score).__name__
+        if isinstance(cls_score, Tensor):
+            given = f'scores of {list(cls_score.shape)}'
+        raise UserError(
+            f'model.teacher.head: it gives {given}, no [B, C] logits; MCMI needs a '
+            'head with one score for each class'
+        )
 
 
 def find_cmi_loss(model: nn.Module) -> CMILoss:

@@ -3,6 +3,7 @@
 import json
 import os
 import os.path as osp
+from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.runner import Runner
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from mcmi_plugin.report.curves import draw_curves
 
+_MOST = 20  # figures that a line can hold
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
 
 
@@ -146,9 +148,34 @@ def shown(row: tuple) -> list[str]:
     return shown + ['' if value is None else f'{value:.4f}' for value in nats]
 
 
-def print_metrics(title: str, metrics: dict[str, float]) -> None:
+def plain_metrics(metrics: dict) -> dict:
+    """What an evaluator has computed, in lists where it is an array, as JSON takes it.
+
+    A metric may be a number, a figure for each class, or a matrix.
+    """
+    return {name: _plain(value) for name, value in metrics.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return value.tolist() if hasattr(value, 'tolist') else value
+
+
+def print_metrics(title: str, metrics: dict) -> None:
     """A table of what an evaluator has computed."""
     table = Table('metric', 'value', title=title)
-    for name, value in metrics.items():
-        table.add_row(name, f'{value:.4f}')
+    for name, value in plain_metrics(metrics).items():
+        table.add_row(name, _shown(value))
     Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, list):
+        return f'{value:.4f}' if isinstance(value, (int, float)) else str(value)
+    if len(value) > _MOST:
+        return f'{len(value)} of them; --out FILE writes them'
+    # A row of a matrix is a line.
+    return ('\n' if value and isinstance(value[0], list) else ' ').join(
+        f'{part:g}' if isinstance(part, int) else _shown(part) for part in value
+    )

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from mmengine.config import Config
-
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.config_file import read_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import CONFIGS
 
@@ -58,7 +57,7 @@ class Bases:
             if not Path(path).is_file():
                 raise UserError(f'{where}: there is no config {path}')
             try:
-                self._read[path] = Config.fromfile(path).to_dict()
+                self._read[path] = read_file(path).to_dict()
             except UserError:
                 raise
             except Exception as error:  # a config is code, and fails as code does

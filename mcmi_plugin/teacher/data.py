@@ -24,7 +24,7 @@ def plain_dataset(dataset: ConfigDict) -> ConfigDict:
     if dataset.get('type', '').split('.')[-1] == 'CRDDataset':
         dataset = dataset.dataset
     for step in dataset.get('pipeline') or []:
-        if step.get('type') == 'PackCRDClsInputs':
+        if step.get('type', '').split('.')[-1] == 'PackCRDClsInputs':
             step.update(type='PackInputs', _scope_='mmpretrain')
     if 'dataset' in dataset:
         dataset.dataset = plain_dataset(dataset.dataset)

@@ -4,9 +4,10 @@ import copy
 import os.path as osp
 
 from mmengine.config import Config, ConfigDict
-from mmengine.hub import get_config
 from mmengine.logging import print_log
 
+from mcmi_plugin.checks.names import classes_named, parameters
+from mcmi_plugin.config_file import network_of, read_named
 from mcmi_plugin.errors import UserError
 
 
@@ -16,10 +17,9 @@ def teacher_model(cfg: Config) -> ConfigDict:
     name = teacher.pop('cfg_path', None)
     teacher.pop('pretrained', None)  # MMRazor's, beside cfg_path
     if name is not None:
-        given, teacher = teacher, copy.deepcopy(get_config(name).model)
+        given, teacher = teacher, network_of(name)
         for key, value in given.items():  # as MMRazor does: defaults, no overrides
             teacher.setdefault(key, value)
-        teacher.setdefault('_scope_', name.split('::')[0])
     elif '_scope_' in cfg.model:
         teacher.setdefault('_scope_', cfg.model._scope_)
     drop_pretrained(teacher)
@@ -58,7 +58,7 @@ def _preprocessor(cfg: Config) -> ConfigDict:
     if found is None and 'data_preprocessor' in cfg.model.get('architecture', {}):
         found = cfg.model.architecture.data_preprocessor
     if found is None and 'cfg_path' in cfg.model.get('architecture', {}):
-        found = get_config(cfg.model.architecture.cfg_path).get('data_preprocessor')
+        found = read_named(cfg.model.architecture.cfg_path).get('data_preprocessor')
     found = copy.deepcopy(found) if found is not None else ConfigDict()
     kind = found.pop('type', 'ClsDataPreprocessor').split('.')[-1]
     if found.pop('batch_augments', None):
@@ -84,11 +84,25 @@ def _mixing_left_out(key: str) -> None:
 
 
 def num_classes_of(model: ConfigDict) -> int:
-    """Classes of a classifier's config."""
-    for part in (model.get('head') or {}, model):
+    """Classes of a classifier's config.
+
+    They are said by the head, or by a backbone that has the last layer in itself, as
+    mmpretrain's VGG, AlexNet, InceptionV3 and LeNet5.
+
+    Raises:
+        UserError: nobody says it; the line names the key.
+    """
+    head, backbone = (model.get(key) or {} for key in ('head', 'backbone'))
+    for part in (head, model, backbone):
         if 'num_classes' in part:
             return part['num_classes']
-    raise UserError('model.teacher.head.num_classes is not set; MCMI needs it')
+    takes = [
+        key
+        for key, part in (('head', head), ('backbone', backbone))
+        if any('num_classes' in parameters(c) for c in classes_named(part.get('type')))
+    ]
+    key = takes[0] if takes else 'head'
+    raise UserError(f'model.teacher.{key}.num_classes is not set; MCMI needs it')
 
 
 def model_name(cfg: Config) -> str:

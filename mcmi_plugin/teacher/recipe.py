@@ -11,9 +11,9 @@ import os.path as osp
 
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size
-from mmengine.hub import get_config
 from mmengine.optim import AmpOptimWrapper
 
+from mcmi_plugin.config_file import read_named
 from mcmi_plugin.distill.fast import OPTIMIZER
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.with_cmi import with_cmi
@@ -35,10 +35,11 @@ def published_config(cfg: Config, options: TeacherOptions) -> Config:
     if name is None:
         return cfg
     try:
-        own = get_config(name) if '::' in name else Config.fromfile(name)
-    except (FileNotFoundError, ValueError, OSError) as error:
+        own = read_named(name)
+    except (ValueError, OSError) as error:
+        key = 'mcmi.teacher_config' if options.teacher_config else 'cfg_path'
         raise UserError(
-            f'mcmi.teacher_config: cannot read {name} ({error}); name the config '
+            f'{key}: cannot read {name} ({error}); name the config '
             'that the teacher was trained by'
         ) from error
     if 'optim_wrapper' in own:

@@ -163,13 +163,26 @@ def load_weights(
         if name in wanted and value.shape != wanted[name].shape:
             have, want = tuple(value.shape), tuple(wanted[name].shape)
             hint = ''
-            if have[1:] == want[1:]:
+            part = _part_of_classes(model, name, want)
+            if part and have[1:] == want[1:]:
                 hint = (
                     f' ({have[0]} classes in the file, {want[0]} in the config: '
-                    'set model.teacher.head.num_classes)'
+                    f'set model.teacher.{part}.num_classes)'
                 )
             raise UserError(f'{key}: {source} has {name} {have}, not {want}{hint}')
     model.load_state_dict({k: v for k, v in state.items() if k in wanted}, strict=False)
+
+
+def _part_of_classes(model: nn.Module, name: str, shape: tuple) -> str | None:
+    """``head`` or ``backbone``, where that weight has a row for each class."""
+    part = name.partition('.')[0]
+    if part not in ('head', 'backbone'):
+        return None
+    # A head may not know it: then its last layer is what counts.
+    known = getattr(getattr(model, part), 'num_classes', None)
+    last = [m for m in model.modules() if isinstance(m, nn.Linear)][-1:]
+    rows = [m.out_features for m in last] if known is None else [known]
+    return part if shape[:1] == (*rows,) else None
 
 
 def load_teacher(

@@ -3,12 +3,14 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from mmengine.logging import MessageHub
 from PIL import Image
 
 from mcmi_plugin.report.run_sections import teacher_blocks
-from mcmi_plugin.report.summary import write_summary
+from mcmi_plugin.report.summary import plain_metrics, print_metrics, write_summary
 
 FIGURES = dict(ll=-0.5, cmi=0.25, entropy=0.1, accuracy=80.0, num_samples=10)
 HISTORY = [dict(epoch=i, cmi=0.1 * i, ll=-1 / i) for i in range(1, 4)]
@@ -130,3 +132,25 @@ def test_the_page_of_a_run_says_why_it_is_off_the_cliff(tmp_path):
     shown = str(texts(cliff=dict(epochs=[3], reason=why)))
     assert f'The fine-tune went off the cliff in epoch 3: {why}.' in shown
     assert 'cliff' not in str(texts())
+def test_metrics_of_every_shape_are_printed_and_written(capsys):
+    metrics = {
+        'accuracy/top1': 12.5,
+        'single-label/f1-score_classwise': [50.0, np.float32(25.0)],
+        'confusion_matrix/result': torch.tensor([[3, 1], [0, 4]]),
+        'epochs': 3,
+        'nothing': None,
+    }
+    print_metrics('many', {'recall': [1.0] * 1000})
+    assert '1000 of them; --out FILE' in capsys.readouterr().out
+    plain = plain_metrics(metrics)
+    assert json.loads(json.dumps(plain)) == {
+        'accuracy/top1': 12.5,
+        'single-label/f1-score_classwise': [50.0, 25.0],
+        'confusion_matrix/result': [[3, 1], [0, 4]],
+        'epochs': 3,
+        'nothing': None,
+    }
+    print_metrics('title', metrics)
+    printed = capsys.readouterr().out
+    assert '12.5000' in printed and '50.0000 25.0000' in printed
+    assert '3 1' in printed and '0 4' in printed

@@ -1,9 +1,12 @@
 """What a sweep compares, and that it never looks at the test set."""
 
 import pytest
+from imagenet_folder import write_folder
 from mmengine.config import Config
+from mmengine.registry import DATASETS
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.sweep import settings as sweep_settings
 from mcmi_plugin.sweep.settings import (
     MLL,
     ZERO,
@@ -89,3 +92,28 @@ def test_a_config_without_validation_is_refused(project, tmp_path):
     path.write_text(f'_base_ = {str(base)!r}\nval_dataloader = None\n')
     with pytest.raises(UserError, match='val_dataloader'):
         config_of(str(path), dict(lmda=0.1), tmp_path)
+
+
+def test_bare_names_of_mmpretrain_mean_its_data_sets(tmp_path, monkeypatch):
+    """Where the teacher is trained first, the sweep itself builds the training set."""
+    write_folder(tmp_path)
+    data = dict(type='CustomDataset', data_root=str(tmp_path / 'train'), pipeline=[])
+    cfg = Config(
+        dict(
+            default_scope='mmpretrain',
+            mcmi=dict(lmda=0.1, mll_epochs=1),
+            model=dict(teacher=dict(type='ImageClassifier')),
+            train_dataloader=dict(dataset=data),
+        )
+    )
+
+    class Reached(Exception):
+        pass
+
+    def provide_teacher(cfg, *_, **__):
+        assert len(DATASETS.build(cfg.train_dataloader.dataset)) > 0
+        raise Reached
+
+    monkeypatch.setattr(sweep_settings, 'provide_teacher', provide_teacher)
+    with pytest.raises(Reached):
+        sweep_settings.suggested_range(cfg)
