@@ -11,7 +11,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from mcmi_plugin import preflight
 from mcmi_plugin.checks.classes import check_classes
@@ -32,6 +32,7 @@ STANDARD_HOOKS = (
     'ResumeValidationHook',
     'FreshStartHook',
     'FiniteLossHook',
+    'GivenWeightsHook',
     'SameNormsHook',
     'ProgressBarHook',
 )
@@ -172,7 +173,11 @@ def train(
         UserError: no data, no teacher, or a work dir that cannot be written.
     """
     cfg.resume = bool(resume)
-    cfg.load_from = resume if isinstance(resume, str) else cfg.get('load_from')
+    if isinstance(resume, str):
+        cfg.load_from = resume
+    # What the job began with is no longer wanted once it has saved something itself.
+    elif resume and find_latest_checkpoint(cfg.work_dir):
+        cfg.load_from = None
     check_together(cfg)
     preflight.check_teacher(cfg)
     preflight.check_data(cfg)
@@ -181,7 +186,9 @@ def train(
     runner = build_runner(cfg)
     for hook in hooks:
         runner.register_hook(hook)
-    if resume:
+    if resume is True and cfg.get('load_from'):
+        runner._resume = False  # mmengine would resume from there; it begins there
+    elif resume:
         check_resume(runner)
     try:
         runner.train()

@@ -28,6 +28,7 @@ OPTIONAL = re.compile(rf'{_EXTRAS}|(^|\.)num_batches_tracked$')
 # A distiller's checkpoint: its networks, whose teacher was made how, in which file.
 OF_STUDENT, OF_TEACHER = 'architecture.', 'teacher.'
 TEACHER_META, CONTROL_META = 'mcmi_teacher', 'mcmi_control'
+UNFINISHED = 'unfinished'  # the stage of a fine-tune's own checkpoints
 RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
 _HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,})\.')
 
@@ -92,6 +93,9 @@ def read_weights(
 ) -> tuple[dict[str, Tensor], dict]:
     """Read a classifier's weights and its checkpoint's ``meta``.
 
+    ``meta['mcmi']`` says how this project made it: of the finished teacher, of the one
+    inside a distiller's checkpoint, or that it is on the way of a fine-tune.
+
     Args:
         source: as for :func:`local_file`.
         key: the config key that ``source`` stands under.
@@ -105,8 +109,7 @@ def read_weights(
     checkpoint = load_checkpoint_file(path)
     meta = checkpoint.get('meta') or {}
     state = below(prefix, tensors_of(checkpoint))
-    if prefix == OF_TEACHER:
-        meta = {**meta, 'mcmi': provenance_of_teacher(checkpoint)}
+    meta = {**meta, 'mcmi': made_by(checkpoint)}
     if not state:
         raise UserError(
             f'{key}: {path} holds no weights{f" under {prefix}" * bool(prefix)}'
@@ -121,6 +124,23 @@ def below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         for name, value in state.items()
         if name.startswith(prefix)
     }
+
+
+def made_by(checkpoint: dict) -> dict:
+    """How this project made the teacher that a checkpoint holds, or ``{}``.
+
+    That of the finished teacher, of the one inside a distiller's checkpoint, or
+    ``dict(stage='unfinished')``: centroids are in a fine-tune's own checkpoints alone.
+    """
+    made = (checkpoint.get('meta') or {}).get('mcmi')
+    state = tensors_of(checkpoint)
+    if made or any(name.startswith(OF_TEACHER) for name in state):
+        return made or provenance_of_teacher(checkpoint)
+    unfinished = any(
+        name.endswith('log_centroids') and bool(value.isfinite().all())
+        for name, value in state.items()
+    )
+    return dict(stage=UNFINISHED) if unfinished else {}
 
 
 def provenance_of_teacher(checkpoint: dict) -> dict:
@@ -219,12 +239,12 @@ def fitting(
     return {k: v for k, v in state.items() if k in wanted}
 
 
-def is_of_a_fine_tune(state: dict[str, Tensor]) -> bool:
-    """Whether a state dict holds centroids, as a fine-tune's own checkpoints do."""
-    return any(
-        name.endswith('log_centroids') and bool(value.isfinite().all())
-        for name, value in state.items()
-    )
+def read_held(source: str, key: str) -> tuple[dict[str, Tensor], dict]:
+    """:func:`read_weights` of a teacher alone or inside a distiller's checkpoint."""
+    state, meta = read_weights(source, key)
+    if any(name.startswith(OF_STUDENT) for name in state):
+        return read_weights(source, key, OF_TEACHER)
+    return state, meta
 
 
 def load_teacher(
