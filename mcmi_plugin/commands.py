@@ -172,12 +172,13 @@ def train(
     Raises:
         UserError: no data, no teacher, or a work dir that cannot be written.
     """
-    cfg.resume = bool(resume)
+    cfg.resume, begins = bool(resume), not resume
     if isinstance(resume, str):
         cfg.load_from = resume
-    # What the job began with is no longer wanted once it has saved something itself.
-    elif resume and find_latest_checkpoint(cfg.work_dir):
-        cfg.load_from = None
+    elif resume and cfg.get('load_from'):
+        # What the job began with, until it has saved something itself.
+        last = find_latest_checkpoint(cfg.work_dir)
+        cfg.load_from, begins = last or cfg.load_from, last is None
     check_together(cfg)
     preflight.check_teacher(cfg)
     preflight.check_data(cfg)
@@ -186,9 +187,9 @@ def train(
     runner = build_runner(cfg)
     for hook in hooks:
         runner.register_hook(hook)
-    if resume is True and cfg.get('load_from'):
-        runner._resume = False  # mmengine would resume from there; it begins there
-    elif resume:
+    if begins:  # though an interrupted stage of its teacher goes on
+        runner._resume = False
+    else:
         check_resume(runner)
     try:
         runner.train()

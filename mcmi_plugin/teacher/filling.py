@@ -7,6 +7,7 @@ there it is noted. What nothing has filled is random.
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from mmengine.model.weight_init import PretrainedInit
@@ -35,9 +36,7 @@ def watch(network: Any) -> set[str]:
 def _note(
     filled: set[str], name: str, module: nn.Module, state: dict, prefix: str, *rest
 ) -> None:
-    own: dict[str, Tensor] = dict(module.named_parameters(recurse=False))
-    own |= module.named_buffers(recurse=False)
-    for key, tensor in own.items():
+    for key, tensor in _learnt(module, recurse=False):
         value = state.get(prefix + key)
         if value is not None and value.shape == tensor.shape:
             filled.add(f'{name}.{key}'.removeprefix('.'))
@@ -45,8 +44,14 @@ def _note(
 
 def learnt(network: nn.Module) -> list[str]:
     """Names of all that a training gives a network."""
-    buffers = [name for name, _ in network.named_buffers() if _STATISTICS.search(name)]
-    return [name for name, _ in network.named_parameters()] + buffers
+    return [name for name, _ in _learnt(network)]
+
+
+def _learnt(network: nn.Module, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+    yield from network.named_parameters(recurse=recurse)
+    for name, buffer in network.named_buffers(recurse=recurse):
+        if _STATISTICS.search(name):
+            yield name, buffer
 
 
 def watch_teacher(model: Any, cfg: dict) -> None:
@@ -57,11 +62,13 @@ def watch_teacher(model: Any, cfg: dict) -> None:
         cfg: its config. What says ``pretrained=True`` loads by itself, when it is
             built; ``teacher_ckpt`` has been loaded then, strictly.
     """
-    filled = watch(model.teacher)
+    watch(model.teacher)
     ready = [''] if cfg.get('teacher_ckpt') else _filling_themselves(cfg['teacher'])
     if getattr(model.teacher, 'needs_no_training', False):  # known, not learnt
         ready = ['']
-    filled |= {name for name in learnt(model.teacher) if name.startswith(tuple(ready))}
+    model.teacher.ready_weights = {
+        name for name in learnt(model.teacher) if name.startswith(tuple(ready))
+    }
 
 
 def _filling_themselves(part: Any, prefix: str = '') -> list[str]:
@@ -104,8 +111,9 @@ def teacher_files(model: Any) -> dict[str, str]:
 
 
 def random_weights(teacher: Any) -> list[str]:
-    """Names of a watched network's weights that nothing has filled."""
-    return [name for name in learnt(teacher) if name not in teacher.filled_weights]
+    """Names of a watched teacher's weights that nothing has filled."""
+    known = teacher.filled_weights | teacher.ready_weights
+    return [name for name in learnt(teacher) if name not in known]
 
 
 def check_teacher_filled(model: Any) -> None:
