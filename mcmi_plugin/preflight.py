@@ -88,9 +88,10 @@ def check_teacher(cfg: Config) -> None:
         or _needs_no_training(model.teacher)
         or _holds_teacher(cfg.get('load_from'))
     ):
+        also = f' ({cfg.load_from} holds none)' * bool(cfg.get('load_from'))
         raise UserError(
-            'model.teacher_ckpt is not set, so the teacher would be random; name its '
-            'checkpoint: --cfg-options model.teacher_ckpt=PATH'
+            f'model.teacher_ckpt is not set, so the teacher would be random{also}; '
+            'name its checkpoint: --cfg-options model.teacher_ckpt=PATH'
         )
 
 

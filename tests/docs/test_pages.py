@@ -9,8 +9,11 @@ from pages import PAGES, README, blocks, files_in
 _LINK = re.compile(r'\[[^]]*\]\(([^)\s]+)\)')
 _MACHINE = re.compile(r'/(?:home|root|work|tmp|opt|Users)/')
 _FENCED = re.compile(r'^```.*?^```$', re.MULTILINE | re.DOTALL)
-# An exhibit or a promise a line, or written before there was a limit.
-LONGER = ('studies.md', 'reliability.md', 'performance.md', 'choosing.md', 'README.md')
+# An exhibit, a promise or a message a line, or written before there was a limit.
+LONGER = (
+    *('studies.md', 'reliability.md', 'performance.md', 'choosing.md', 'README.md'),
+    'troubleshooting.md',
+)
 
 
 def names(pages):

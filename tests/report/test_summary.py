@@ -79,6 +79,16 @@ def test_without_control_validation_or_history(runner, tmp_path):
             ['teacher, MLL', 'teacher, entropy raised, T = 2'],
             'lambda 0.2, logits divided by 2',
         ),
+        (
+            dict(worse_than_guessing=True),
+            ['teacher, MLL', 'teacher, MCMI'],
+            'the teacher was worse than guessing at the start',
+        ),
+        (
+            dict(base=dict(source='epoch_1.pth', history=None, stage='unfinished')),
+            ['teacher, as given', 'teacher, MCMI'],
+            'lambda 0.2',
+        ),
         (dict(form='none', history=[]), ['teacher, MLL'], 'no fine-tune'),
         (
             dict(
