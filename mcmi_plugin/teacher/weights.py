@@ -109,7 +109,8 @@ def read_weights(
     checkpoint = load_checkpoint_file(path)
     meta = checkpoint.get('meta') or {}
     state = below(prefix, tensors_of(checkpoint))
-    meta = {**meta, 'mcmi': made_by(checkpoint)}
+    if made := made_by(checkpoint):
+        meta = {**meta, 'mcmi': made}
     if not state:
         raise UserError(
             f'{key}: {path} holds no weights{f" under {prefix}" * bool(prefix)}'
