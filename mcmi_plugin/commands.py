@@ -11,7 +11,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from mcmi_plugin import preflight
 from mcmi_plugin.checks.classes import check_classes
@@ -36,6 +36,7 @@ STANDARD_HOOKS = (
     'ResumeValidationHook',
     'FreshStartHook',
     'FiniteLossHook',
+    'GivenWeightsHook',
     'SameNormsHook',
     'ProgressBarHook',
 )
@@ -183,8 +184,13 @@ def train(
     Raises:
         UserError: no data, no teacher, or a work dir that cannot be written.
     """
-    cfg.resume = bool(resume)
-    cfg.load_from = resume if isinstance(resume, str) else cfg.get('load_from')
+    cfg.resume, begins = bool(resume), not resume
+    if isinstance(resume, str):
+        cfg.load_from = resume
+    elif resume and cfg.get('load_from'):
+        # What the job began with, until it has saved something itself.
+        last = find_latest_checkpoint(cfg.work_dir)
+        cfg.load_from, begins = last or cfg.load_from, last is None
     check_together(cfg)
     preflight.check_teacher(cfg)
     preflight.check_data(cfg, ('train_dataloader', 'val_dataloader'))
@@ -193,7 +199,9 @@ def train(
     runner = build_runner(cfg)
     for hook in hooks:
         runner.register_hook(hook)
-    if resume:
+    if begins:  # though an interrupted stage of its teacher goes on
+        runner._resume = False
+    else:
         check_resume(runner)
     try:
         runner.train()

@@ -10,12 +10,14 @@ from dataclasses import fields
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import MODELS
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from mcmi_plugin.checks.data import check_data_set
 from mcmi_plugin.config_file import published_weights
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.weights import OF_TEACHER, tensors_of
 
 
 def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
@@ -89,22 +91,34 @@ def _is_plain_classifier(teacher: dict) -> bool:
 def check_teacher(cfg: Config) -> None:
     """A distiller has a teacher that was trained.
 
-    MMRazor itself would distil from random weights without a word.
+    MMRazor itself would distil from random weights without a word. That the files do
+    fill the teacher is seen when they are loaded (``GivenWeightsHook``).
 
     Raises:
-        UserError: nothing says where the teacher's weights are.
+        UserError: nothing says where the teacher's weights are, or ``load_from``
+            cannot be read.
     """
     model = cfg.get('model', {})
-    if 'teacher' not in model or cfg.get('mcmi') or cfg.get('load_from'):
+    if 'teacher' not in model or cfg.get('mcmi'):
         return
     given = model.get('teacher_ckpt') or names_pretrained(model.get('init_cfg'))
     if not given and not (
-        names_pretrained(model.teacher) or _needs_no_training(model.teacher)
+        names_pretrained(model.teacher)
+        or _needs_no_training(model.teacher)
+        or _holds_teacher(cfg.get('load_from'))
     ):
+        also = f' ({cfg.load_from} holds none)' * bool(cfg.get('load_from'))
         raise UserError(
-            'model.teacher_ckpt is not set, so the teacher would be random; name its '
-            'checkpoint: --cfg-options model.teacher_ckpt=PATH'
+            f'model.teacher_ckpt is not set, so the teacher would be random{also}; '
+            'name its checkpoint: --cfg-options model.teacher_ckpt=PATH'
         )
+
+
+def _holds_teacher(load_from: str | None) -> bool:
+    if load_from is None:
+        return False
+    checkpoint = CheckpointLoader.load_checkpoint(load_from, 'cpu')
+    return any(name.startswith(OF_TEACHER) for name in tensors_of(checkpoint))
 
 
 def _needs_no_training(teacher: dict) -> bool:

@@ -12,7 +12,7 @@ from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
-from mcmi_plugin.teacher.weights import load_weights, read_weights
+from mcmi_plugin.teacher.weights import OF_TEACHER, load_weights, read_weights
 
 
 def as_distillation(cfg: Config) -> Config:
@@ -93,8 +93,7 @@ def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
     state, meta = read_weights(checkpoint, 'checkpoint')
     parts = {name.partition('.')[0] for name in state}
     if {'teacher', 'architecture'} <= parts:
-        state, _ = read_weights(checkpoint, 'checkpoint', 'teacher.')
-        meta = {}  # it is the student's
+        state, meta = read_weights(checkpoint, 'checkpoint', OF_TEACHER)
     load_weights(teacher, state, checkpoint, 'checkpoint')
     return meta.get('mcmi') or {}
 

@@ -48,6 +48,7 @@ def _import_and_mend() -> None:
         startup,
         stock_configs,
         teacher_ckpt,
+        teacher_images,
         trackers,
         untyped_preprocessor,
         validation_pairs,
@@ -69,6 +70,7 @@ def _import_and_mend() -> None:
     mmrazor_import.import_mmrazor()
     preactivation.mend_set_module_inplace_false()
     teacher_ckpt.mend_teacher_ckpt()
+    teacher_images.mend_teacher_images()
     stock_configs.mend_inline_classifier()
     stock_configs.mend_deit_head()
     stock_configs.mend_crd_dataset()

@@ -5,6 +5,7 @@ from .cmi_monitor_hook import CMIMonitorHook
 from .crd_bank_hook import CRDBankHook
 from .finite_loss_hook import FiniteLossHook
 from .fresh_start_hook import FreshStartHook
+from .given_weights_hook import GivenWeightsHook
 from .loss_warmup_hook import LossWarmupHook
 from .mcmi_teacher_hook import MCMITeacherHook
 from .progress_bar_hook import ProgressBarHook
@@ -20,6 +21,7 @@ __all__ = [
     'CentroidHook',
     'FiniteLossHook',
     'FreshStartHook',
+    'GivenWeightsHook',
     'LossWarmupHook',
     'MCMITeacherHook',
     'ProgressBarHook',

@@ -1,5 +1,6 @@
 """Centroids before a fine-tune, and what the teacher was before and after it."""
 
+import math
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -57,12 +58,15 @@ class CentroidHook(Hook):
             for split, loader in self.loaders.items()
         }
         loss = find_cmi_loss(runner.model)
-        if not loss.log_centroids.isnan().any():
-            return  # resumed
+        if 'mcmi_before' in runner.message_hub.runtime_info:
+            return  # resumed, and the centroids with it
         before = _statistics(
             runner.model, self.loaders, loss.num_classes, 'before the fine-tune'
         )
-        runner.message_hub.update_info('mcmi_before', _figures(before))
+        figures = _figures(before)
+        runner.message_hub.update_info('mcmi_before', figures)
+        if is_worse_than_guessing(figures['train']['ll'], loss.num_classes):
+            runner.message_hub.update_info('mcmi_worse_than_guessing', True)
         statistics = before['train']
         if self.mode == 'train':
             statistics = measure(
@@ -131,6 +135,31 @@ class CentroidHook(Hook):
         num_classes = find_cmi_loss(runner.model).num_classes
         after = measured(runner.model, self.loaders, num_classes, 'after the fine-tune')
         runner.message_hub.update_info('mcmi_after', after)
+
+
+def is_worse_than_guessing(ll: float, num_classes: int) -> bool:
+    """Whether a teacher knows less of its training set than who knows nothing.
+
+    A warning says so, and no error: the cross-entropy of a fine-tune may yet mend a
+    teacher of other images, and MMRazor takes any teacher.
+
+    Args:
+        ll: log-likelihood of the training set, in nats.
+        num_classes: C; guessing has ``-log C``.
+    """
+    guessing = -math.log(num_classes)
+    if ll >= guessing - 1e-6:  # of rounding
+        return False
+    print_log(
+        f'the teacher is worse than guessing, LL {ll:.3f} nats on its training set '
+        f'where -log({num_classes}) is {guessing:.3f}: it is broken or untrained, or '
+        'sees other images than it learnt from; check mean, std and the order of the '
+        'channels (to_rgb) in its data_preprocessor, and that the data set counts the '
+        'classes as the teacher does',
+        logger='current',
+        level=30,
+    )
+    return True
 
 
 def measured(

@@ -1,23 +1,44 @@
 """The distiller's teacher becomes an MCMI teacher before the first student step."""
 
 import os.path as osp
+from typing import Any
 
+from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.report.summary import write_summary
-from mcmi_plugin.teacher.make import provide_teacher
-from mcmi_plugin.teacher.model import names_pretrained
+from mcmi_plugin.teacher.filling import (
+    check_teacher_filled,
+    random_weights,
+    teacher_files,
+    watch_teacher,
+)
+from mcmi_plugin.teacher.make import provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.weights import load_teacher, read_weights
+from mcmi_plugin.teacher.weights import (
+    CONTROL_META,
+    OF_TEACHER,
+    RECORD,
+    TEACHER_META,
+    below,
+    load_weights,
+    made_by,
+    provenance_of_teacher,
+    read_held,
+    read_weights,
+    tensors_of,
+)
 
-RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
+Held = tuple[str, dict, dict]  # a teacher's file, weights and `meta`
+Job = tuple[Config, TeacherOptions, Any, bool]  # of provide_teacher
 
 
 @HOOKS.register_module()
@@ -49,12 +70,36 @@ class MCMITeacherHook(Hook):
         self.options = TeacherOptions(**options)
         self.provenance: dict | None = None
         self.control: dict | None = None
+        # Of the teacher that load_from or a resume has put in: file, meta['mcmi'].
+        self.loaded: tuple[str, dict] | None = None
+
+    def before_run(self, runner: Runner) -> None:
+        model = distiller_of(runner)
+        if model is not None:
+            watch_teacher(model, runner.cfg.model)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if not below(OF_TEACHER, tensors_of(checkpoint)):
+            return
+        source = runner._load_from or 'the checkpoint'
+        self.loaded = (source, provenance_of_teacher(checkpoint))
+        if runner._resume:
+            self.control = (checkpoint.get('meta') or {}).get(CONTROL_META)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        for key, value in (
+            (TEACHER_META, self.provenance),
+            (CONTROL_META, self.control),
+        ):
+            if value is not None:
+                checkpoint['meta'][key] = value
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        if not hasattr(model, 'teacher'):
+        model = distiller_of(runner)
+        if model is None:
             print_log(
-                f'{type(model).__name__} has no teacher, so mcmi has nothing to do',
+                f'{type(runner.model).__name__} has no teacher, so mcmi has nothing to '
+                'do',
                 logger='current',
                 level=30,
             )
@@ -69,8 +114,7 @@ class MCMITeacherHook(Hook):
                 'model.teacher_trainable=True would train the MCMI teacher away; set '
                 'it to False'
             )
-        path = self._teacher_file(runner, model.teacher)
-        self.provenance = load_teacher(model.teacher, path)['mcmi']
+        path = self._resumed_teacher(runner, model) or self._teacher(runner, model)
         runner.message_hub.update_info(RECORD, path)
         # What a distiller has derived from the first teacher's weights.
         if hasattr(model.distiller, 'init_ofd_connectors'):
@@ -78,25 +122,74 @@ class MCMITeacherHook(Hook):
         barrier()
         print_log(f'the teacher of this distillation is {path}', logger='current')
 
-    def _teacher_file(self, runner: Runner, teacher: nn.Module) -> str:
+    def _resumed_teacher(self, runner: Runner, model: Any) -> str | None:
+        """A resumed student goes on with the teacher it had: its file, or None."""
         known = runner.message_hub.runtime_info.get(RECORD)
-        if known is not None and osp.isfile(known):
-            return known  # a resumed student goes on with the teacher it had
-        dataset = runner.train_dataloader.dataset
-        # Weights that the config itself has put in, through init_cfg.
-        initialised = None
-        if names_pretrained(runner.cfg.model.teacher):
-            initialised = dict(teacher.state_dict())
-        resume = runner._resume
+        if not runner._resume or known is None:
+            return None
+        if self.loaded is not None and self.loaded[1]:
+            self.provenance = self.loaded[1]  # its weights came with the checkpoint
+        elif osp.isfile(known):
+            self._load(model.teacher, known)
+        else:
+            return None  # the same recipe makes it again
+        if self.control is None:
+            held = None if self._has_start(runner) else self._held(runner, model)
+            self._find_control(self._job(runner), held)
+        return known
 
-        def provide(options: TeacherOptions) -> str:
-            return provide_teacher(runner.cfg, options, dataset, resume, initialised)
-
-        path = provide(self.options)
-        if self.options.control and self.options.form != 'none':
-            control = provide(self.options.of_control())
-            self.control = read_weights(control)[1]['mcmi']
+    def _teacher(self, runner: Runner, model: Any) -> str:
+        """The teacher of a student that begins, in its place, and its file."""
+        held = self._held(runner, model)
+        job = self._job(runner)
+        path = provide_teacher(*job, held)
+        if held is not None and path == held[0]:
+            self.provenance = held[2]['mcmi']  # its weights are there already
+        else:
+            self._load(model.teacher, path)
+        self._find_control(job, held)
         return path
+
+    def _load(self, teacher: nn.Module, path: str) -> None:
+        state, meta = read_held(path, 'mcmi.teacher_dir')
+        load_weights(teacher, state, path, 'mcmi.teacher_dir')
+        self.provenance = meta['mcmi']
+
+    def _find_control(self, job: Job, held: Held | None) -> None:
+        if not self.options.control or self.options.form == 'none':
+            return
+        path = provide_control(*job, held)
+        if path is not None:
+            self.control = read_weights(path, 'mcmi.teacher_dir')[1]['mcmi']
+
+    def _job(self, runner: Runner) -> Job:
+        dataset = runner.train_dataloader.dataset
+        return runner.cfg, self.options, dataset, runner._resume
+
+    def _has_start(self, runner: Runner) -> bool:
+        """Whether the config itself says what the fine-tune begins with."""
+        return bool(runner.cfg.model.get('teacher_ckpt') or self.options.mll_epochs)
+
+    def _held(self, runner: Runner, model: Any) -> Held | None:
+        """The teacher that is in the model: file, weights and ``meta``.
+
+        None where none has been put in but by ``teacher_ckpt``, of which the file is
+        asked. What is loaded last counts, as in mmengine.
+        """
+        teacher, files = model.teacher, teacher_files(model).values()
+        if self.loaded is not None:
+            source, made = self.loaded
+        elif runner.cfg.model.get('teacher_ckpt'):
+            return None
+        elif files:
+            source = next(iter(files))
+            made = made_by(CheckpointLoader.load_checkpoint(source, 'cpu'))
+        elif random_weights(teacher) or getattr(teacher, 'needs_no_training', False):
+            return None
+        else:  # pretrained=True of a class that fills itself
+            source, made = 'model.teacher', {}
+        check_teacher_filled(model)
+        return source, dict(teacher.state_dict()), dict(mcmi=made)
 
     def after_run(self, runner: Runner) -> None:
         if self.provenance is not None and is_main_process():

@@ -15,9 +15,10 @@ from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
-from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD, MCMITeacherHook
+from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
 from mcmi_plugin.report.predictions import Predictions, predict
 from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.teacher.weights import RECORD
 
 FILE = 'report.json'
 # A second of a small student, and a minute of a large one without loading workers.

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mcmi_plugin.report.curves import draw_curves
+from mcmi_plugin.teacher.weights import UNFINISHED
 
 _MOST = 20  # figures that a line can hold
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
@@ -68,7 +69,9 @@ def summary_rows(
     provenance: dict, control: dict | None, accuracy: float | None
 ) -> list[tuple]:
     """Rows of (name, accuracy, LL, CMI); None where there is no figure."""
-    figures = [('teacher, MLL', provenance['before'])]
+    # What it began with, unless that was a checkpoint on the way of a fine-tune.
+    begun = 'as given' if provenance['base'].get('stage') == UNFINISHED else 'MLL'
+    figures = [(f'teacher, {begun}', provenance['before'])]
     if control is not None:
         figures.append(('teacher, lambda = 0 (control)', control['after']))
     made = 'MLL' if provenance.get('form') == 'none' else 'MCMI'
@@ -109,6 +112,8 @@ def settings(provenance: dict) -> str:
     kept = provenance.get('kept_epoch', provenance['base'].get('kept_epoch'))
     if kept is not None:
         words.append(f'MLL stopped early, at epoch {kept}')
+    if provenance.get('worse_than_guessing'):
+        words.append('the teacher was worse than guessing at the start')
     if 'temperature' in provenance:
         words.append(f'logits divided by {provenance["temperature"]:.3g}')
     return ', '.join(words)

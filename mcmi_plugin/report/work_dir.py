@@ -10,9 +10,9 @@ from mmengine.config import Config
 from mcmi_plugin.compat.atomic_checkpoints import find_whole_checkpoint, is_whole
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.hooks.mcmi_teacher_hook import RECORD
 from mcmi_plugin.report.record import read_record
 from mcmi_plugin.report.scalars import Scalars, read_scalars
+from mcmi_plugin.teacher.weights import CONTROL_META, RECORD, provenance_of_teacher
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,14 @@ def last_checkpoint(folder: Path) -> Path:
 def _recorded_teacher(folder: Path) -> dict | None:
     """The teacher of a training that has not ended, by its last checkpoint."""
     try:
-        hub = load_checkpoint_file(last_checkpoint(folder)).get('message_hub') or {}
-        file = (hub.get('runtime_info') or {}).get(RECORD)
-        if file is None:
-            return None
-        mcmi = load_checkpoint_file(file).get('meta', {}).get('mcmi')
-    except UserError:  # no checkpoint yet, or the teacher's file is gone
+        checkpoint = load_checkpoint_file(last_checkpoint(folder))
+        mcmi = provenance_of_teacher(checkpoint)
+    except UserError:  # no checkpoint yet
         return None
-    return mcmi and dict(file=file, mcmi=mcmi, control=None)
+    hub = checkpoint.get('message_hub') or {}
+    control = (checkpoint.get('meta') or {}).get(CONTROL_META)
+    file = (hub.get('runtime_info') or {}).get(RECORD)
+    return dict(file=file, mcmi=mcmi, control=control) if mcmi else None
 
 
 def _config(path: Path) -> tuple[Config, str]:

@@ -5,7 +5,7 @@ from typing import Any, cast
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 
-from mcmi_plugin.hooks.centroid_hook import measured
+from mcmi_plugin.hooks.centroid_hook import is_worse_than_guessing, measured
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.stage import build_runner, isolated, weights_of
 from mcmi_plugin.teacher.temperature import best_temperature, divide_logits
@@ -45,6 +45,8 @@ def hand_over(
         record: dict[str, Any] = dict(
             dataset_meta=dict(getattr(loaders['train'].dataset, 'metainfo', {}))
         )
+        if is_worse_than_guessing(before['train']['ll'], num_classes):
+            record['worse_than_guessing'] = True
         if temperature is not None:
             if temperature == 'validation':
                 temperature = best_temperature(model, loaders['val'])

@@ -29,7 +29,12 @@ from mcmi_plugin.teacher.stage import (
     run_stage,
     versions,
 )
-from mcmi_plugin.teacher.weights import read_weights, weights_hash
+from mcmi_plugin.teacher.weights import (
+    OF_TEACHER,
+    UNFINISHED,
+    read_weights,
+    weights_hash,
+)
 
 
 def provide_teacher(
@@ -37,7 +42,7 @@ def provide_teacher(
     options: TeacherOptions,
     dataset: Any = None,
     resume: bool = False,
-    initialised: dict | None = None,
+    held: tuple[str, dict, dict] | None = None,
 ) -> str:
     """The path of the MCMI teacher that ``cfg`` asks for, made now if need be.
 
@@ -49,8 +54,8 @@ def provide_teacher(
         dataset: ``train_dataloader.dataset`` of ``cfg``, where it is built already;
             what it holds is of the recipe.
         resume: continue an interrupted stage instead of starting it again.
-        initialised: state dict of a teacher that its own ``init_cfg`` has filled,
-            for a config without ``teacher_ckpt``.
+        held: file, state dict and ``meta`` of a teacher that ``load_from`` or an
+            ``init_cfg`` has filled already, where that is the one to start from.
 
     Raises:
         UserError: no teacher to start from, or it cannot be made.
@@ -59,9 +64,9 @@ def provide_teacher(
     if options.dataset is not None:
         cfg, dataset = with_dataset(cfg, options.dataset), None
     job = (cfg, options, Samples(cfg, cfg.train_dataloader.dataset, dataset))
-    base = _base(*job, resume, initialised)
+    base = _base(*job, resume, held)
     source, _, meta = base
-    given = meta.get('mcmi', {})
+    given = meta.get('mcmi') or {}
     if given.get('stage') == 'mcmi':
         print_log(
             f'{source} is an MCMI teacher already ({dial(given)}); it is used as it is',
@@ -103,6 +108,37 @@ class Samples:
             return content_of(dataset, self._config.to_dict())
 
 
+def provide_control(
+    cfg: Config,
+    options: TeacherOptions,
+    dataset: Any = None,
+    resume: bool = False,
+    held: tuple[str, dict, dict] | None = None,
+) -> str | None:
+    """The lambda = 0 control of the teacher that :func:`provide_teacher` has given.
+
+    Arguments and errors are the same.
+
+    Returns:
+        Its path; None where that teacher was an MCMI teacher already, of whose own
+        start nothing is here: the same fine-tune from it would be no control.
+    """
+    own, built = cfg, dataset
+    if options.dataset is not None:
+        own, built = with_dataset(cfg, options.dataset), None
+    samples = Samples(own, own.train_dataloader.dataset, built)
+    source, _, meta = _base(own, options, samples, resume, held)
+    if (meta.get('mcmi') or {}).get('stage') == 'mcmi':
+        print_log(
+            f'mcmi.control: {source} was an MCMI teacher already, so there is no '
+            'control; start from the teacher that it was made from to have one',
+            logger='current',
+            level=30,
+        )
+        return None
+    return provide_teacher(cfg, options.of_control(), dataset, resume, held)
+
+
 def dial(provenance: dict) -> str:
     """``lambda 0.1``, or ``budget 0.02 nats``: what a teacher was made with."""
     if provenance.get('form') == 'budget':
@@ -126,12 +162,12 @@ def _base(
     options: TeacherOptions,
     samples: Samples,
     resume: bool,
-    initialised: dict | None,
+    held: tuple[str, dict, dict] | None,
 ) -> tuple[str, dict, dict]:
     """The teacher to start from: its source, weights and ``meta``."""
+    if held is not None:
+        return _told_unfinished(held)
     source, key, prefix = base_source(cfg)
-    if source is None and initialised is not None:
-        return 'model.teacher.init_cfg', initialised, {}
     if source is None and options.mll_epochs is None:
         raise UserError(
             'model.teacher_ckpt is not set: MCMI fine-tunes a pre-trained teacher; '
@@ -140,16 +176,31 @@ def _base(
     if source is None:
         source = _trained(cfg, options, samples, 'mll', None, resume)
         key = 'mcmi.teacher_dir'
-    return (source, *read_weights(source, key, prefix))
+    return _told_unfinished((source, *read_weights(source, key, prefix)))
+
+
+def _told_unfinished(base: tuple[str, dict, dict]) -> tuple[str, dict, dict]:
+    source, _, meta = base
+    if (meta.get('mcmi') or {}).get('stage') == UNFINISHED:
+        print_log(
+            f'{source} is a checkpoint on the way of a fine-tune, and is fine-tuned '
+            'from there; name the teacher.pth beside it to use the finished teacher, '
+            'or the teacher that it began with',
+            logger='current',
+            level=30,
+        )
+    return base
 
 
 def base_source(cfg: Config) -> tuple[str | None, str, str]:
     """Where the teacher's weights come from: source, config key, key prefix."""
     if cfg.model.get('teacher_ckpt'):
         return cfg.model.teacher_ckpt, 'model.teacher_ckpt', ''
-    init: Any = cfg.model.get('init_cfg') or {}
-    if init.get('type') == 'Pretrained':  # of the whole distiller, as in ABLoss
-        return init.checkpoint, 'model.init_cfg.checkpoint', 'teacher.'
+    init: Any = cfg.model.get('init_cfg') or []
+    parts: list[Any] = [init] if isinstance(init, dict) else init
+    for part in parts:
+        if part.get('type') == 'Pretrained':  # of the whole distiller, as in ABLoss
+            return part.checkpoint, 'model.init_cfg.checkpoint', OF_TEACHER
     return None, 'model.teacher_ckpt', ''
 
 
@@ -190,6 +241,8 @@ def _trained(
 def _before(source: str | None, given: dict) -> dict:
     """What is kept in a provenance of the one before it."""
     base = dict(source=source, history=given.get('history'))
+    if given.get('stage') == UNFINISHED:
+        base['stage'] = UNFINISHED
     if 'kept_epoch' in given:  # by early stopping
         base['kept_epoch'] = given['kept_epoch']
     return base

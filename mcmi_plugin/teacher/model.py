@@ -5,14 +5,21 @@ import os.path as osp
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
+from mmengine.registry import MODELS, DefaultScope
+from torch import nn
 
 from mcmi_plugin.checks.names import classes_named, parameters
 from mcmi_plugin.config_file import network_of, read_named
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.images import own_normalisation
 
 
 def teacher_model(cfg: Config) -> ConfigDict:
-    """``model.teacher`` as a classifier's config that stands on its own."""
+    """``model.teacher`` as a classifier's config that stands on its own.
+
+    Its ``data_preprocessor`` is the teacher's own where that prepares images in
+    another way than the distiller's, as inside the distiller.
+    """
     teacher = copy.deepcopy(cfg.model.teacher)
     name = teacher.pop('cfg_path', None)
     teacher.pop('pretrained', None)  # MMRazor's, beside cfg_path
@@ -25,7 +32,14 @@ def teacher_model(cfg: Config) -> ConfigDict:
     drop_pretrained(teacher)
     if teacher.pop('train_cfg', None):
         _mixing_left_out('model.teacher.train_cfg')
-    teacher.data_preprocessor = _preprocessor(cfg)
+    own = teacher.pop('data_preprocessor', None)
+    common = _preprocessor(cfg)
+    if own:
+        own = _for_classifiers(own)
+        network, distiller = (_built(part, cfg) for part in (own, common))
+        if own_normalisation(network, distiller, inline=name is None) is None:
+            own = None  # in the student's words, as the recipe has them
+    teacher.data_preprocessor = own or common
     return teacher
 
 
@@ -52,14 +66,18 @@ def drop_pretrained(model: ConfigDict) -> None:
 
 
 def _preprocessor(cfg: Config) -> ConfigDict:
-    # The teacher must see the images as it will inside the distiller, which
-    # uses its own preprocessor, or else the student's.
+    """The one that a distiller prepares its batches by: its own, or the student's."""
     found = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
     if found is None and 'data_preprocessor' in cfg.model.get('architecture', {}):
         found = cfg.model.architecture.data_preprocessor
     if found is None and 'cfg_path' in cfg.model.get('architecture', {}):
         found = read_named(cfg.model.architecture.cfg_path).get('data_preprocessor')
-    found = copy.deepcopy(found) if found is not None else ConfigDict()
+    return _for_classifiers(found if found is not None else ConfigDict())
+
+
+def _for_classifiers(preprocessor: ConfigDict) -> ConfigDict:
+    """A copy that mmpretrain's classifiers take, without the mixing of images."""
+    found = copy.deepcopy(preprocessor)
     kind = found.pop('type', 'ClsDataPreprocessor').split('.')[-1]
     if found.pop('batch_augments', None):
         _mixing_left_out('data_preprocessor.batch_augments')
@@ -72,6 +90,12 @@ def _preprocessor(cfg: Config) -> ConfigDict:
     found.pop('_scope_', None)
     found.type = f'mmpretrain.{kind}' if kind == 'ClsDataPreprocessor' else kind
     return found
+
+
+def _built(preprocessor: ConfigDict, cfg: Config) -> nn.Module:
+    scope = cfg.get('default_scope') or 'mmpretrain'
+    with DefaultScope.overwrite_default_scope(scope):
+        return MODELS.build(copy.deepcopy(preprocessor))
 
 
 def _mixing_left_out(key: str) -> None:

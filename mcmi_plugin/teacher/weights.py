@@ -25,6 +25,11 @@ _EXTRAS = r'(^|\.)loss_module\.(log_centroids$|controller\.)|^data_preprocessor\
 EXTRAS = re.compile(_EXTRAS)
 # Older files also lack batch norm's counter, which only matters to `momentum=None`.
 OPTIONAL = re.compile(rf'{_EXTRAS}|(^|\.)num_batches_tracked$')
+# A distiller's checkpoint: its networks, whose teacher was made how, in which file.
+OF_STUDENT, OF_TEACHER = 'architecture.', 'teacher.'
+TEACHER_META, CONTROL_META = 'mcmi_teacher', 'mcmi_control'
+UNFINISHED = 'unfinished'  # the stage of a fine-tune's own checkpoints
+RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
 _HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,})\.')
 
 
@@ -88,6 +93,9 @@ def read_weights(
 ) -> tuple[dict[str, Tensor], dict]:
     """Read a classifier's weights and its checkpoint's ``meta``.
 
+    ``meta['mcmi']`` says how this project made it: of the finished teacher, of the one
+    inside a distiller's checkpoint, or that it is on the way of a fine-tune.
+
     Args:
         source: as for :func:`local_file`.
         key: the config key that ``source`` stands under.
@@ -100,16 +108,55 @@ def read_weights(
     path = local_file(source, key)
     checkpoint = load_checkpoint_file(path)
     meta = checkpoint.get('meta') or {}
-    state = {
-        name.removeprefix(prefix): value
-        for name, value in tensors_of(checkpoint).items()
-        if name.startswith(prefix)
-    }
+    state = below(prefix, tensors_of(checkpoint))
+    if made := made_by(checkpoint):
+        meta = {**meta, 'mcmi': made}
     if not state:
         raise UserError(
             f'{key}: {path} holds no weights{f" under {prefix}" * bool(prefix)}'
         )
     return state, meta
+
+
+def below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The entries whose names begin with ``prefix``, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in state.items()
+        if name.startswith(prefix)
+    }
+
+
+def made_by(checkpoint: dict) -> dict:
+    """How this project made the teacher that a checkpoint holds, or ``{}``.
+
+    That of the finished teacher, of the one inside a distiller's checkpoint, or
+    ``dict(stage='unfinished')``: centroids are in a fine-tune's own checkpoints alone.
+    """
+    made = (checkpoint.get('meta') or {}).get('mcmi')
+    state = tensors_of(checkpoint)
+    if made or any(name.startswith(OF_TEACHER) for name in state):
+        return made or provenance_of_teacher(checkpoint)
+    unfinished = any(
+        name.endswith('log_centroids') and bool(value.isfinite().all())
+        for name, value in state.items()
+    )
+    return dict(stage=UNFINISHED) if unfinished else {}
+
+
+def provenance_of_teacher(checkpoint: dict) -> dict:
+    """``meta['mcmi']`` of the teacher inside a distiller's checkpoint, or ``{}``.
+
+    Checkpoints of version 0.1.0 hold no more of it than the path of its file.
+    """
+    meta = checkpoint.get('meta') or {}
+    if TEACHER_META in meta:
+        return meta[TEACHER_META]
+    hub = checkpoint.get('message_hub') or {}
+    file = (hub.get('runtime_info') or {}).get(RECORD)
+    if file is None or not osp.isfile(file):
+        return {}
+    return (load_checkpoint_file(file).get('meta') or {}).get('mcmi') or {}
 
 
 def tensors_of(checkpoint: dict) -> dict[str, Tensor]:
@@ -137,16 +184,38 @@ def load_weights(
 ) -> None:
     """Copy ``state`` into ``model``; every weight must have its place.
 
+    Raises:
+        UserError: as :func:`fitting`. The model is then unchanged.
+    """
+    model.load_state_dict(fitting(model, state, source, key), strict=False)
+
+
+def fitting(
+    model: nn.Module,
+    state: dict[str, Tensor],
+    source: str,
+    key: str = 'model.teacher_ckpt',
+    other_classes: str = '',
+) -> dict[str, Tensor]:
+    """The weights of ``state`` under the names of ``model``, all of them.
+
     Names as torchvision's ResNets have them (``layer1.0.conv1.weight``,
     ``fc.weight``) are taken for the ``backbone.`` and ``head.fc.`` of
-    mmpretrain, which are the same networks.
+    mmpretrain, which are the same networks. What a fine-tune's checkpoint holds
+    beside the weights stays out: centroids of another start would pass for those of
+    this one.
+
+    Args:
+        other_classes: what to do about another number of classes, where it is not
+            the teacher's.
 
     Raises:
         UserError: weights are missing, foreign, or of another shape, for
-            example of another number of classes. The model is then unchanged.
+            example of another number of classes.
     """
     wanted = model.state_dict()
     state = as_mmpretrain(state, wanted)
+    state = {k: v for k, v in state.items() if not EXTRAS.search(k)}
     missing = [k for k in wanted if k not in state and not OPTIONAL.search(k)]
     foreign = [k for k in state if k not in wanted and not OPTIONAL.search(k)]
     if missing or foreign:
@@ -165,12 +234,21 @@ def load_weights(
             hint = ''
             part = _part_of_classes(model, name, want)
             if part and have[1:] == want[1:]:
+                remedy = other_classes or f'set model.teacher.{part}.num_classes'
                 hint = (
                     f' ({have[0]} classes in the file, {want[0]} in the config: '
-                    f'set model.teacher.{part}.num_classes)'
+                    f'{remedy})'
                 )
             raise UserError(f'{key}: {source} has {name} {have}, not {want}{hint}')
-    model.load_state_dict({k: v for k, v in state.items() if k in wanted}, strict=False)
+    return {k: v for k, v in state.items() if k in wanted}
+
+
+def read_held(source: str, key: str) -> tuple[dict[str, Tensor], dict]:
+    """:func:`read_weights` of a teacher alone or inside a distiller's checkpoint."""
+    state, meta = read_weights(source, key)
+    if any(name.startswith(OF_STUDENT) for name in state):
+        return read_weights(source, key, OF_TEACHER)
+    return state, meta
 
 
 def _part_of_classes(model: nn.Module, name: str, shape: tuple) -> str | None:

@@ -1,22 +1,25 @@
 """Centroids by eq. 13 from the real loader, in eval and in train mode."""
 
+import pytest
 import torch
 from conftest import QUICKSTART
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mcmi_plugin.hooks import centroid_hook
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.options import TeacherOptions
 
 
-def run(tmp_path, **changes):
+def run(tmp_path, ready=lambda model: None, **changes):
     """One epoch of a fine-tune from random weights; the Runner at its end."""
     cfg = Config.fromfile(QUICKSTART)
     options = TeacherOptions(lmda=0.1, epochs=1, **changes)
     stage = recipe.stage_config(cfg, options, 'mcmi', str(tmp_path))
     stage.optim_wrapper.optimizer.lr = 0.0  # the weights stay, so can be used again
     runner = Runner.from_cfg(stage)
+    ready(runner.model)
     runner.train()
     return runner
 
@@ -64,6 +67,46 @@ def test_before_and_after_are_recorded(tmp_path):
         assert info[when]['train']['num_samples'] == 1000
         assert info[when]['val']['num_samples'] == 797
     assert info['mcmi_safe_lambda'] > 0
+
+
+def test_centroids_that_were_there_are_no_sign_of_a_resume(tmp_path):
+    """Those of a checkpoint of another fine-tune, for example."""
+    uniform = torch.full((10, 10), 0.1).log()
+    runner = run(tmp_path, lambda model: find_cmi_loss(model).set_centroids(uniform))
+    assert 'mcmi_before' in runner.message_hub.runtime_info
+    assert (find_cmi_loss(runner.model).log_centroids - uniform).abs().max() > 1e-3
+
+
+def wrong(model):
+    """Sure of the classes, and of the wrong ones."""
+    model._is_init = True
+    model.head.fc.weight.data.zero_()
+    model.head.fc.bias.data.copy_(torch.arange(10.0))
+
+
+def uncertain(model):
+    model._is_init = True
+    model.head.fc.weight.data.zero_()
+    model.head.fc.bias.data.zero_()
+
+
+@pytest.mark.parametrize('ready, told', [(wrong, 1), (uncertain, 0)])
+def test_a_teacher_that_is_worse_than_guessing_is_named(
+    ready, told, tmp_path, monkeypatch
+):
+    lines = []
+    monkeypatch.setattr(
+        centroid_hook,
+        'print_log',
+        lambda words, level=20, **kwargs: lines.append((level, words)),
+    )
+    runner = run(tmp_path, ready)
+    warnings = [words for level, words in lines if level == 30]
+    assert len(warnings) == told
+    for cause in ('mean, std', 'to_rgb', 'classes') if told else ():
+        assert cause in warnings[0]
+    info = runner.message_hub.runtime_info
+    assert info.get('mcmi_worse_than_guessing', False) == bool(told)
 
 
 def test_one_hot_labels_are_hard_ones(tmp_path):

@@ -92,6 +92,16 @@ def test_without_control_validation_or_history(runner, tmp_path):
             ['teacher, MLL', 'teacher, MCMI'],  # which is that of a good epoch
             'off the cliff in epoch 3, the teacher of epoch 2 kept',
         ),
+        (
+            dict(worse_than_guessing=True),
+            ['teacher, MLL', 'teacher, MCMI'],
+            'the teacher was worse than guessing at the start',
+        ),
+        (
+            dict(base=dict(source='epoch_1.pth', history=None, stage='unfinished')),
+            ['teacher, as given', 'teacher, MCMI'],
+            'lambda 0.2',
+        ),
         (dict(form='none', history=[]), ['teacher, MLL'], 'no fine-tune'),
         (
             dict(
@@ -132,6 +142,8 @@ def test_the_page_of_a_run_says_why_it_is_off_the_cliff(tmp_path):
     shown = str(texts(cliff=dict(epochs=[3], reason=why)))
     assert f'The fine-tune went off the cliff in epoch 3: {why}.' in shown
     assert 'cliff' not in str(texts())
+
+
 def test_metrics_of_every_shape_are_printed_and_written(capsys):
     metrics = {
         'accuracy/top1': 12.5,

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.losses.cmi_loss import CMILoss
 from mcmi_plugin.teacher.weights import load_weights, read_weights, weights_hash
 
 
@@ -77,6 +78,20 @@ def test_what_does_not_fit_is_refused_and_nothing_is_copied(change):
         load_weights(target, state, 't.pth')
     after = target.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
+
+
+def test_centroids_of_an_earlier_fine_tune_are_left_in_the_file():
+    """They would pass for those of a resumed one."""
+    source, target = classifier(), classifier()
+    for model in (source, target):
+        model.head.loss_module = CMILoss(0.1, num_classes=3)
+    source.head.loss_module.set_centroids(torch.full((3, 3), 1 / 3).log())
+    load_weights(target, source.state_dict(), 'epoch_1.pth')
+    assert target.head.loss_module.log_centroids.isnan().all()
+    assert torch.equal(source.head.fc.weight, target.head.fc.weight)
+    other_classes = dict(source.state_dict())
+    other_classes['head.loss_module.log_centroids'] = torch.zeros(7, 7)
+    load_weights(target, other_classes, 'epoch_1.pth')
 
 
 def test_old_checkpoints_lack_only_the_batch_norm_counter():

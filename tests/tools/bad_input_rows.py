@@ -33,6 +33,29 @@ PICTURES = {
         'model.teacher_ckpt=None mcmi=None',
         ['model.teacher_ckpt', 'random'],
     ),
+    'student for a teacher': (
+        'model.teacher_ckpt=None mcmi=None load_from={inputs}/student.pth',
+        ['model.teacher_ckpt', 'random', 'student.pth holds none'],
+    ),
+    'load_from of another network': (
+        'load_from={inputs}/foreign.pth mcmi=None',
+        ['load_from: ', 'foreign.pth does not fit', 'missing', 'foreign'],
+    ),
+    'load_from of nothing': (
+        'load_from={inputs}/none.pth mcmi=None',
+        ['none.pth', 'no such checkpoint file'],
+    ),
+    'init_cfg of another network': (
+        'model.teacher_ckpt=None mcmi=None model.init_cfg.type=Pretrained '
+        'model.init_cfg.checkpoint={inputs}/foreign.pth',
+        ['model.init_cfg: ', 'foreign.pth', 'holds no weight'],
+    ),
+    'init_cfg of the backbone alone': (
+        'model.teacher_ckpt=None mcmi=None '
+        'model.teacher.backbone.init_cfg.type=Pretrained '
+        'model.teacher.backbone.init_cfg.checkpoint={inputs}/good.pth',
+        ['model.teacher.backbone.init_cfg: ', 'good.pth', 'head.fc', 'random'],
+    ),
     'class without a sample': (_DATA + 'no_emu', ['emu (2)', 'centroid']),
     'fewer outputs than classes': (
         'model.teacher.head.num_classes=3',

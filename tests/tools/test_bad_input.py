@@ -87,6 +87,7 @@ def write_checkpoints(folder):
         nan={**good, 'fc.bias': torch.full((4,), torch.nan)},
         runs_code={'state_dict': {}, 'meta': RunsCode()},
         other_network=of_training,
+        student=torchvision.models.resnet18(num_classes=4).state_dict(),
     )
     for name, state in checkpoints.items():
         torch.save(state, folder / f'{name}.pth')
