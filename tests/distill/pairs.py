@@ -52,18 +52,24 @@ def config(recorders: dict | None = None, **changes) -> dict:
         architecture=network(8),
         teacher=network(14),
         distiller=distiller,
+        # Which leaves images in double precision as they are.
+        data_preprocessor=dict(type='mmengine.BaseDataPreprocessor'),
     )
     return model | changes
 
 
 def build(cfg: dict, lean: bool = True, **options) -> nn.Module:
-    """The model in training mode; its weights depend on nothing else."""
+    """The model in training mode; its weights depend on nothing else.
+
+    In double precision: rounding is some 1e-15 then, on any processor, and what is
+    not rounding stands out.
+    """
     torch.manual_seed(0)
     cfg = copy.deepcopy(cfg) | (dict(type='LeanDistill') if lean else {}) | options
     model = MODELS.build(cfg)
     assert isinstance(model, LeanDistill) == lean
     settle(model.teacher)
-    model.train()
+    model.double().train()
     return model
 
 
@@ -82,9 +88,9 @@ def settle(teacher: nn.Module, seed: int = 1) -> None:
                     tensor.copy_(torch.rand(tensor.shape, generator=generator) + low)
 
 
-def batch(seed: int = 0) -> tuple[Tensor, list[DataSample]]:
+def batch(seed: int = 0, size: int = 16) -> tuple[Tensor, list[DataSample]]:
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(BATCH, 3, 16, 16, generator=generator)
+    images = torch.randn(BATCH, 3, size, size, generator=generator).double()
     labels = torch.randint(CLASSES, (BATCH,), generator=generator)
     return images, [DataSample().set_gt_label(label) for label in labels]
 
@@ -100,7 +106,7 @@ def steps(model: nn.Module, number: int = 3) -> list[dict[str, Tensor]]:
     losses = []
     for i in range(number):
         inputs, samples = batch(i)
-        data = dict(inputs=list(inputs), data_samples=samples)
+        data = dict(inputs=inputs, data_samples=samples)
         losses.append(model.train_step(data, optimizer))
     return losses
 
