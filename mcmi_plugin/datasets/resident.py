@@ -119,10 +119,11 @@ class ResidentLoader(DataLoader):
                 level=logging.WARNING,
             )
 
-    def _batches(self, tensors: ResidentTensors, drawn: int) -> Iterator[dict]:
+    def _batches(self, tensors: ResidentTensors | None, drawn: int) -> Iterator[dict]:
         indices, generator = iter(self.sampler), self._generator(drawn)
         batch_size = cast(int, self.batch_size)
-        batches = max(1, _CHUNK_BYTES // (batch_size * tensors.nbytes))
+        nbytes = cast(ResidentTensors, tensors).nbytes
+        batches = max(1, _CHUNK_BYTES // (batch_size * nbytes))
         while chunk := list(islice(indices, batches * batch_size)):
             if tensors is not None and not tensors.has_transforms_of(self.dataset):
                 # In the midst of a pass, which may be the only one.

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import torch
+from mmengine.dist import is_distributed
 from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from mmrazor.models.algorithms import SingleTeacherDistill
@@ -36,10 +37,9 @@ class LeanDistill(SingleTeacherDistill):
     draws the numbers that it draws there.
 
     Args:
-        channels_last: from the first step on, keep convolutions and images in that
-            memory format; weights keep their shapes and names. A network that it
-            does not suit, because it ``view`` s a map, is left as it is, as the log
-            says.
+        channels_last: keep both networks' convolutions and images in that memory
+            format; weights keep their shapes and names. It is left out for a network
+            that does not run in it, because it ``view`` s a map; the log says so.
         fold_batch_norm: fold the frozen teacher's batch norm.
         **kwargs: as for MMRazor's SingleTeacherDistill.
     """
@@ -49,20 +49,42 @@ class LeanDistill(SingleTeacherDistill):
     ) -> None:
         super().__init__(**kwargs)
         self.channels_last = channels_last
+        # DistributedDataParallel is about to look at the order in memory of what is
+        # trained, and mixes up gradients if that changes later.
+        trained = ['student', *(['teacher'] if self.teacher_trainable else [])]
+        self._trained_in_channels_last = trained if channels_last else []
+        self._in_channels_last = {*self._trained_in_channels_last}
+        self._set_memory_format(torch.channels_last)
         whole = self.teacher_trainable or needs_loss(self.teacher, self.distiller)
         self.teacher_mode = 'loss' if whole else 'tensor'
         # A delivery may pass on what a convolution puts out, unseen.
         frozen = self.teacher_norm_eval and not self.teacher_trainable
         self._folds = fold_batch_norm and frozen and not self._delivers()
-        # What the first step finds out.
-        self._has_begun = False
-        self._in_channels_last: set[str] = set()
+        # What the first steps find out.
+        self._tried: set[tuple[str, str]] = set()  # networks and modes
         self._folding = Folding([])
         self._teacher_may_rest: bool | None = None
 
+    def _set_memory_format(self, memory_format: torch.memory_format) -> None:
+        for name in self._trained_in_channels_last:
+            getattr(self, name).to(memory_format=memory_format)
+
+    def init_weights(self) -> None:
+        # Random numbers are drawn in the order of memory: from the same seed the
+        # student would start elsewhere.
+        self._set_memory_format(torch.contiguous_format)
+        super().init_weights()
+        self._set_memory_format(torch.channels_last)
+
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode='tensor'):
+        """As upstream's."""
+        if mode != 'loss':
+            self._try_channels_last('student', inputs, data_samples, mode)
+        return super().forward(inputs, data_samples, mode)
+
     def loss(self, batch_inputs: Tensor, data_samples: list | None = None) -> dict:
         """As upstream's: images ``[B, 3, H, W]`` -> losses by name."""
-        if not self._has_begun:
+        if ('student', 'loss') not in self._tried:
             self._begin(batch_inputs, data_samples)
         distiller, losses = self.distiller, {}
         if not (
@@ -98,7 +120,7 @@ class LeanDistill(SingleTeacherDistill):
             return self.teacher(images, data_samples, mode=self.teacher_mode)
 
     def _as_it_likes(self, name: str, images: Tensor) -> Tensor:
-        if name in self._in_channels_last:
+        if name in self._in_channels_last and images.ndim == 4:
             return images.contiguous(memory_format=torch.channels_last)
         return images
 
@@ -117,32 +139,46 @@ class LeanDistill(SingleTeacherDistill):
     @torch.compiler.disable  # for one step
     def _begin(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         """Try what may not suit the networks, before the first step."""
-        self._has_begun = True
-        if self.channels_last and batch_inputs.ndim == 4:
-            self._try_channels_last('teacher', batch_inputs, data_samples)
-            self._try_channels_last('student', batch_inputs, data_samples)
+        self._try_channels_last('student', batch_inputs, data_samples, 'loss')
+        if self.channels_last and 'teacher' not in self._in_channels_last:
+            self.teacher.to(memory_format=torch.channels_last)
+            self._in_channels_last.add('teacher')
+        self._try_channels_last(
+            'teacher', batch_inputs, data_samples, self.teacher_mode
+        )
         if self._folds:
             self._folding = self._find_folding(batch_inputs, data_samples)
 
+    @torch.compiler.disable
     def _try_channels_last(
-        self, name: str, batch_inputs: Tensor, data_samples: list | None
+        self, name: str, inputs: Tensor, data_samples: list | None, mode: str
     ) -> None:
+        """Leave it out for a network that does not run in it, in this mode."""
+        is_new = (name, mode) not in self._tried
+        self._tried.add((name, mode))
+        if not is_new or name not in self._in_channels_last or inputs.ndim != 4:
+            return
         network: nn.Module = getattr(self, name)
-        network.to(memory_format=torch.channels_last)
-        images = batch_inputs.contiguous(memory_format=torch.channels_last)
-        mode = self.teacher_mode if name == 'teacher' else 'loss'
         try:
             with undone(network):
-                network(images, data_samples, mode=mode)
+                network(self._as_it_likes(name, inputs), data_samples, mode=mode)
         except RuntimeError as error:
-            network.to(memory_format=torch.contiguous_format)
+            self._leave_channels_last(name)
             print_log(
                 f'{name} of this distillation: channels_last is left out, because it '
                 f'does not run in it ({str(error).splitlines()[0]})',
                 logger='current',
             )
-        else:
-            self._in_channels_last.add(name)
+
+    def _leave_channels_last(self, name: str) -> None:
+        network: nn.Module = getattr(self, name)
+        self._in_channels_last.remove(name)
+        if name not in self._trained_in_channels_last or not is_distributed():
+            network.to(memory_format=torch.contiguous_format)
+            return
+        for module in network.modules():  # whose weights stay as they are
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                module.register_forward_hook(_contiguous_output)
 
     def _find_folding(self, batch_inputs: Tensor, data_samples: list | None) -> Folding:
         recorders = self.distiller.teacher_recorders.recorders
@@ -158,3 +194,7 @@ class LeanDistill(SingleTeacherDistill):
 
     def _delivers(self) -> bool:
         return bool(self.distiller.deliveries.deliveries)
+
+
+def _contiguous_output(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
+    return output.contiguous()

@@ -3,7 +3,9 @@
 import copy
 
 import torch
+from mmengine.model import BaseModule
 from mmengine.optim import OptimWrapper
+from mmengine.registry import MODELS as ENGINE_MODELS
 from mmpretrain.structures import DataSample
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
@@ -21,6 +23,26 @@ KD = dict(
             preds_T=dict(recorder='fc', from_student=False),
         )
     ),
+)
+
+
+@ENGINE_MODELS.register_module()
+class Viewing(BaseModule):
+    """Flattens its map by ``view``, as mmpretrain's VGG and AlexNet do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, 4), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        x = self.norm(self.conv(x))
+        return (x.view(len(x), -1),)
+
+
+VIEWS = dict(
+    backbone=dict(type='Viewing'),
+    neck=None,
+    head=dict(type='LinearClsHead', num_classes=CLASSES, in_channels=64),
 )
 
 
