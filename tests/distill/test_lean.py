@@ -140,7 +140,11 @@ def test_no_gradients_where_the_caller_wants_none(changes):
         assert all(loss.requires_grad for loss in model.loss(*batch()).values())
 
 
-def test_a_network_that_views_its_maps_keeps_its_memory_format(capsys):
+def test_a_network_that_views_its_maps_keeps_its_memory_format(monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        'mcmi_plugin.distill.lean.print_log', lambda text, **_: lines.append(text)
+    )
     for part, other in (('teacher', 'architecture'), ('architecture', 'teacher')):
         cfg = config(**{part: network(14, **VIEWS)})
         ours, theirs = build(cfg), build(cfg, lean=False)
@@ -152,10 +156,10 @@ def test_a_network_that_views_its_maps_keeps_its_memory_format(capsys):
             assert_close(buffer, expected[name])
         weight = getattr(ours, other).backbone.layer1[0].conv1.weight
         assert weight.is_contiguous(memory_format=torch.channels_last)
-        lines = [
-            line for line in capsys.readouterr().out.splitlines() if 'view' in line
-        ]
-        assert len(lines) == 1 and 'channels_last is left out' in lines[0]
+        (line,) = lines
+        assert line.startswith('teacher' if part == 'teacher' else 'student')
+        assert 'channels_last is left out' in line and 'view' in line
+        lines.clear()
 
 
 def test_a_teacher_left_in_training_mode_is_not_folded():
@@ -279,6 +283,13 @@ def test_both_networks_are_channels_last():
         weight = net.backbone.layer1[0].conv1.weight
         assert weight.is_contiguous(memory_format=torch.channels_last)
         assert not weight.is_contiguous()
+
+
+def test_a_student_that_views_its_maps_is_validated_before_the_first_step():
+    model = build(config(architecture=network(8, **VIEWS)))
+    model.eval()
+    images, samples = batch()
+    assert len(model(images, samples, mode='predict')) == BATCH
 
 
 class OwnForward(ImageClassifier):
