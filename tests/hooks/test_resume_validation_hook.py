@@ -24,7 +24,7 @@ def changes(best: bool) -> dict:
     if best:  # written again when a validation has found a best model
         checkpoint |= dict(save_best='accuracy/top1', rule='less')
     return {
-        'param_scheduler': PLATEAU,
+        'param_scheduler': [PLATEAU],
         'default_hooks.checkpoint': checkpoint,
         'custom_hooks': [dict(type='ResumeValidationHook')],
         'val_evaluator': [dict(type='Accuracy', topk=(1,))],
