@@ -33,12 +33,9 @@ def check_resume(runner: Runner) -> None:
             'weights alone as load_from'
         )
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    # Not the buffers: hooks may yet bring them to the data set's size. Nor what is
-    # kept out of this model's checkpoints (``save_teacher=False``).
+    # Not the buffers: hooks may yet bring them to the data set's size.
     saved = {name: value.shape for name, value in checkpoint['state_dict'].items()}
-    own = model.state_dict().keys()
-    kept = {n: p.shape for n, p in model.named_parameters() if n in own}
-    differing = [name for name, shape in kept.items() if saved.get(name) != shape]
+    differing = [n for n, p in model.named_parameters() if saved.get(n) != p.shape]
     if differing:
         raise UserError(
             f'--resume: {path} is of another network: {len(differing)} weights differ '

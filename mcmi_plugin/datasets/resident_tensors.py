@@ -1,13 +1,17 @@
 """The samples of a data set as tensors, and batches of them."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from mmpretrain.datasets.transforms import PackInputs
+from mmpretrain.structures import DataSample
 from torch import Generator, Tensor
 
+from mcmi_plugin.datasets.known import contents, pipeline_of, why_unknown
 from mcmi_plugin.datasets.resident_transforms import (
     NotResident,
     Plan,
@@ -17,14 +21,16 @@ from mcmi_plugin.datasets.resident_transforms import (
     windows,
 )
 
+# So many samples are made in the ordinary way as well, and compared.
+_COMPARED = 16
+
 
 class ResidentTensors:
     """Every image and label of a data set in memory, padded for its crop.
 
     Args:
-        dataset: ``get_data_info(i)`` gives a dict with ``gt_label`` and either
-            ``img`` or what its transforms load it from; ``pipeline`` is its own or
-            that of the data set it wraps.
+        dataset: one that is known (:func:`.why_unknown`), whose infos have
+            ``gt_label`` and either ``img`` or what its transforms load it from.
         memory_budget: most bytes that the images may take.
 
     Attributes:
@@ -37,8 +43,11 @@ class ResidentTensors:
     """
 
     def __init__(self, dataset: Any, memory_budget: int) -> None:
-        self.plan = take_apart(_pipeline(dataset))
-        _check_sample(dataset, self.plan)
+        if reason := why_unknown(dataset):
+            raise NotResident(reason)
+        self.contents = contents(dataset)
+        self.transforms = list(pipeline_of(dataset).transforms)
+        self.plan = take_apart(self.transforms)
         first, _ = _sample(dataset, 0, self.plan)
         shape, interior = _padded(first.shape, self.plan)
         needed = len(dataset) * first.itemsize * int(np.prod(shape))
@@ -50,30 +59,49 @@ class ResidentTensors:
         images = np.empty((len(dataset), *shape), first.dtype)
         if self.plan.crop is not None:
             images[:] = np.reshape(self.plan.fill, (-1, 1, 1))
-        labels, indices = [], []
+        labels, self._metas = [], []
         for i in range(len(dataset)):
             image, info = _sample(dataset, i, self.plan)
             if image.shape != first.shape or image.dtype != first.dtype:
                 raise NotResident('images of several sizes or dtypes')
             images[(i, *interior)] = image
             labels.append(_label(info))
-            indices.append(info.get('sample_idx'))
+            self._metas.append(
+                {key: info[key] for key in self.plan.meta_keys if key in info}
+            )
         self._images = torch.from_numpy(images)
         self._windows = None
         if self.plan.crop is not None:
             self._windows = windows(images, self.plan.crop)
         self.labels = torch.tensor(labels)
         self.sample_idx = None
-        if self.plan.keeps_index and None not in indices:
-            self.sample_idx = torch.tensor(indices)
+        if all('sample_idx' in meta for meta in self._metas):
+            self.sample_idx = torch.tensor([m['sample_idx'] for m in self._metas])
         self.nbytes = first.nbytes
+        self._cropped_shape = None  # RandomCrop's words for it, the same for all
+        self._compare(dataset)
 
-    def images(self, index: Tensor, generator: Generator) -> Tensor:
+    def is_of(self, dataset: Any) -> bool:
+        """Whether the data set still has the contents that are kept here."""
+        return contents(dataset) == self.contents
+
+    def has_transforms_of(self, dataset: Any) -> bool:
+        """The quick half of :meth:`is_of`, for every batch."""
+        transforms = pipeline_of(dataset).transforms
+        return len(transforms) == len(self.transforms) and all(
+            one is other for one, other in zip(transforms, self.transforms, strict=True)
+        )
+
+    def draw(self, index: Tensor, generator: Generator) -> tuple[Tensor, Tensor | None]:
         """[B, ...] as ``PackInputs`` makes them, cropped and flipped at random.
 
         Args:
             index: [B] int64.
             generator: each sample draws its own numbers from it.
+
+        Returns:
+            The images, and which of them are mirrored, [B] bool; None where none
+            may be.
         """
         number = len(index)
         if self._windows is None:
@@ -84,18 +112,77 @@ class ResidentTensors:
                 for offsets in self._windows.shape[1:3]
             )
             images = crop(self._windows, index, top, left)
-        if self.plan.flip_prob:
-            drawn = torch.rand(number, generator=generator)
-            images = flip(images, drawn < self.plan.flip_prob)
-        return images
+        if not self.plan.flip_prob:
+            return images, None
+        mirrored = torch.rand(number, generator=generator) < self.plan.flip_prob
+        return flip(images, mirrored), mirrored
+
+    def joined(self, index: Tensor) -> list[DataSample]:
+        """One data sample for all: ``gt_label`` and ``sample_idx`` are [B] int64."""
+        sample = DataSample().set_gt_label(self.labels.index_select(0, index))
+        if self.sample_idx is not None:
+            known = self.sample_idx.index_select(0, index)
+            sample.set_field(known, 'sample_idx', field_type='metainfo')
+        return [sample]
+
+    def per_sample(self, index: Tensor, mirrored: Tensor | None) -> list[DataSample]:
+        """A data sample each, as ``PackInputs`` makes it, of :meth:`draw`'s images."""
+        labels = self.labels.index_select(0, index).split(1)
+        samples = []
+        for n, (i, label) in enumerate(zip(index.tolist(), labels, strict=True)):
+            meta = dict(self._metas[i])
+            if self.plan.crop is not None:
+                meta['img_shape'] = self._cropped_shape
+            if self.plan.flips:
+                is_mirrored = mirrored is not None and bool(mirrored[n])
+                meta['flip'] = is_mirrored
+                meta['flip_direction'] = 'horizontal' if is_mirrored else None
+            sample = DataSample().set_gt_label(label)
+            for key in self.plan.meta_keys:
+                if key in meta:
+                    sample.set_field(meta[key], key, field_type='metainfo')
+            samples.append(sample)
+        return samples
+
+    def _compare(self, dataset: Any) -> None:
+        """Raise NotResident where the data set makes other samples than this."""
+        spread = np.linspace(0, len(dataset) - 1, _COMPARED).astype(int)
+        for i in np.unique(spread).tolist():
+            with _random_numbers_kept():
+                packed = dataset[i]
+            if i == 0 and self.plan.crop is not None:
+                self._cropped_shape = packed['data_samples'].get('img_shape')
+            if not self._makes(i, packed):
+                name = type(dataset).__name__
+                raise NotResident(f'{name}, which makes samples of its own')
+
+    def _makes(self, i: int, packed: Any) -> bool:
+        if not isinstance(packed, dict) or packed.keys() != {'inputs', 'data_samples'}:
+            return False
+        image, theirs = packed['inputs'], packed['data_samples']
+        mirrored = torch.tensor([bool(theirs.get('flip'))])
+        (ours,) = self.per_sample(torch.tensor([i]), mirrored)
+        if (
+            theirs.keys() != ['gt_label']
+            or not torch.equal(theirs.gt_label, ours.gt_label)
+            or repr([*theirs.metainfo_items()]) != repr([*ours.metainfo_items()])
+        ):
+            return False
+        every = self._images[i][None]
+        if self._windows is not None:
+            every = torch.from_numpy(self._windows[i].reshape(-1, *image.shape))
+        if mirrored:
+            every = every.flip(-1)
+        return image.dtype == every.dtype and any(torch.equal(image, e) for e in every)
 
 
-def _pipeline(dataset: Any) -> list:
-    if hasattr(dataset, 'pipeline'):
-        return dataset.pipeline.transforms
-    if hasattr(dataset, 'dataset'):
-        return _pipeline(dataset.dataset)
-    raise NotResident(f'{type(dataset).__name__}, which has no pipeline')
+@contextmanager
+def _random_numbers_kept() -> Iterator[None]:
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    yield
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
 
 
 def _sample(dataset: Any, i: int, plan: Plan) -> tuple[np.ndarray, dict]:
@@ -103,12 +190,14 @@ def _sample(dataset: Any, i: int, plan: Plan) -> tuple[np.ndarray, dict]:
     info = dataset.get_data_info(i)
     for transform in plan.fixed:
         info = transform(info)
+        if info is None:  # the ordinary way takes another sample then
+            raise NotResident(f'a sample that {type(transform).__name__} leaves out')
     return PackInputs.format_input(info['img']).numpy(), info
 
 
 def _label(info: dict) -> int:
     label = info.get('gt_label')
-    if not isinstance(label, int | np.integer):
+    if not isinstance(label, int | np.integer) or 'gt_score' in info or 'mask' in info:
         raise NotResident(f'gt_label={label!r}, which is not one class id')
     return int(label)
 
@@ -126,25 +215,3 @@ def _padded(shape: tuple, plan: Plan) -> tuple[tuple, tuple]:
         raise NotResident(f'a crop of {plan.crop} from images of {padded[1:]}')
     interior = (slice(None), slice(top, top + height), slice(left, left + width))
     return padded, interior
-
-
-def _check_sample(dataset: Any, plan: Plan) -> None:
-    """A sample of the data set is what its info and its pipeline make of it.
-
-    A wrapper may add to samples, or change them.
-    """
-    if not hasattr(dataset, 'get_data_info'):
-        raise NotResident(f'{type(dataset).__name__}, which has no get_data_info')
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    packed = dataset[0]
-    random.setstate(states[0])
-    np.random.set_state(states[1])
-    torch.set_rng_state(states[2])
-    sample = packed.get('data_samples') if isinstance(packed, dict) else None
-    if (
-        sample is None
-        or set(packed) != {'inputs', 'data_samples'}
-        or sample.keys() != ['gt_label']
-        or sample.gt_label.tolist() != [_label(_sample(dataset, 0, plan)[1])]
-    ):
-        raise NotResident(f'{type(dataset).__name__}, which makes samples of its own')

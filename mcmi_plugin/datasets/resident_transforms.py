@@ -6,17 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import LoadImageFromFile, RandomFlip, Resize
-from mmpretrain.datasets.transforms import (
-    CenterCrop,
-    PackInputs,
-    RandomCrop,
-    ResizeEdge,
-)
+from mmcv.transforms import RandomFlip
+from mmpretrain.datasets.transforms import PackInputs, RandomCrop
 from torch import Tensor
 
-# The same for an image in every epoch, so once is enough.
-_FIXED = (LoadImageFromFile, Resize, ResizeEdge, CenterCrop)
+from mcmi_plugin.datasets.known import FIXED
 
 
 class NotResident(Exception):
@@ -32,16 +26,18 @@ class Plan:
         crop: [height, width] of a random crop, or None.
         padding: left, top, right and bottom pixels before that crop.
         fill: of the padding, one number or one per channel.
+        flips: there is a flip, whose result a data sample tells.
         flip_prob: of a horizontal flip.
-        keeps_index: ``sample_idx`` goes into the data samples.
+        meta_keys: what goes into the data samples beside the label.
     """
 
     fixed: list
     crop: tuple[int, int] | None = None
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     fill: float | Sequence[float] = 0
+    flips: bool = False
     flip_prob: float = 0.0
-    keeps_index: bool = False
+    meta_keys: tuple[str, ...] = ()
 
 
 def take_apart(transforms: Sequence[Any]) -> Plan:
@@ -55,7 +51,7 @@ def take_apart(transforms: Sequence[Any]) -> Plan:
     """
     steps = list(transforms)
     plan = Plan(fixed=[])
-    while steps and type(steps[0]) in _FIXED:
+    while steps and type(steps[0]) in FIXED:
         plan.fixed.append(steps.pop(0))
     if steps and type(steps[0]) is RandomCrop:
         _add_crop(plan, steps.pop(0))
@@ -66,7 +62,7 @@ def take_apart(transforms: Sequence[Any]) -> Plan:
     pack = steps.pop(0)
     if steps or pack.input_key != 'img' or pack.algorithm_keys:
         raise NotResident(_named(steps[0] if steps else pack))
-    plan.keeps_index = 'sample_idx' in pack.meta_keys
+    plan.meta_keys = tuple(pack.meta_keys)
     return plan
 
 
@@ -85,7 +81,7 @@ def _add_crop(plan: Plan, transform: RandomCrop) -> None:
 def _add_flip(plan: Plan, transform: RandomFlip) -> None:
     if transform.direction != 'horizontal' or not isinstance(transform.prob, float):
         raise NotResident(_named(transform))
-    plan.flip_prob = transform.prob
+    plan.flips, plan.flip_prob = True, transform.prob
 
 
 def _named(transform: Any) -> str:

@@ -3,11 +3,15 @@
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import LOOPS, MODELS, Registry
+from mmengine.runner import EpochBasedTrainLoop
+from mmrazor.engine import SingleTeacherDistillValLoop
+from mmrazor.models.algorithms import SingleTeacherDistill
 
-# A part of the stock stack, by its name without a scope, and what does the same.
-ALGORITHM = {'SingleTeacherDistill': 'LeanDistill'}
-TRAIN_LOOP = {'EpochBasedTrainLoop': 'LeanEpochLoop'}
-VAL_LOOP = {'SingleTeacherDistillValLoop': 'CachedTeacherValLoop'}
+# A part of the stock stack and what does the same.
+ALGORITHM = (MODELS, SingleTeacherDistill, 'LeanDistill')
+TRAIN_LOOP = (LOOPS, EpochBasedTrainLoop, 'LeanEpochLoop')
+VAL_LOOP = (LOOPS, SingleTeacherDistillValLoop, 'CachedTeacherValLoop')
 OPTIMIZER = 'TrainableOptimWrapperConstructor'
 
 
@@ -21,27 +25,30 @@ def use_fast_parts(cfg: Config) -> None:
                             ``CachedTeacherValLoop``
     runner_type             ``ResidentRunner``
     .._dataloader.type      ``ResidentLoader``, which leaves data that are too
-                            large, or not augmented as CIFAR is, to torch's loader
-    optim_wrapper           frozen parameters stay out of the optimizer
+                            large, not augmented as CIFAR is, or made in a way of
+                            their own to torch's loader
+    optim_wrapper           the frozen teacher stays out of the optimizer
     ======================= =====================================================
 
     Another choice of the config stays: a key is only filled, a part only replaced,
-    if it is the stock one.
+    if its name means the stock one. Where a part cannot do the same, it does the
+    ordinary thing and says so in the log.
 
     Args:
         cfg: the config; without ``fast``, or with ``fast=False``, it stays as it is.
     """
     if not cfg.get('fast'):
         return
-    _replace(cfg.model, ALGORITHM)
+    scope = cfg.get('default_scope')
+    _replace(cfg.model, scope, *ALGORITHM)
     if cfg.get('val_cfg'):
-        _replace(cfg.val_cfg, VAL_LOOP)
+        _replace(cfg.val_cfg, scope, *VAL_LOOP)
     if cfg.get('train_cfg'):
         # mmengine takes either key, not both.
         if cfg.train_cfg.get('by_epoch') and 'type' not in cfg.train_cfg:
             del cfg.train_cfg['by_epoch']
             cfg.train_cfg.type = 'EpochBasedTrainLoop'
-        _replace(cfg.train_cfg, TRAIN_LOOP)
+        _replace(cfg.train_cfg, scope, *TRAIN_LOOP)
         cfg.optim_wrapper.setdefault('constructor', OPTIMIZER)
     if cfg.setdefault('runner_type', 'ResidentRunner') == 'ResidentRunner':
         for split in ('train', 'val', 'test'):
@@ -50,7 +57,13 @@ def use_fast_parts(cfg: Config) -> None:
                 loader.setdefault('type', 'ResidentLoader')
 
 
-def _replace(part: Any, faster: dict[str, str]) -> None:
-    name = str(part.get('type')).rpartition('.')[2]
-    if name in faster:
-        part.type = faster[name]
+def _replace(
+    part: Any, scope: str | None, registry: Registry, stock: type, faster: str
+) -> None:
+    kind = part.get('type')
+    if isinstance(kind, str):
+        # The user's own may have the same name, in another scope.
+        with registry.switch_scope_and_registry(part.get('_scope_', scope)) as own:
+            kind = own.get(kind)
+    if kind is stock:
+        part.type = faster

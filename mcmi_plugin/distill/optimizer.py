@@ -1,4 +1,4 @@
-"""Optimizers in a config, and one that never sees the frozen parameters."""
+"""Optimizers in a config, and one that never sees the frozen teacher."""
 
 from types import SimpleNamespace
 from typing import cast
@@ -22,13 +22,12 @@ def wrappers_in(optim_wrapper: dict) -> dict[str, dict]:
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """mmengine's constructor, given the parameters that are trained.
+    """mmengine's constructor, not given the parameters of a frozen teacher.
 
-    Without ``paramwise_cfg`` mmengine gives the optimizer the frozen teacher's
-    parameters as well, to be looked at in every step. They are frozen when the
-    optimizer is built, or they belong into it. A run that was begun with the one
-    constructor does not resume with the other: their parameters are numbered
-    differently.
+    Without ``paramwise_cfg`` mmengine gives the optimizer those as well, to be looked
+    at in every step. Whatever of the student is frozen now stays in: a hook may let
+    it learn later. The two number their parameters differently; a run that was begun
+    with the one resumes with the other (``ResumeOptimizerHook``).
 
     ``optim_wrapper=dict(constructor='TrainableOptimWrapperConstructor', ...)``
     """
@@ -37,5 +36,15 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         if self.paramwise_cfg:
             return super().__call__(model)  # leaves them out by itself
         model = cast(nn.Module, model.module) if is_model_wrapper(model) else model
-        trained = [p for p in model.parameters() if p.requires_grad]
-        return super().__call__(SimpleNamespace(parameters=lambda: trained))
+        every = list(model.parameters())
+        taken = [every[number] for number in without_frozen_teacher(model)]
+        return super().__call__(SimpleNamespace(parameters=lambda: taken))
+
+
+def without_frozen_teacher(model: nn.Module) -> list[int]:
+    """Numbers, in ``model.parameters()``, of those but a frozen teacher's."""
+    return [
+        number
+        for number, (name, parameter) in enumerate(model.named_parameters())
+        if parameter.requires_grad or not name.startswith('teacher.')
+    ]

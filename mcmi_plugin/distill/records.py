@@ -23,7 +23,8 @@ def needs_loss(teacher: nn.Module, distiller: ConfigurableDistiller) -> bool:
     """
     head = getattr(teacher, 'head', None)
     plain = (
-        getattr(type(teacher), 'loss', None) is ImageClassifier.loss
+        getattr(type(teacher), 'forward', None) is ImageClassifier.forward
+        and getattr(type(teacher), 'loss', None) is ImageClassifier.loss
         and getattr(type(head), 'loss', None) is ClsHead.loss
     )
     recorders = distiller.teacher_recorders.recorders.values()

@@ -1,8 +1,18 @@
 """Validation of a distillation in which the frozen teacher is measured once."""
 
+import hashlib
+import itertools
+from typing import Any, cast
+
+import torch
+from mmengine.dist import all_gather_object
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmrazor.engine import SingleTeacherDistillValLoop
+from torch import nn
+
+from mcmi_plugin.datasets.known import always_gives_the_same
 
 
 @LOOPS.register_module()
@@ -11,8 +21,10 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
 
     Upstream evaluates the frozen teacher anew at every validation, on the same
     images with the same result. Here its metrics are kept for as long as its
-    weights stay as they are; the hooks of a validation's iterations then see the
-    student's alone. A trainable teacher is evaluated every time.
+    weights and buffers have the values they had (:func:`values_of`, in every
+    process); the hooks of a validation's iterations then see the student's alone.
+    A trainable teacher is evaluated every time, and so is any where the images may be
+    others every time: the log says which data set is not known not to change them.
 
     Metrics: as upstream's, the student's by their own names and the teacher's as
     ``teacher.NAME``.
@@ -20,8 +32,9 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        # Versions of the weights, and the metrics they have.
-        self._measured: tuple[list[int], dict[str, float]] | None = None
+        # What it was measured with, and the metrics.
+        self._measured: tuple[str, dict[str, float]] | None = None
+        self._is_steady: bool | None = None
 
     def run(self) -> dict[str, float]:
         """Validate, and return the metrics."""
@@ -37,11 +50,19 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
         return metrics
 
     def _of_teacher(self) -> dict[str, float]:
-        weights = self.teacher.state_dict(keep_vars=True).values()
-        # Tensors count their in-place changes, and loading is one.
-        versions = [weight._version for weight in weights]
-        if self._measured is None or self._measured[0] != versions or self._learns():
-            self._measured = versions, self._evaluate(self.run_iter_teacher)
+        if self._learns() or not self._has_steady_images():
+            return self._evaluate(self.run_iter_teacher)
+        values = values_of(self.teacher)
+        is_known = self._measured is not None and self._measured[0] == values
+        # Or the processes would wait for each other.
+        if self._measured is None or not all(all_gather_object(is_known)):
+            self._measured = values, self._evaluate(self.run_iter_teacher)
+        else:
+            # torch's loader draws a seed when it is asked; without it, dropout would
+            # see other numbers in the next epoch.
+            torch.empty((), dtype=torch.int64).random_(
+                generator=self.dataloader.generator
+            )
         return self._measured[1]
 
     def _learns(self) -> bool:
@@ -49,7 +70,33 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
         model = model.module if is_model_wrapper(model) else model
         return model.teacher_trainable
 
+    def _has_steady_images(self) -> bool:
+        dataset = self.dataloader.dataset
+        steady = always_gives_the_same(dataset)
+        if not steady and self._is_steady is not False:
+            print_log(
+                f'CachedTeacherValLoop: {type(dataset).__name__}, or its pipeline, may '
+                'give other images every time; the teacher is measured every time too',
+                logger='current',
+            )
+        self._is_steady = steady
+        return steady
+
     def _evaluate(self, run_iter) -> dict[str, float]:
         for index, batch in enumerate(self.dataloader):
             run_iter(index, batch)
         return self.evaluator.evaluate(len(self.dataloader.dataset))
+
+
+def values_of(network: nn.Module) -> str:
+    """A digest of all parameters and buffers, whoever has written them, and how.
+
+    A tensor's count of its changes does not see what is written through ``.data``,
+    as EMAHook writes.
+    """
+    digest = hashlib.sha256()
+    for tensor in itertools.chain(network.parameters(), network.buffers()):
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(f'{flat.dtype} {tuple(tensor.shape)}'.encode())
+        digest.update(cast(Any, flat.view(torch.uint8).numpy()))
+    return digest.hexdigest()

@@ -5,6 +5,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mcmi_plugin.distill.optimizer import without_frozen_teacher
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.optimizer_settings import optimizers
 
@@ -30,17 +31,17 @@ def fit_to_optimizers(runner: Runner, saved: dict) -> None:
 
 
 def _renumber(state: dict, wrapper: OptimWrapper, model: nn.Module) -> None:
-    """Of one group, with the frozen parameters there and left out here, or so."""
+    """Of one group, with the frozen teacher there and left out here, or so."""
     groups = wrapper.optimizer.param_groups
     if len(groups) != 1 or len(state['param_groups']) != 1:
         return
     here, there = groups[0]['params'], state['param_groups'][0]['params']
     every = list(model.parameters())
-    trained = [i for i, p in enumerate(every) if p.requires_grad]
-    if (len(there), len(here)) == (len(every), len(trained)):
-        numbers = {there[i]: new for new, i in enumerate(trained)}
-    elif (len(there), len(here)) == (len(trained), len(every)):
-        numbers = dict(zip(there, trained, strict=True))
+    fewer = without_frozen_teacher(model)
+    if (len(there), len(here)) == (len(every), len(fewer)):
+        numbers = {there[i]: new for new, i in enumerate(fewer)}
+    elif (len(there), len(here)) == (len(fewer), len(every)):
+        numbers = dict(zip(there, fewer, strict=True))
     else:
         return
     state['state'] = {

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner.base_loop import BaseLoop
 from torch.utils.data import Dataset
 
 from mcmi_plugin.datasets.indices import load, save
@@ -62,6 +64,7 @@ class PseudoLabelHook(Hook):
                 save(path, choice, labels)
             barrier()
         agreement = data.set_pseudo_labels(labels)
+        _read_again(runner.train_loop)
         print_log(
             f'{np.sum(~data.is_labelled)} of {len(data)} training samples have the '
             f'label their teacher predicts, {agreement:.1f} % of which are the hidden '
@@ -80,6 +83,20 @@ def _pseudo_labelled(dataset: Any) -> PseudoLabelled:
             )
         dataset = dataset.dataset
     return dataset
+
+
+def _read_again(loop: BaseLoop) -> None:
+    """Let a loop counted in iterations begin anew: its workers have begun to read.
+
+    mmengine makes the iterator of such a loop when it builds the loop.
+    """
+    if not isinstance(loop, IterBasedTrainLoop):
+        return
+    loader = loop.dataloader
+    loader._iterator = None  # of workers that outlive an epoch
+    if isinstance(loader.sampler, InfiniteSampler):
+        loader.sampler.indices = loader.sampler._indices_of_rank()
+    loop.dataloader_iterator = type(loop.dataloader_iterator)(loader)
 
 
 class _Unaugmented(Dataset):

@@ -53,6 +53,8 @@ class CRDContrastLoss(nn.Module):
     start: Tensor
     count: Tensor
 
+    takes_joined_labels = True  # see runner/joined_labels.py
+
     def __init__(
         self,
         embed_dim: int = 128,

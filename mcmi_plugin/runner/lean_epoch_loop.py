@@ -39,13 +39,17 @@ class LeanEpochLoop(EpochBasedTrainLoop):
         for batch_idx, data_batch in enumerate(self.dataloader):
             if log is not None:
                 log.before_iteration(self._iter)
-            for hook in before:
-                hook.before_train_iter(runner, batch_idx, data_batch)
+            for hook in before:  # by name, as mmengine calls them
+                hook.before_train_iter(
+                    runner, batch_idx=batch_idx, data_batch=data_batch
+                )
             outputs = step(data_batch)
             if log is not None:
                 log.after_iteration(self._iter, batch_idx, outputs)
             for hook in after:
-                hook.after_train_iter(runner, batch_idx, data_batch, outputs)
+                hook.after_train_iter(
+                    runner, batch_idx=batch_idx, data_batch=data_batch, outputs=outputs
+                )
             self._iter += 1
         runner.call_hook('after_train_epoch')
         self._epoch += 1
@@ -68,7 +72,8 @@ def _at_work(runner: Runner, stage: str) -> list[Hook]:
     return [
         hook
         for hook in runner.hooks
-        if stage in hook.get_triggered_stages() and not _counts_epochs(hook, runner)
+        if stage in {*hook.get_triggered_stages(), *vars(hook)}
+        and not _counts_epochs(hook, runner)
     ]
 
 

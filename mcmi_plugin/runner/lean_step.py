@@ -12,20 +12,25 @@ from torch import Tensor, nn
 def takes_lean_step(model: nn.Module, optim_wrapper: OptimWrapper) -> bool:
     """Whether :func:`lean_step` is what ``model.train_step`` would do.
 
-    Not for a model that trains in a way of its own, nor for one in a wrapper for
-    several processes, nor where gradients are accumulated.
+    Not for a model that trains in a way of its own, be it its class's or, as with
+    ``compile`` in a config, its own alone; nor for one in a wrapper for several
+    processes, nor where gradients are accumulated.
     """
-    kind: type[Any] = type(model)
-    optim = type(optim_wrapper)
     return (
         isinstance(model, BaseModel)
         and isinstance(optim_wrapper, OptimWrapper)
-        and kind.train_step is BaseModel.train_step
-        and kind.parse_losses is BaseModel.parse_losses
-        and optim.update_params is OptimWrapper.update_params
-        and optim.scale_loss is OptimWrapper.scale_loss
-        and optim.should_update is OptimWrapper.should_update
+        and _are_methods_of(BaseModel, model, 'train_step', 'parse_losses')
+        and _are_methods_of(
+            OptimWrapper, optim_wrapper, 'update_params', 'scale_loss', 'should_update'
+        )
         and optim_wrapper._accumulative_counts == 1
+    )
+
+
+def _are_methods_of(kind: type, thing: Any, *names: str) -> bool:
+    return all(
+        getattr(getattr(thing, name), '__func__', None) is getattr(kind, name)
+        for name in names
     )
 
 
@@ -64,6 +69,7 @@ def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:
     kind = type(preprocessor)
     if (
         len(samples) == 1
+        and data_batch.keys() == {'inputs', 'data_samples'}
         and samples[0].keys() == ['gt_label']
         and samples[0].gt_label.device == preprocessor.device
     ):

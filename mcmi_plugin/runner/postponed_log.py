@@ -10,7 +10,7 @@ from mmengine.hooks import (
     ParamSchedulerHook,
     RuntimeInfoHook,
 )
-from mmengine.runner import Runner
+from mmengine.runner import LogProcessor, Runner
 
 from mcmi_plugin.hooks import CMIMonitorHook, FiniteLossHook
 
@@ -54,6 +54,7 @@ class PostponedLog:
         return (
             len(kinds) == 3
             and set(kinds) == stock
+            and type(runner.log_processor) is LogProcessor
             and not runner.log_processor.custom_cfg
         )
 

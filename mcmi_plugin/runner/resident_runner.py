@@ -1,6 +1,5 @@
 """mmengine's Runner with data that stay in memory."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -8,6 +7,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.datasets.resident import DEFAULT_BUDGET, ResidentLoader
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.runner.joined_labels import takes_joined_labels
 
 # What torch's loader was built with and the resident one takes over.
 _LOADER_OPTIONS = (
@@ -21,6 +21,8 @@ _LOADER_OPTIONS = (
     'worker_init_fn',
     'prefetch_factor',
     'persistent_workers',
+    'multiprocessing_context',
+    'generator',
 )
 
 
@@ -31,7 +33,8 @@ class ResidentRunner(Runner):
     Say ``runner_type='ResidentRunner'`` and add to a loader, next to mmengine's
     keys, ``type='ResidentLoader'`` and, if need be, ``memory_budget``. Stock
     losses, validation loops, metrics and batch augmentation then work as with
-    any loader: where they need one data sample per image they get that.
+    any loader, and the user's own as well: what is not known to take the labels of a
+    batch joined (:func:`.takes_joined_labels`) gets one data sample per image.
     """
 
     def build_dataloader(
@@ -61,10 +64,7 @@ class ResidentRunner(Runner):
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         loop = super().build_train_loop(loop)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        # mmpretrain mixes images by one-hot labels, one sample each.
-        mixes = getattr(model.data_preprocessor, 'to_onehot', False)
-        _set_per_sample(loop, mixes)
+        _set_per_sample(loop, not takes_joined_labels(self))
         return loop
 
     def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:

@@ -2,6 +2,7 @@
 
 import re
 
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -11,12 +12,20 @@ from mmengine.dataset import (
     DefaultSampler,
     InfiniteSampler,
     RepeatDataset,
+    pseudo_collate,
 )
-from mmpretrain.datasets import CIFAR10, BaseDataset
+from mmpretrain.datasets import CIFAR10, BaseDataset, CustomDataset
 from mmpretrain.structures import DataSample
 from scipy.stats import chisquare
 
-from mcmi_plugin.datasets import Digits, KeepClasses, ResidentLoader, SyntheticGaussian
+from mcmi_plugin.datasets import (
+    Digits,
+    KeepClasses,
+    PseudoLabelled,
+    ResidentLoader,
+    SyntheticGaussian,
+    known,
+)
 
 PACK = [dict(type='PackInputs')]
 CROP_AND_FLIP = [
@@ -235,17 +244,68 @@ def digits(kind: type = Digits, pipeline=PACK, number: int = 20):
     return kind('train', pipeline=pipeline, indices=number)
 
 
+class Inverted(Digits):
+    def prepare_data(self, idx: int) -> dict:
+        sample = super().prepare_data(idx)
+        return {**sample, 'inputs': 255 - sample['inputs']}
+
+
+class Relabelled(Digits):
+    def __getitem__(self, idx: int) -> dict:
+        sample = super().__getitem__(idx)
+        if idx == 7:
+            sample['data_samples'].set_gt_label(3)
+        return sample
+
+
+class Batched(Digits):
+    def __getitems__(self, indices: list[int]) -> list[dict]:
+        return [self[0] for _ in indices]
+
+
+class Restless(Digits):
+    def get_data_info(self, idx: int) -> dict:
+        return {**super().get_data_info(idx), 'gt_label': np.random.randint(10)}
+
+
+class Plain:
+    """Not of mmpretrain's kin, but with all that it has."""
+
+    def __init__(self) -> None:
+        self.inner = Digits('train', pipeline=PACK, indices=20)
+        self.pipeline = self.inner.pipeline
+
+    def get_data_info(self, idx: int) -> dict:
+        return self.inner.get_data_info(idx)
+
+    def __getitem__(self, idx: int) -> dict:
+        return self.inner[idx]
+
+    def __len__(self) -> int:
+        return 20
+
+
 RESIZE = dict(type='RandomResizedCrop', scale=8)
 REFUSED = {
     'a transform': (lambda: digits(pipeline=[RESIZE, *PACK]), 'RandomResizedCrop'),
     'a wrapper of two': (lambda: ConcatDataset([digits(), digits()]), 'ConcatDataset'),
     'more in a sample': (lambda: digits(Twofold), 'Twofold'),
+    'other images': (lambda: digits(Inverted), 'Inverted.*prepare_data'),
+    'another label': (lambda: digits(Relabelled), 'Relabelled.*__getitem__'),
+    'batches of its own': (lambda: digits(Batched), 'Batched.*__getitems__'),
+    'infos of its own': (lambda: digits(Restless), 'Restless.*get_data_info'),
+    'in a wrapper': (lambda: RepeatDataset(digits(Inverted), 2), 'Inverted'),
+    'a stranger': (Plain, 'Plain.*__getitem__'),
     'no class id': (lambda: digits(SoftLabels), 'gt_label=None|SoftLabels'),
     'a crop too large': (
         lambda: digits(pipeline=[dict(type='RandomCrop', crop_size=9), *PACK]),
         'a crop of',
     ),
 }
+
+
+def counted(batches) -> int:
+    return sum(len(batch['inputs']) for batch in batches)
 
 
 def lines_of(monkeypatch) -> list[str]:
@@ -260,15 +320,15 @@ def lines_of(monkeypatch) -> list[str]:
 def test_an_ordinary_loader_takes_over(name: str, monkeypatch) -> None:
     make, reason = REFUSED[name]
     lines = lines_of(monkeypatch)
-    ours = loader(make(), 8, collate_fn=len)
-    assert sum(ours) == sum(ours) == len(ours.dataset)
+    ours = loader(make(), 8, collate_fn=pseudo_collate)
+    assert counted(ours) == counted(ours) == len(ours.dataset)
     (line,) = lines
     assert re.search(reason, line) and '\n' not in line
 
 
 def test_images_of_several_sizes(monkeypatch) -> None:
     lines = lines_of(monkeypatch)
-    assert sum(loader(digits(Uneven), 8, collate_fn=len)) == 20
+    assert counted(loader(digits(Uneven), 8, collate_fn=pseudo_collate)) == 20
     assert len(lines) == 1 and 'several sizes' in lines[0]
 
 
@@ -279,7 +339,178 @@ def test_memory_budget(monkeypatch) -> None:
     kept = loader(digits(pipeline=pipeline), 8, memory_budget=needed)
     assert {batch['inputs'].shape[1:] for batch in kept} == {(3, 8, 8)} and not lines
     tight = loader(
-        digits(pipeline=pipeline), 8, memory_budget=needed - 1, collate_fn=len
+        *(digits(pipeline=pipeline), 8),
+        memory_budget=needed - 1,
+        collate_fn=pseudo_collate,
     )
-    assert sum(tight) == 20
+    assert counted(tight) == 20
     assert len(lines) == 1 and 'memory_budget=15359' in lines[0]
+
+
+def test_samples_are_compared_with_those_made_in_the_ordinary_way(monkeypatch) -> None:
+    lines = lines_of(monkeypatch)
+    dataset = digits()
+    original = BaseDataset.prepare_data
+    for change in (
+        lambda sample: sample['inputs'].__setitem__(..., 0),
+        lambda sample: sample['data_samples'].set_gt_label(11),
+        lambda sample: sample['data_samples'].set_field(
+            9, 'sample_idx', field_type='metainfo'
+        ),
+    ):
+
+        def changed(self, idx, change=change):
+            sample = original(self, idx)
+            if idx == len(self) - 1:  # not the first
+                change(sample)
+            return sample
+
+        monkeypatch.setitem(known._METHODS, 'prepare_data', (changed,))
+        monkeypatch.setattr(Digits, 'prepare_data', changed, raising=False)
+        assert counted(loader(dataset, 8, collate_fn=pseudo_collate)) == 20
+    assert len(lines) == 3 and all('samples of its own' in line for line in lines)
+
+
+def test_an_unreadable_image_is_left_out_in_the_ordinary_way(
+    monkeypatch, tmp_path
+) -> None:
+    lines = lines_of(monkeypatch)
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    for i, image in enumerate(images):
+        mmcv.imwrite(image, str(tmp_path / f'{i}.png'))
+    (tmp_path / '1.png').write_bytes(b'')
+    (tmp_path / 'all.txt').write_text('0.png 0\n1.png 1\n')
+    dataset = CustomDataset(
+        data_prefix=str(tmp_path),
+        ann_file=str(tmp_path / 'all.txt'),
+        metainfo=dict(classes=('a', 'b')),
+        pipeline=[dict(type='LoadImageFromFile', ignore_empty=True), *PACK],
+    )
+    batches = list(loader(dataset, 2, collate_fn=pseudo_collate))
+    assert [s.gt_label.item() for s in batches[0]['data_samples']] == [0, 0]
+    assert len(lines) == 1 and 'LoadImageFromFile leaves out' in lines[0]
+
+
+def test_a_collate_fn_of_ones_own_is_called(monkeypatch) -> None:
+    lines = lines_of(monkeypatch)
+    assert list(loader(digits(), 8, collate_fn=len)) == [8, 8, 4]
+    assert len(lines) == 1 and 'collate_fn' in lines[0]
+
+
+def first_pixels(batches) -> list[int]:
+    return torch.cat([batch['inputs'][:, 0, 0, 0] for batch in batches]).tolist()
+
+
+def test_another_pipeline_is_followed(monkeypatch) -> None:
+    lines = lines_of(monkeypatch)
+    dataset = Marked(20, pipeline=PACK)
+    ours = loader(dataset, 8, collate_fn=pseudo_collate)
+    assert first_pixels(ours) == [1] * 20
+    flipped = Marked(1, pipeline=[dict(type='RandomFlip', prob=1.0), *PACK]).pipeline
+    for pipeline in (flipped, mmcv.transforms.Compose(flipped.transforms)):
+        dataset.pipeline = pipeline  # as SwitchRecipeHook does
+        assert first_pixels(ours) == [8] * 20
+    dataset.pipeline.transforms[0].prob = 0.0
+    assert first_pixels(ours) == [1] * 20
+    # In the midst of a pass, and one that cannot be kept at that.
+    batches = iter(ours)
+    monkeypatch.setattr('mcmi_plugin.datasets.resident._CHUNK_BYTES', 1)
+    assert first_pixels([next(batches)]) == [1] * 8
+    vertical = dict(type='RandomFlip', prob=1.0, direction='vertical')
+    dataset.pipeline = Marked(1, pipeline=[vertical, *PACK]).pipeline
+    rest = [batch['inputs'] for batch in batches]
+    assert [len(inputs) for inputs in rest] == [8, 4]
+    assert all(image[0, 0, 0] == 57 for inputs in rest for image in inputs)
+    assert len(lines) == 1 and 'vertical' in lines[0]
+
+
+def test_labels_put_in_after_the_iterator_was_made() -> None:
+    """As a loop counted in iterations makes it, before the PseudoLabelHook."""
+    dataset = PseudoLabelled(digits(), labelled_fraction=0.5)
+    ours = loader(dataset, 20)
+    batches = iter(ours)
+    dataset.set_pseudo_labels(np.full(20, 9))
+    for again in (batches, ours):
+        (batch,) = again
+        expected = dataset.get_gt_labels()[list(ours.sampler)]
+        assert batch['data_samples'][0].gt_label.tolist() == expected.tolist()
+        dataset.set_pseudo_labels(np.full(20, 8))
+
+
+class Bare(torch.utils.data.Sampler):
+    """Neither a seed nor an epoch."""
+
+    def __init__(self, number: int, **attributes) -> None:
+        self.number = number
+        vars(self).update(attributes)
+
+    def __iter__(self):
+        return iter(range(self.number))
+
+    def __len__(self) -> int:
+        return self.number
+
+
+@pytest.mark.parametrize('attributes', [{}, dict(seed=0), dict(epoch=0), 'stock'])
+def test_every_pass_has_crops_of_its_own(attributes) -> None:
+    dataset = Marked(50, pipeline=CROP_AND_FLIP)
+    if attributes == 'stock':  # whose epoch nobody sets, as in a validation
+        sampler = DefaultSampler(dataset, shuffle=False, seed=0)
+    else:
+        sampler = Bare(50, **attributes)
+
+    def passes() -> list:
+        torch.manual_seed(3)
+        ours = loader(dataset, sampler=sampler)
+        return [draws(torch.cat([b['inputs'] for b in ours])) for _ in range(3)]
+
+    first, second, third = passes()
+    assert first != second != third != first
+    assert passes() == [first, second, third]  # from the same random state
+
+
+def test_data_samples_are_those_that_the_pipeline_packs(tmp_path) -> None:
+    mmcv.imwrite(np.arange(300, dtype=np.uint8).reshape(10, 10, 3), f'{tmp_path}/0.png')
+    (tmp_path / 'all.txt').write_text('0.png 1\n')
+    dataset = CustomDataset(
+        data_prefix=str(tmp_path),
+        ann_file=str(tmp_path / 'all.txt'),
+        metainfo=dict(classes=('a', 'b')),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=8),
+            dict(type='RandomCrop', crop_size=6, padding=1),
+            dict(type='RandomFlip', prob=1.0),
+            *PACK,
+        ],
+    )
+    ours = loader(dataset, 1)
+    ours.per_sample = True
+    ((sample,),) = [batch['data_samples'] for batch in ours]
+    expected = dataset[0]['data_samples']
+    assert [*sample.metainfo_items()] == [*expected.metainfo_items()]
+    assert {'img_path', 'flip', 'ori_shape'} <= {*sample.metainfo_keys()}
+    assert torch.equal(sample.gt_label, expected.gt_label)
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_an_ordinary_loader_sees_the_random_numbers_it_always_saw(workers) -> None:
+    found = []
+    for kind in (ResidentLoader, torch.utils.data.DataLoader):
+        dataset = digits(Drawing)
+        made = kind(
+            *(dataset, 10),
+            collate_fn=pseudo_collate,
+            sampler=DefaultSampler(dataset, seed=0),
+            num_workers=workers,
+        )
+        torch.manual_seed(0)
+        images = [torch.stack(batch['inputs']) for _ in range(2) for batch in made]
+        found.append([torch.stack(images), torch.rand(1)])
+    assert all(map(torch.equal, *found))
+
+
+class Drawing(Digits):
+    def prepare_data(self, idx: int) -> dict:
+        sample = super().prepare_data(idx)
+        return {**sample, 'inputs': torch.rand(3)}

@@ -59,9 +59,9 @@ def test_what_is_taken_apart() -> None:
     load = LoadImageFromFile()
     plan = take_apart([load, mm.RandomCrop(8), RandomFlip(0.3), PACK])
     assert plan.fixed == [load] and plan.crop == (8, 8) and plan.flip_prob == 0.3
-    assert plan.keeps_index
+    assert 'sample_idx' in plan.meta_keys
     plan = take_apart([mm.PackInputs(meta_keys=('img_path',))])
-    assert plan.crop is None and plan.flip_prob == 0 and not plan.keeps_index
+    assert plan.crop is None and plan.flip_prob == 0 and plan.meta_keys == ('img_path',)
 
 
 class MyCrop(mm.RandomCrop):

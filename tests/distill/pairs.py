@@ -3,7 +3,9 @@
 import copy
 
 import torch
+from mmengine.model import BaseModule
 from mmengine.optim import OptimWrapper
+from mmengine.registry import MODELS as ENGINE_MODELS
 from mmpretrain.structures import DataSample
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
@@ -21,6 +23,26 @@ KD = dict(
             preds_T=dict(recorder='fc', from_student=False),
         )
     ),
+)
+
+
+@ENGINE_MODELS.register_module()
+class Viewing(BaseModule):
+    """Flattens its map by ``view``, as mmpretrain's VGG and AlexNet do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, 4), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        x = self.norm(self.conv(x))
+        return (x.view(len(x), -1),)
+
+
+VIEWS = dict(
+    backbone=dict(type='Viewing'),
+    neck=None,
+    head=dict(type='LinearClsHead', num_classes=CLASSES, in_channels=64),
 )
 
 
@@ -52,18 +74,24 @@ def config(recorders: dict | None = None, **changes) -> dict:
         architecture=network(8),
         teacher=network(14),
         distiller=distiller,
+        # Which leaves images in double precision as they are.
+        data_preprocessor=dict(type='mmengine.BaseDataPreprocessor'),
     )
     return model | changes
 
 
 def build(cfg: dict, lean: bool = True, **options) -> nn.Module:
-    """The model in training mode; its weights depend on nothing else."""
+    """The model in training mode; its weights depend on nothing else.
+
+    In double precision: rounding is some 1e-15 then, on any processor, and what is
+    not rounding stands out.
+    """
     torch.manual_seed(0)
     cfg = copy.deepcopy(cfg) | (dict(type='LeanDistill') if lean else {}) | options
     model = MODELS.build(cfg)
     assert isinstance(model, LeanDistill) == lean
     settle(model.teacher)
-    model.train()
+    model.double().train()
     return model
 
 
@@ -82,9 +110,9 @@ def settle(teacher: nn.Module, seed: int = 1) -> None:
                     tensor.copy_(torch.rand(tensor.shape, generator=generator) + low)
 
 
-def batch(seed: int = 0) -> tuple[Tensor, list[DataSample]]:
+def batch(seed: int = 0, size: int = 16) -> tuple[Tensor, list[DataSample]]:
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(BATCH, 3, 16, 16, generator=generator)
+    images = torch.randn(BATCH, 3, size, size, generator=generator).double()
     labels = torch.randint(CLASSES, (BATCH,), generator=generator)
     return images, [DataSample().set_gt_label(label) for label in labels]
 
@@ -100,7 +128,7 @@ def steps(model: nn.Module, number: int = 3) -> list[dict[str, Tensor]]:
     losses = []
     for i in range(number):
         inputs, samples = batch(i)
-        data = dict(inputs=list(inputs), data_samples=samples)
+        data = dict(inputs=inputs, data_samples=samples)
         losses.append(model.train_step(data, optimizer))
     return losses
 

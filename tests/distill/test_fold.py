@@ -6,7 +6,7 @@ from mmcv.cnn.bricks import ConvWS2d
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mcmi_plugin.distill.fold import folded
+from mcmi_plugin.distill.fold import Folding, find_folding, folded_weights
 
 
 def settled(network: nn.Module) -> nn.Module:
@@ -24,12 +24,8 @@ def settled(network: nn.Module) -> nn.Module:
 IMAGES = torch.randn(2, 4, 6, 6, generator=torch.Generator().manual_seed(0))
 
 
-def on_images(network: nn.Module) -> list[torch.Tensor]:
-    return [network(IMAGES)]
-
-
-def norms(network: nn.Module) -> int:
-    return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+def find(network: nn.Module) -> Folding:
+    return find_folding(network, lambda: [network(IMAGES)])
 
 
 @pytest.mark.parametrize('bias', [True, False])
@@ -39,18 +35,23 @@ def test_it_is_torchs_fusion(bias, affine):
         nn.Sequential(
             nn.Conv2d(4, 4, 3, groups=2, bias=bias), nn.BatchNorm2d(4, affine=affine)
         )
-    )
+    ).double()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    twin = folded(network, on_images, [])
+    weight, bias = folded_weights(*network)
     expected = fuse_conv_bn_eval(*network)
-    assert torch.equal(twin[0].weight, expected.weight)
-    assert torch.equal(twin[0].bias, expected.bias)
-    assert isinstance(twin[1], nn.Identity)
-    assert not any(weight.requires_grad for weight in twin.parameters())
-    torch.testing.assert_close(on_images(twin), on_images(network))
+    torch.testing.assert_close(weight, expected.weight, rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(bias, expected.bias, rtol=1e-14, atol=1e-14)
+    images = IMAGES.double()
+    folding = find_folding(network, lambda: [network(images)])
+    assert len(folding.pairs) == 1
+    with torch.no_grad():
+        found = folding.run(lambda: network(images))
+        torch.testing.assert_close(found, network(images), rtol=1e-12, atol=1e-12)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
-    assert norms(network) == 1 and not network[0]._forward_hooks
+    for module in network:
+        assert not module._forward_hooks and not module._forward_pre_hooks
+        assert 'forward' not in vars(module)
 
 
 class PreActivation(nn.Module):
@@ -97,16 +98,32 @@ class Standardised(nn.Sequential):
         super().__init__(ConvWS2d(4, 4, 1), nn.BatchNorm2d(4))
 
 
-@pytest.mark.parametrize('kind', [PreActivation, Shared, ReadTwice, Standardised])
-def test_what_does_not_fold_is_left_alone(kind):
-    assert folded(settled(kind()), on_images, []) is None
+class Scaled(nn.Module):
+    """A hook changes the convolution's output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+        self.conv.register_forward_hook(lambda module, inputs, output: output * 2)
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+
+
+@pytest.mark.parametrize('is_settled', [True, False])
+@pytest.mark.parametrize(
+    'kind', [PreActivation, Shared, ReadTwice, Standardised, Scaled]
+)
+def test_what_does_not_fold_is_left_alone(kind, is_settled):
+    """Nor while a fresh batch norm does nothing, so that nobody could tell."""
+    network = kind().eval().requires_grad_(False)
+    assert not find(settled(network) if is_settled else network).pairs
 
 
 def test_its_neighbours_are_folded_all_the_same():
     network = settled(nn.Sequential(Shared(), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)))
-    twin = folded(network, on_images, [])
-    assert norms(twin) == 2 and isinstance(twin[2], nn.Identity)
-    torch.testing.assert_close(on_images(twin), on_images(network))
+    (pair,) = find(network).pairs
+    assert (pair.conv, pair.norm) == (network[1], network[2])
 
 
 def test_what_is_read_keeps_its_batch_norm():
@@ -119,27 +136,49 @@ def test_what_is_read_keeps_its_batch_norm():
         )
     )
 
-    def run(net: nn.Module) -> list[torch.Tensor]:
-        inner = net[0](IMAGES)
-        return [inner, net[1:](inner)]
+    def read() -> list[torch.Tensor]:
+        inner = network[0](IMAGES)
+        return [inner, network[1:](inner)]
 
-    twin = folded(network, run, [])
-    assert isinstance(twin[1], nn.BatchNorm2d) and isinstance(twin[3], nn.Identity)
-    torch.testing.assert_close(run(twin), run(network))
+    (pair,) = find_folding(network, read).pairs
+    assert (pair.conv, pair.norm) == (network[2], network[3])
 
 
-def test_hooks_stay_with_whom_they_belong_to():
-    class Recorder:
-        def __init__(self) -> None:
-            self.seen = []
-
-        def hook(self, module, inputs, output) -> None:
-            self.seen.append(output)
-
-    recorder = Recorder()
+def test_hooks_see_what_they_always_saw():
     network = settled(nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)))
-    network[1].register_forward_hook(recorder.hook)
-    twin = folded(network, on_images, [recorder])
-    recorder.seen.clear()
-    (output,) = on_images(twin)
-    assert recorder.seen == [output]
+    seen = []
+    network[1].register_forward_hook(lambda module, inputs, output: seen.append(output))
+    folding = find(network)
+    seen.clear()
+    assert folding.run(lambda: network(IMAGES)) is seen[0]
+
+
+class Turning(nn.Module):
+    """Takes another way later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+        self.way = 'conv norm'
+
+    def forward(self, x):
+        for name in self.way.split():
+            x = getattr(self, name)(x)
+        return x
+
+
+@pytest.mark.parametrize('way', ['conv', 'norm', 'conv conv norm', 'norm conv', ''])
+def test_a_network_that_goes_another_way_is_right_all_the_same(way):
+    network = settled(Turning())
+    folding = find(network)
+    assert len(folding.pairs) == 1
+    network.way = way
+    assert torch.equal(folding.run(lambda: network(IMAGES)), network(IMAGES))
+
+
+def test_batch_norm_put_into_training_mode_is_not_folded():
+    network = settled(nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)))
+    folding = find(network)
+    network[1].train()
+    found = folding.run(lambda: network(IMAGES))
+    torch.testing.assert_close(found.mean((0, 2, 3)), network[1].bias)

@@ -1,4 +1,4 @@
-"""Frozen parameters stay out of the optimizer."""
+"""The frozen teacher stays out of the optimizer."""
 
 import torch
 from mmengine.optim import build_optim_wrapper
@@ -21,6 +21,15 @@ def test_the_student_alone_is_trained():
     assert [id(p) for p in found] == [id(p) for p in student]
     assert len(ours.param_groups) == 1
     assert len(parameters(stock)) > len(found)  # why it matters
+
+
+def test_what_a_hook_lets_learn_later_is_in_it():
+    model = build(config())
+    model.student.backbone.conv1.requires_grad_(False)
+    ours = build_optim_wrapper(model, OURS)
+    assert [id(p) for p in parameters(ours)] == [
+        id(p) for p in model.student.parameters()
+    ]
 
 
 def test_paramwise_options_count():

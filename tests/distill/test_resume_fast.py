@@ -60,13 +60,3 @@ def test_it_goes_on_with_the_other_path(config, tmp_path, fast):
     for number, state in states[1].items():
         buffer = states[0][number]['momentum_buffer']
         assert torch.allclose(buffer, state['momentum_buffer'], rtol=0.02, atol=1e-3)
-
-
-def test_a_run_whose_checkpoints_hold_no_teacher(config, tmp_path):
-    options = {'model.save_teacher': False}
-    student_after(config, tmp_path / 'a', 1, True, **options)
-    ended = student_after(config, tmp_path / 'a', 2, True, resume=True, **options)
-    whole = student_after(config, tmp_path / 'b', 2, True, **options)
-    assert not [name for name in whole['state_dict'] if name.startswith('teacher.')]
-    for name, value in whole['state_dict'].items():
-        assert torch.equal(ended['state_dict'][name], value), name

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import PROJECT
+from mmengine.hooks import Hook
 
 from mcmi_plugin.commands import read_config, train
 from mcmi_plugin.datasets.synthetic_gaussian import class_means
@@ -72,6 +73,39 @@ def test_the_teacher_labels_the_unlabelled_and_a_resumed_run_reads_them(
         train(config(**other), resume=True)
     train(config())
     assert json.loads(path.read_text()) == content
+
+
+@pytest.mark.parametrize(('resident', 'workers'), [(True, 0), (False, 0), (False, 1)])
+def test_a_loop_counted_in_iterations_reads_the_new_labels(config, resident, workers):
+    """mmengine begins to read when it builds the loop, before any hook."""
+    options = {
+        'fast': False,
+        'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop', max_iters=5),
+        'train_dataloader.num_workers': workers,
+        'train_dataloader.sampler': dict(type='InfiniteSampler', shuffle=True),
+        'val_cfg': None,
+        'val_evaluator': None,
+        'test_dataloader': config().val_dataloader.to_dict(),
+        'val_dataloader': None,
+        'train_dataloader.batch_size': 40,
+        'param_scheduler': None,
+    }
+    if resident:
+        options |= {'train_dataloader.type': 'ResidentLoader'}
+    watch = Watch()
+    runner = train(config(**options), hooks=[watch])
+    labels = runner.train_dataloader.dataset.get_gt_labels()
+    assert len(watch.seen) == 200 and len({i for i, _ in watch.seen}) == 200
+    assert all(labels[i] == label for i, label in watch.seen)
+
+
+class Watch(Hook):
+    def __init__(self) -> None:
+        self.seen = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        for sample in data_batch['data_samples']:
+            self.seen.append((sample.sample_idx, sample.gt_label.item()))
 
 
 def test_a_run_without_its_data_set_or_its_hook(config):

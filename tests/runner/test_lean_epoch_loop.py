@@ -259,3 +259,47 @@ def test_a_step_of_the_models_own_is_taken(tmp_path) -> None:
     changes = dict(model=dict(_delete_=True, type='CountingClassifier'))
     changes |= dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
     assert train(config(tmp_path, **changes)).model.steps == 10
+
+
+def test_a_compiled_step_is_taken(tmp_path, monkeypatch) -> None:
+    """``compile`` of a config puts it into the model itself."""
+    steps = []
+
+    def compiled(func, **options):
+        assert options == dict(backend='eager')
+        return lambda *args, **kwargs: steps.append(1) or func(*args, **kwargs)
+
+    monkeypatch.setattr(torch, 'compile', compiled)
+    stock, lean = both(tmp_path, compile=dict(backend='eager'))
+    assert len(steps) == 20
+    assert_same_weights(lean, stock)
+
+
+@HOOKS.register_module()
+class OtherOrder(Hook):
+    """Names its arguments in an order of its own, which mmengine allows."""
+
+    def __init__(self) -> None:
+        self.seen = []
+
+    def before_train_iter(self, runner, data_batch=None, batch_idx=0):
+        self.seen.append((batch_idx, len(data_batch['inputs'])))
+
+    def after_train_iter(self, runner, outputs=None, data_batch=None, batch_idx=0):
+        self.seen.append((batch_idx, len(data_batch['inputs']), list(outputs)))
+
+
+def test_hooks_are_called_by_name(tmp_path) -> None:
+    stock, lean = both(tmp_path, custom_hooks=[dict(type='OtherOrder')])
+    seen = [
+        next(hook.seen for hook in r.hooks if isinstance(hook, OtherOrder))
+        for r in (stock, lean)
+    ]
+    assert seen[0] == seen[1] and len(seen[0]) == 20
+
+
+def test_what_else_a_batch_holds_reaches_the_model() -> None:
+    preprocessor = Plain(LOSSES['one']).data_preprocessor
+    sample = DataSample().set_gt_label(3)
+    batch = dict(inputs=torch.ones(1), data_samples=[sample], weight=torch.ones(1))
+    assert _preprocess(preprocessor, batch).keys() == batch.keys()

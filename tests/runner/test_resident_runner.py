@@ -2,12 +2,15 @@
 
 import pytest
 import torch
-from mmengine.registry import RUNNERS
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS, MODELS, RUNNERS
+from mmpretrain.models.heads import LinearClsHead
 from small_runs import PACK, assert_same_weights, config, history, train
 
 from mcmi_plugin.datasets import ResidentLoader
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
+from mcmi_plugin.runner.joined_labels import takes_joined_labels
 
 VAL = [f'val/{k}' for k in ('accuracy/top1', 'accuracy/top3', 'mcmi/cmi', 'mcmi/ll')]
 MIXUP = {
@@ -73,6 +76,73 @@ def test_resumed_after_an_epoch(tmp_path) -> None:
     again = train(cfg)
     assert again.iter == through.iter == 10
     assert_same_weights(again, through)
+
+
+def test_a_recipe_that_is_switched(tmp_path) -> None:
+    """mmpretrain's hook puts another pipeline into the data set."""
+    cropped = [
+        dict(type='CenterCrop', crop_size=4),
+        dict(type='Resize', scale=8),
+        *PACK,
+    ]
+    recipe = dict(action_epoch=2, train_pipeline=cropped)
+    hook = dict(type='mmpretrain.SwitchRecipeHook', schedule=[recipe])
+    runs = [
+        train(config(tmp_path / str(resident), resident, resident, custom_hooks=[hook]))
+        for resident in (False, True)
+    ]
+    assert runs[1].train_dataloader._tensors is not None
+    assert_same_weights(*runs)
+    plain = train(config(tmp_path / 'plain'))
+    assert history(plain, 'train/loss')[:5] == history(runs[0], 'train/loss')[:5]
+    assert history(plain, 'train/loss') != history(runs[0], 'train/loss')
+
+
+@MODELS.register_module()
+class SampleBySample(LinearClsHead):
+    """Looks for a data sample per image."""
+
+    def _get_loss(self, cls_score, data_samples, **kwargs):
+        pairs = zip(cls_score, data_samples, strict=False)
+        losses = [self.loss_module(s[None], d.gt_label[:1]) for s, d in pairs]
+        return dict(loss=torch.stack(losses).mean())
+
+
+@HOOKS.register_module()
+class Counter(Hook):
+    def __init__(self) -> None:
+        self.counted = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.counted.append(len(data_batch['data_samples']))
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'model.head.type': 'SampleBySample'},
+        {'custom_hooks': [dict(type='Counter')]},
+    ],
+)
+def test_who_looks_at_single_samples_gets_them(changes, tmp_path) -> None:
+    runs = [
+        train(config(tmp_path / str(resident), resident, False, **changes))
+        for resident in (False, True)
+    ]
+    assert_same_weights(*runs)
+    counted = [h.counted for r in runs for h in r.hooks if isinstance(h, Counter)]
+    assert all(numbers == [16, 16, 16, 16, 6] * 2 for numbers in counted)
+
+
+def test_who_takes_joined_labels(tmp_path) -> None:
+    for name, changes, joined in (
+        ('stock', {}, True),
+        ('head', {'model.head.type': 'SampleBySample'}, False),
+        ('hook', {'custom_hooks': [dict(type='Counter')]}, False),
+        ('mixed', MIXUP, False),
+    ):
+        runner = RUNNERS.build(config(tmp_path / name, **changes))
+        assert takes_joined_labels(runner) == joined, name
 
 
 def test_unknown_loader(tmp_path) -> None:

@@ -37,7 +37,7 @@ def worker(rank: int, folder: str) -> None:
         sampler = DefaultSampler(dataset, seed=1, round_up=round_up)
         loader = ResidentLoader(dataset, 3, sampler=sampler)
         metric = METRICS.build(dict(type='BatchAccuracy'))
-        indices, draws = [], loader._generator().initial_seed()
+        indices, draws = [], loader._generator(0).initial_seed()
         for batch in loader:
             (sample,) = batch['data_samples']
             indices += sample.sample_idx.tolist()
