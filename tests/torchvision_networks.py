@@ -21,7 +21,11 @@ CONFIGS = {
 def random_network(name: str, num_classes: int = 10) -> nn.Module:
     """A network in evaluation mode; no two of its layers are alike."""
     torch.manual_seed(0)
-    network = torchvision.models.get_model(name, num_classes=num_classes)
+    return randomised(torchvision.models.get_model(name, num_classes=num_classes))
+
+
+def randomised(network: nn.Module) -> nn.Module:
+    """The network with batch norms of its own, in evaluation mode."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean.normal_(0, 0.1)

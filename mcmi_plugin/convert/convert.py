@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
-from mcmi_plugin.convert import repdistiller, timm, torchvision
+from mcmi_plugin.convert import pytorch_cifar, repdistiller, timm, torchvision
 from mcmi_plugin.convert.naming import Naming, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
 from mcmi_plugin.errors import UserError
@@ -28,6 +28,7 @@ NAMINGS = {
     'timm': timm.naming,
     'repdistiller': repdistiller.naming,
     'hsakd': repdistiller.hsakd_naming,
+    'pytorch-cifar': pytorch_cifar.naming,
     'mmpretrain': _same_names,
 }
 
@@ -74,6 +75,8 @@ def recognise(state: dict[str, Tensor], model: nn.Module) -> str:
     # Some networks of timm have a `head.fc` too.
     if any(key in wanted and key.startswith('backbone.') for key in state):
         return 'mmpretrain'
+    if pytorch_cifar.is_for(state, model):
+        return 'pytorch-cifar'
     if repdistiller.is_for(model):
         return 'repdistiller'
     return 'timm' if hasattr(model.backbone, 'timm_model') else 'torchvision'

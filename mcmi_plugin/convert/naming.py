@@ -5,6 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+# Of a library that no package index has.
+NO_LIBRARY = 'the source library is not installed'
+
 
 class Naming(NamedTuple):
     """Where the weights of a file belong in mmpretrain's model.
@@ -22,6 +25,23 @@ class Naming(NamedTuple):
     network: nn.Module | None = None
     network_name: str | None = None
     without_network: str | None = None
+
+
+def num_fitting(
+    names: dict[str, str], state: dict[str, Tensor], wanted: dict[str, Tensor]
+) -> int:
+    """How many weights of a file would have a place of their shape.
+
+    Args:
+        names: key of the file -> key of the model.
+        state: the file's weights.
+        wanted: the model's.
+    """
+    places = [(state.get(key), wanted.get(place)) for key, place in names.items()]
+    return sum(
+        have is not None and want is not None and have.shape == want.shape
+        for have, want in places
+    )
 
 
 def random_images() -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from mcmi_plugin.convert.naming import Naming
+from mcmi_plugin.convert.naming import NO_LIBRARY, Naming
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.models.keys import from_hsakd, from_repdistiller
 
@@ -15,7 +15,6 @@ _FAMILIES = {
     'CIFARShuffleNetV1': ('ShuffleV1',),
     'CIFARShuffleNetV2': ('ShuffleV2',),
 }
-_NO_NETWORK = 'the source library is not installed'
 
 
 def is_for(model: nn.Module) -> bool:
@@ -31,13 +30,13 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
             classifier of this kind of network.
     """
     names = _names(from_repdistiller, state, model)
-    return Naming(names, without_network=_NO_NETWORK)
+    return Naming(names, without_network=NO_LIBRARY)
 
 
 def hsakd_naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
     """Place HSAKD's weights in ``model``; otherwise as :func:`naming`."""
     names = _names(from_hsakd, state, model)
-    return Naming(names, without_network=_NO_NETWORK)
+    return Naming(names, without_network=NO_LIBRARY)
 
 
 def _names(convert, state: dict[str, Tensor], model: nn.Module) -> dict[str, str]:

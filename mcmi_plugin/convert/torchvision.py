@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.version import __version__
 
-from mcmi_plugin.convert.naming import Naming, names_by_calls
+from mcmi_plugin.convert.naming import Naming, names_by_calls, num_fitting
 
 
 def as_mmpretrain(state: dict, wanted: dict) -> dict:
@@ -56,15 +56,11 @@ def place(
     by_prefix = {theirs: ours for ours, theirs in renamed.items()}
     if network is None or all(ours in wanted for ours in renamed):
         return by_prefix
-
-    def num_fitting(names: dict[str, str]) -> int:
-        places = [(state.get(k), wanted.get(place)) for k, place in names.items()]
-        return sum(
-            have is not None and want is not None and have.shape == want.shape
-            for have, want in places
-        )
-
-    return max(by_prefix, names_by_calls(network, model), key=num_fitting)
+    return max(
+        by_prefix,
+        names_by_calls(network, model),
+        key=lambda names: num_fitting(names, state, wanted),
+    )
 
 
 def find_network(

@@ -5,6 +5,7 @@ from mmengine.registry import MODELS
 from mmpretrain.models.backbones.resnet import BasicBlock, Bottleneck
 from mmpretrain.models.backbones.resnet_cifar import ResNet_CIFAR
 from torch import nn
+from torch.nn.functional import pad
 
 from ..errors import UserError
 
@@ -42,6 +43,25 @@ class TappedBottleneck(Bottleneck):
         return self.relu(self.preact(out + identity))
 
 
+class PaddedShortcut(nn.Module):
+    """Every ``stride``-th pixel, and zeros for the channels that are new.
+
+    Option A of He et al., without weights. As many zeros stand before the input's
+    channels as behind them, which is how the public checkpoints were trained.
+
+    Forward: ``[N, in_channels, H, W]`` -> ``[N, out_channels, H / stride, ...]``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        before = (out_channels - in_channels) // 2
+        self.padding = (0, 0, 0, 0, before, out_channels - in_channels - before)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return pad(x[:, :, :: self.stride, :: self.stride], self.padding)
+
+
 @MODELS.register_module()
 class CIFARResNet(ResNet_CIFAR):
     """ResNet for CIFAR (He et al., CVPR 2016, section 4.2).
@@ -50,22 +70,25 @@ class CIFARResNet(ResNet_CIFAR):
     is the ImageNet network with a 3x3 stem of stride 1 and no max-pooling.
 
     Args:
-        depth: 8, 14, 20, 32, 44, 56, 110 (three stages) or 50 (four).
+        depth: 8, 14, 20, 32, 44, 56, 110, 1202 (three stages) or 50 (four).
         stem_channels: Channels behind the first convolution.
         base_channels: Width of the first stage (of its 3x3 convolutions for
             depth 50); every further stage is twice as wide. The "x4" networks
             of the distillation literature are (32, 64), ResNet-50 is (64, 64).
         out_indices: Stages whose output is returned; the last one by default.
+        shortcut: Where the width changes, He et al.'s option ``'B'``, a 1x1
+            convolution and its batch norm, or ``'A'``, the pixels themselves with
+            zeros for the new channels (akamaster/pytorch_resnet_cifar10).
 
     Forward: ``[N, 3, 32, 32]`` -> tuple of stage outputs (behind the ReLU).
 
     Raises:
-        UserError: There is no network of that depth.
+        UserError: There is no network of that depth, or no such shortcut.
     """
 
     arch_settings: dict[int, tuple[type, tuple[int, ...]]] = {
         depth: (TappedBasicBlock, ((depth - 2) // 6,) * 3)
-        for depth in (8, 14, 20, 32, 44, 56, 110)
+        for depth in (8, 14, 20, 32, 44, 56, 110, 1202)
     }
     arch_settings[50] = (TappedBottleneck, (3, 4, 6, 3))
 
@@ -75,12 +98,19 @@ class CIFARResNet(ResNet_CIFAR):
         stem_channels: int = 16,
         base_channels: int = 16,
         out_indices: tuple[int, ...] | None = None,
+        shortcut: str = 'B',
     ) -> None:
         if depth not in self.arch_settings:
             raise UserError(
                 f'backbone.depth={depth}: CIFARResNet has the depths '
                 f'{sorted(self.arch_settings)}; take one of them'
             )
+        if shortcut not in ('A', 'B'):
+            raise UserError(
+                f'backbone.shortcut={shortcut!r}: CIFARResNet has A, without weights, '
+                'and B, a convolution; take one of them'
+            )
+        self.shortcut = shortcut  # the stages are made in the next call
         num_stages = len(self.arch_settings[depth][1])
         super().__init__(
             depth,
@@ -98,6 +128,15 @@ class CIFARResNet(ResNet_CIFAR):
     def auxiliary_stages(self) -> tuple[int, ...]:
         """Outputs that carry an auxiliary classifier in HSAKD."""
         return tuple(range(self.num_stages))
+
+    def make_res_layer(self, **kwargs) -> nn.Sequential:
+        stage = super().make_res_layer(**kwargs)
+        first = stage[0]
+        if self.shortcut == 'A' and first.downsample is not None:
+            first.downsample = PaddedShortcut(
+                first.in_channels, first.out_channels, first.stride
+            )
+        return stage
 
     def _make_stage(self, in_channels: int, index: int, stride: int) -> nn.Module:
         return self.make_res_layer(

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import torch
 from cifar_files import write_cifar10, write_cifar100
 from conftest import PROJECT
+from github_networks import Network
 from golden_runners_zoo import KEYS
 from imagenet_folder import write_folder
 from mmengine.config import Config
@@ -51,6 +52,9 @@ def write_teachers(folder: Path) -> None:
         torch.save(state, folder / f'{name}.pth')
     repdistillers = {key: torch.rand(shape) for key, shape in KEYS['resnet56'].items()}
     torch.save({'model': repdistillers}, folder / 'resnet56_vanilla.pth')
+    akamasters = Network('akamaster', [3, 3, 3]).state_dict()
+    akamasters = {f'module.{key}': value for key, value in akamasters.items()}
+    torch.save({'state_dict': akamasters}, folder / 'resnet20-12fca82f.th')
     cifar = PROJECT / 'configs/_base_/models/cifar'
     (folder / 'checkpoints/cifar100').mkdir(parents=True)
     for name in _TEACHERS:

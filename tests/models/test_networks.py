@@ -134,3 +134,22 @@ def test_all_stages_on_request(name: str) -> None:
     facts = NETWORKS[name]['feat_shapes']
     start = 0 if name.startswith('vgg') else 1  # a VGG's block 0 is the stem
     assert [list(x.shape[1:]) for x in (first, second)] == facts[start : start + 2]
+
+
+def test_shortcuts_without_weights() -> None:
+    """Option A: every second pixel, and zeros for the channels that are new."""
+    torch.manual_seed(0)
+    model = MODELS.build(dict(type='CIFARResNet', depth=8, shortcut='A'))
+    model.eval()
+    assert count(model) == count(build('resnet8').backbone) - 16 * 32 - 32 * 64 - 192
+    first, x = model.layer2[0], torch.randn(2, 16, 32, 32)
+    nn.init.zeros_(first.bn2.weight)  # the sum is the shortcut alone
+    out = first(x)
+    assert out.shape == (2, 32, 16, 16)
+    assert out[:, 8:24].equal(x[:, :, ::2, ::2].relu())
+    assert not out[:, :8].any() and not out[:, 24:].any()
+    # HSAKD's auxiliary classifiers repeat the stages, shortcuts and all.
+    extractor = model.make_extractor(0)
+    assert 'Conv2d' not in str(extractor[0][0].downsample)
+    with pytest.raises(UserError, match=r"backbone.shortcut='C': .* take"):
+        MODELS.build(dict(type='CIFARResNet', depth=8, shortcut='C'))
