@@ -11,39 +11,53 @@ from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import add_overrides, load_config, run
-from mcmi_plugin.convert.convert import NAMINGS, convert
+from mcmi_plugin.convert.convert import NAMINGS, convert, num_classes_in
 from mcmi_plugin.convert.output import check_output, write
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
 
 EPILOG = """
-Weights are converted, not the pictures that they expect: torchvision and timm
-normalise pixels from 0 to 1 (mean 0.485, 0.456, 0.406), mmpretrain the same
-pixels from 0 to 255 (mean 123.675, 116.28, 103.53); RepDistiller's CIFAR-100
-statistics times 255 belong in data_preprocessor likewise.
+Weights are converted, not the pictures that they expect: the mean and std that a
+library normalises pixels from 0 to 1 by belong in data_preprocessor, times 255.
+torchvision's are 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225; timm's differ from
+network to network and are printed; docs/checkpoints.md has those of others.
 """
 
 
 def main(args):
     model, key = build_target(load_config(args))
     check_output(args.source, args.out)
-    conversion = convert(args.source, model, args.naming)
+    conversion = convert(
+        args.source,
+        model,
+        args.naming,
+        take=args.take,
+        renames=args.rename,
+        classes=args.classes,
+    )
     for name, why in conversion.placement.unplaced.items():
         print(f'not placed: {name} {why}')  # whole lines, however long
     print_table(conversion, args.source)
     fault = conversion.fault()
     if fault:
-        raise UserError(
-            f'{args.source}: {fault}; name the config of its network, or override '
-            f'{args.config}: --cfg-options {key}.head.num_classes=N'
-        )
+        remedy = 'name the config of its network, or --rename what has other names'
+        if conversion.placement.num_classes:
+            have, want = conversion.placement.num_classes
+            remedy = f'--cfg-options {key}.{num_classes_in(model)[0]}={have} keeps all'
+            if have > want:
+                remedy = f'--classes takes {want}: numbers, names or a folder; {remedy}'
+        raise UserError(f'{args.source}: {fault}; {remedy}')
     write(conversion, args.out)
     print(f'written: {args.out}')
+    if conversion.data_preprocessor:
+        print('the pictures that its library trained it on were prepared as by')
+        print(f'data_preprocessor = {conversion.data_preprocessor}')
 
 
 def print_table(conversion, title):
     placement = conversion.placement
     table = Table(title=title, show_header=False)
+    table.add_row('taken', conversion.taken)
     table.add_row('names', conversion.meta['source']['naming'])
     table.add_row('keys placed', str(placement.num_placed))
     table.add_row('keys not placed', str(len(placement.unplaced)))
@@ -73,6 +87,24 @@ if __name__ == '__main__':
         choices=['auto', *NAMINGS],
         default='auto',
         help='who named the weights (auto: by the names and the model)',
+    )
+    parse.add_argument(
+        '--take',
+        metavar='ENTRY',
+        help='entry of the file that holds the weights, e.g. state_dict_ema',
+    )
+    parse.add_argument(
+        '--rename',
+        metavar='OLD=NEW',
+        action='append',
+        default=[],
+        help='another beginning for names of the file; may be given several times',
+    )
+    parse.add_argument(
+        '--classes',
+        metavar='CLASSES',
+        help='take the rows of these classes alone, in this order: numbers or names '
+        'with commas between them, or a folder with one folder a class',
     )
     add_overrides(parse, 'override keys of the config, e.g. model.head.num_classes=10')
     parse.add_argument('--debug', action='store_true', help='show tracebacks')

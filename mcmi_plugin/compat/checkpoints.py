@@ -1,5 +1,6 @@
 """Read checkpoints without running code that a file brings along."""
 
+import argparse
 import functools
 import os
 import pickle
@@ -30,7 +31,7 @@ def load_checkpoint_file(
     """Read a checkpoint file; the one place of this project that does.
 
     Args:
-        path: a local file, as ``torch.save`` or mmengine wrote it.
+        path: a local file, as ``torch.save``, mmengine or safetensors wrote it.
         map_location: as for ``torch.load``.
 
     Returns:
@@ -45,7 +46,11 @@ def load_checkpoint_file(
     if not file.is_file():
         raise UserError(f'{file}: no such checkpoint file; check the path')
     try:
+        if _is_safetensors(file):
+            return _load_safetensors(file, map_location)
         checkpoint = torch.load(file, map_location=map_location, weights_only=True)
+    except UserError:
+        raise
     except Exception as error:  # torch has no one class for what is no checkpoint
         if not _starts_like_a_checkpoint(file):
             raise UserError(_no_checkpoint(file)) from error
@@ -68,6 +73,25 @@ def load_checkpoint_file(
                 'of it; it may be forged, use a checkpoint from its source'
             )
     return checkpoint
+
+
+def _is_safetensors(file: Path) -> bool:
+    """Whether it begins as that format does: the header's length, then the header."""
+    with file.open('rb') as stream:
+        head = stream.read(9)
+    length = int.from_bytes(head[:8], 'little')
+    return head[8:] == b'{' and length <= file.stat().st_size
+
+
+def _load_safetensors(file: Path, map_location: Any) -> dict[str, Any]:
+    try:
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise UserError(
+            f'{file}: is in the format of safetensors; pip install safetensors'
+        ) from error
+    where = map_location if isinstance(map_location, (str, torch.device)) else 'cpu'
+    return load_file(file, device=str(where))
 
 
 # Weights that are expanded views are rare and small; a copy of a forged one is not.
@@ -99,6 +123,9 @@ def allow_mmengine_checkpoints() -> None:
     raw bytes into pointers, so a file may name it but not call it, and of the
     dtypes only those of numbers may be given a state.
 
+    Beside mmengine's own, a file may hold an ``argparse.Namespace`` of plain values:
+    many training programs keep their flags in the checkpoint.
+
     The list only adds to torch's, so it is idle as soon as mmengine's own
     checkpoints hold plain values.
     """
@@ -118,6 +145,7 @@ def allow_mmengine_checkpoints() -> None:
             np.dtype,
             *(type(np.dtype(number)) for number in _NUMBERS),
             bytes,  # of an array without elements
+            (_Flags, 'argparse.Namespace'),
             *((_empty_array, f'{module}._reconstruct') for module in modules),
             *((scalar, f'{module}.scalar') for module in modules),
         ]
@@ -185,6 +213,34 @@ def _history_statistic(owner: Any, name: str) -> Any:
     if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
         return getattr(owner, name)
     raise pickle.UnpicklingError(f'getattr of {name!r} refused')
+
+
+class _Flags(argparse.Namespace):
+    """Stands for ``argparse.Namespace``; its attributes are plain values."""
+
+    _PLAIN = (
+        *(type(None), bool, int, float, complex, str, bytes),
+        *(torch.device, torch.dtype, argparse.Namespace),
+    )
+
+    def __new__(cls) -> '_Flags':
+        return super().__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict) or not _is_plain(state, self._PLAIN):
+            raise pickle.UnpicklingError('a Namespace of other than plain values')
+        self.__dict__.update(state)
+
+    def __reduce__(self) -> tuple:  # is written as what it stands for
+        return argparse.Namespace, (), self.__dict__
+
+
+def _is_plain(part: Any, plain: tuple[type, ...]) -> bool:
+    if isinstance(part, dict):
+        return all(_is_plain([key, value], plain) for key, value in part.items())
+    if isinstance(part, (list, tuple, set)):
+        return all(_is_plain(value, plain) for value in part)
+    return isinstance(part, plain)
 
 
 def _refuse_to_build_array(*args: Any) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os.path as osp
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,10 +10,12 @@ from torch import Tensor, nn
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert import pytorch_cifar, repdistiller, timm, torchvision
+from mcmi_plugin.convert.class_rows import class_rows
 from mcmi_plugin.convert.naming import Naming, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
+from mcmi_plugin.convert.wrapping import renamed, weights_in, without_prefix
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.weights import EXTRAS, tensors_of
+from mcmi_plugin.teacher.weights import EXTRAS
 
 # Of the largest logit: random weights may give very small or very large ones.
 TOLERANCE = 1e-4
@@ -39,20 +42,24 @@ class Conversion:
 
     Attributes:
         placement: of its weights in the model.
-        meta: its own ``meta``, and under ``source`` its file's name, its SHA-256
-            and the naming.
+        meta: its own ``meta``, and under ``source`` its file's name, its SHA-256,
+            the naming, and the classes whose rows were taken if not all were.
+        taken: what of the file was taken, in words.
         num_classes: of the model.
         compared_with: the source library's network.
         not_compared: why there is none, or why it was not called.
         difference: largest difference of a logit, as a part of the largest logit.
+        data_preprocessor: the one that goes with the weights, if the library tells.
     """
 
     placement: Placement
     meta: dict
+    taken: str
     num_classes: int | None
     compared_with: str | None
     not_compared: str | None
     difference: float | None
+    data_preprocessor: dict | None
 
     def fault(self) -> str | None:
         """Why the result must not be used, in one line; None if it can be."""
@@ -75,6 +82,8 @@ def recognise(state: dict[str, Tensor], model: nn.Module) -> str:
     # Some networks of timm have a `head.fc` too.
     if any(key in wanted and key.startswith('backbone.') for key in state):
         return 'mmpretrain'
+    if timm.is_own(model):
+        return 'timm'
     if pytorch_cifar.is_for(state, model):
         return 'pytorch-cifar'
     if repdistiller.is_for(model):
@@ -82,7 +91,15 @@ def recognise(state: dict[str, Tensor], model: nn.Module) -> str:
     return 'timm' if hasattr(model.backbone, 'timm_model') else 'torchvision'
 
 
-def convert(path: str, model: nn.Module, naming: str = 'auto') -> Conversion:
+def convert(
+    path: str,
+    model: nn.Module,
+    naming: str = 'auto',
+    *,
+    take: str | None = None,
+    renames: Sequence[str] = (),
+    classes: str | None = None,
+) -> Conversion:
     """Place a checkpoint's weights in ``model`` and compare the logits.
 
     Args:
@@ -90,27 +107,34 @@ def convert(path: str, model: nn.Module, naming: str = 'auto') -> Conversion:
         model: an image classifier of mmpretrain's, in evaluation mode; it holds
             the weights afterwards, if all of them fit.
         naming: key of ``NAMINGS``, or ``'auto'``.
+        take: the file's entry that holds the weights, if it is not the usual one.
+        renames: beginnings of names as ``OLD=NEW``.
+        classes: those of the file's classes that the model has, as for
+            :func:`.class_rows.class_rows`.
 
     Raises:
         UserError: the file is missing, unsafe, or of a kind of network that the
             model cannot be.
     """
     checkpoint = load_checkpoint_file(path)
-    weights = tensors_of(checkpoint)
-    state = {key: weights[key] for key in weights if not EXTRAS.search(key)}
-    if not state:
-        raise UserError(f'{path}: holds no weights; name a checkpoint')
-    if naming == 'auto':
-        naming = recognise(state, model)
     difference = None
+    rows = None
     try:
+        state, taken = _weights(checkpoint, model, take, renames)
+        if naming == 'auto':
+            naming = recognise(state, model)
         found = NAMINGS[naming](state, model, osp.basename(path))
+        meta = _meta(path, checkpoint, naming)
         placement = place_weights(state, found.names, model.state_dict())
+        if classes is not None:
+            rows = _rows(classes, placement, meta, model)
+            cut = {key: state[key][rows] for key in placement.classifier}
+            placement = place_weights(state | cut, found.names, model.state_dict())
         fits = placement.fault() is None
         if fits:
             model.load_state_dict(placement.state)
         if fits and found.network is not None:
-            difference = largest_difference(found.network, model)
+            difference = largest_difference(found.network, model, rows)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
     except (RuntimeError, AssertionError) as error:
@@ -119,24 +143,89 @@ def convert(path: str, model: nn.Module, naming: str = 'auto') -> Conversion:
             f'{path}: the logits cannot be checked, the model refuses images of 224 '
             f'pixels ({reason}); name a config for 224 pixels'
         ) from error
-    with open(path, 'rb') as file:
-        digest = hashlib.file_digest(file, 'sha256').hexdigest()
-    source = dict(file=osp.basename(path), sha256=digest, naming=naming)
-    meta = {**(checkpoint.get('meta') or {}), 'source': source}
     return Conversion(
         placement,
         meta,
-        getattr(model.head, 'num_classes', None)
-        or getattr(model.backbone, 'num_classes', None),  # VGG has it there
+        taken,
+        num_classes_in(model)[1],
         found.network_name,
         found.without_network if fits else 'not all weights have a place',
         difference,
+        found.data_preprocessor,
     )
 
 
+def _weights(
+    checkpoint: dict, model: nn.Module, take: str | None, renames: Sequence[str]
+) -> tuple[dict[str, Tensor], str]:
+    """The weights by names without wrappers, and in words where they were."""
+    held = weights_in(checkpoint, take)
+    state = {key: held.state[key] for key in held.state if not EXTRAS.search(key)}
+    if not state:
+        raise UserError('holds no weights; name a checkpoint')
+    state = renamed(state, renames)
+    state, prefix = without_prefix(state, model.state_dict())
+    taken = held.entry or 'the whole file'
+    if prefix:
+        taken += f', without {prefix}'
+    if held.others:
+        taken += f'; also there, for --take: {", ".join(held.others)}'
+    return state, taken
+
+
+def _meta(path: str, checkpoint: dict, naming: str) -> dict:
+    meta = checkpoint.get('meta')
+    with open(path, 'rb') as file:
+        digest = hashlib.file_digest(file, 'sha256').hexdigest()
+    source = dict(file=osp.basename(path), sha256=digest, naming=naming)
+    return {**(meta if isinstance(meta, dict) else {}), 'source': source}
+
+
+def _rows(
+    classes: str, placement: Placement, meta: dict, model: nn.Module
+) -> list[int]:
+    """The rows of these classes; ``meta`` tells of them from now on."""
+    if placement.num_classes is None:
+        raise UserError(
+            '--classes: '
+            + (placement.fault() or 'the model has all of the file; leave it out')
+        )
+    have, want = placement.num_classes
+    names = (meta.get('dataset_meta') or {}).get('classes')
+    rows = class_rows(classes, have, names)
+    if len(rows) != want:
+        raise UserError(
+            f'--classes names {len(rows)} of {have} classes, the model has {want}; '
+            f'set {num_classes_in(model)[0]}={len(rows)} in the config'
+        )
+    if names:
+        kept = dict(classes=tuple(names[row] for row in rows))
+        meta['dataset_meta'] = {**meta['dataset_meta'], **kept}
+    meta['source']['classes'] = rows
+    return rows
+
+
+def num_classes_in(model: nn.Module) -> tuple[str, int | None]:
+    """Where in a classifier's config the number of its classes stands, and it."""
+    # VGG has it in the backbone, TimmClassifier at the top.
+    for part, key in (('head', 'head.'), ('backbone', 'backbone.'), ('model', '')):
+        number = getattr(getattr(model, part, None), 'num_classes', None)
+        if number:
+            return f'{key}num_classes', number
+    return 'head.num_classes', None
+
+
 @torch.no_grad()
-def largest_difference(network: nn.Module, model: nn.Module) -> float:
-    """Of a logit of two networks, as a part of the largest logit."""
+def largest_difference(
+    network: nn.Module, model: nn.Module, rows: list[int] | None = None
+) -> float:
+    """Of a logit of two networks, as a part of the largest logit.
+
+    Args:
+        rows: the classes of ``network`` that ``model`` has; all by default.
+    """
     images = random_images()
     expected, logits = network(images), model(images)
+    if rows is not None:
+        expected = expected[:, rows]
     return ((logits - expected).abs().max() / expected.abs().max()).item()

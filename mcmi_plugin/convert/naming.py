@@ -19,12 +19,15 @@ class Naming(NamedTuple):
             come from, with these weights and in evaluation mode.
         network_name: its name; None like ``network`` if there is none.
         without_network: then, why.
+        data_preprocessor: what the weights expect of the images, as mmpretrain's
+            ``ClsDataPreprocessor`` takes it, if the library tells.
     """
 
     names: dict[str, str]
     network: nn.Module | None = None
     network_name: str | None = None
     without_network: str | None = None
+    data_preprocessor: dict | None = None
 
 
 def num_fitting(

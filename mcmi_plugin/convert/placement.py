@@ -19,6 +19,7 @@ class Placement:
         missing: keys of the model that the file has nothing for.
         num_classes: of the file and of the model, if nothing but the classifier
             does not fit; else None.
+        classifier: then, the file's keys of it.
     """
 
     state: dict[str, Tensor]
@@ -26,6 +27,7 @@ class Placement:
     unplaced: dict[str, str]
     missing: list[str]
     num_classes: tuple[int, int] | None
+    classifier: tuple[str, ...]
 
     def fault(self) -> str | None:
         """Why the model cannot be loaded with it, in one line; None if it can."""
@@ -72,4 +74,5 @@ def place_weights(
         unplaced=unplaced,
         missing=missing,
         num_classes=rows[0] if only_rows else None,
+        classifier=tuple(unplaced) if only_rows else (),
     )

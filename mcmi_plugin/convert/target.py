@@ -22,13 +22,15 @@ def build_target(cfg: Config) -> tuple[nn.Module, str]:
         UserError: the config has neither, or it cannot be built.
     """
     model, key = _classifier(cfg)
-    if 'backbone' not in model:
+    of_timm = str(model.get('type')).split('.')[-1] == 'TimmClassifier'
+    if 'backbone' not in model and not of_timm:
         raise UserError(
             f'{cfg.filename}: {key} has no backbone; name the config of a classifier, '
             'or of a distillation with model.teacher'
         )
-    if 'pretrained' in model.backbone:  # TIMMBackbone would download
-        model.backbone.pretrained = False
+    for part in (model, model.get('backbone', {})):
+        if 'pretrained' in part:  # timm would download
+            part.pretrained = False
     try:
         with DefaultScope.overwrite_default_scope(
             cfg.get('default_scope') or 'mmpretrain'
@@ -43,6 +45,6 @@ def _classifier(cfg: Config) -> tuple[ConfigDict, str]:
     if 'teacher' in cfg.get('model', {}):
         return teacher_model(cfg), 'model.teacher'
     model = copy.deepcopy(cfg.get('model') or ConfigDict())
-    for key in ('init_cfg', 'pretrained', 'train_cfg'):  # of no use here
+    for key in ('init_cfg', 'train_cfg'):  # of no use here
         model.pop(key, None)
     return model, 'model'

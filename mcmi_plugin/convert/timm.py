@@ -1,18 +1,25 @@
-"""Timm's checkpoints: for mmpretrain's ``TIMMBackbone``, or networks of its own."""
+"""Timm's checkpoints: for mmpretrain's two wrappers of timm, or networks of its own."""
 
+from mmpretrain.models.classifiers import TimmClassifier
 from torch import Tensor, nn
 
 from mcmi_plugin.convert.naming import Naming
 from mcmi_plugin.convert.torchvision import place
 
 
+def is_own(model: nn.Module) -> bool:
+    """Whether the model is a network of timm's, whole or without its classifier."""
+    backbone = getattr(model, 'backbone', None)
+    return isinstance(model, TimmClassifier) or hasattr(backbone, 'timm_model')
+
+
 def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
     """Place timm's weights in ``model``.
 
-    ``TIMMBackbone`` wraps timm's own network, so the names differ by a prefix, and
-    the network tells the name of its classifier, which mmpretrain has in the head.
-    In other networks weights are placed as torchvision's are: timm's ResNets have
-    the same names.
+    ``TimmClassifier`` is timm's own network. ``TIMMBackbone`` wraps it, so the names
+    differ by a prefix, and the network tells the name of its classifier, which
+    mmpretrain has in the head. In other networks weights are placed as torchvision's
+    are: timm's ResNets have the same names.
 
     Args:
         state: the file's weights.
@@ -22,22 +29,38 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
     """
     try:
         import timm
-    except ImportError:  # and so there is no TIMMBackbone
+    except ImportError:  # and so the model wraps none of timm's networks
         names = place(state, model, None)
         return Naming(names, without_network='timm is not installed')
-    inner = getattr(model.backbone, 'timm_model', None)
-    if inner is None:
+    if not is_own(model):
         known = [name for name in timm.list_models() if file_name.startswith(name)]
         name = max(known, key=len, default=None)
         network = _build(name, state)
         names = place(state, model, network)
+        published = getattr(network, 'pretrained_cfg', None)
     else:
-        name = inner.pretrained_cfg['architecture']
+        inner = getattr(model, 'model', None) or model.backbone.timm_model
+        published = inner.pretrained_cfg
+        name = published['architecture']
         network = _build(name, state)
-        names = _behind_prefix(state, inner.pretrained_cfg['classifier'])
+        names = {key: key for key in state}
+        if inner is not getattr(model, 'model', None):
+            names = _behind_prefix(state, published['classifier'])
+    expects = data_preprocessor(published) if published else None
     if network is None:
-        return Naming(names, without_network='timm has no network of its name')
-    return Naming(names, network, f'timm {timm.__version__} {name}')
+        why = 'timm has no network of its name and weights'
+        return Naming(names, without_network=why, data_preprocessor=expects)
+    label = f'timm {timm.__version__} {name}'
+    return Naming(names, network, label, data_preprocessor=expects)
+
+
+def data_preprocessor(published: dict) -> dict:
+    """Of timm's ``pretrained_cfg``: for pixels from 0 to 255, read by OpenCV."""
+    return dict(
+        mean=[round(255 * mean, 3) for mean in published['mean']],
+        std=[round(255 * std, 3) for std in published['std']],
+        to_rgb=True,
+    )
 
 
 def _build(name: str | None, state: dict[str, Tensor]) -> nn.Module | None:

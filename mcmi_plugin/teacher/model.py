@@ -2,6 +2,7 @@
 
 import copy
 import os.path as osp
+import re
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
@@ -135,5 +136,7 @@ def model_name(cfg: Config) -> str:
     if 'cfg_path' in teacher:
         return osp.splitext(osp.basename(teacher.cfg_path))[0]
     backbone = teacher.get('backbone', teacher)
+    if 'model_name' in backbone:  # of timm or of the Hugging Face hub, wrapped
+        return re.sub(r'[^\w.-]+', '-', str(backbone.model_name)).strip('-.')
     name = backbone.get('type', 'teacher').split('.')[-1]
     return f'{name}{backbone.get("depth", "")}'.lower()

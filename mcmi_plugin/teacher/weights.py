@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.torchvision import as_mmpretrain
+from mcmi_plugin.convert.wrapping import weights_in
 from mcmi_plugin.errors import UserError
 
 # No weights of a network: centroids and a budget travel in the checkpoints of the
@@ -160,20 +161,8 @@ def provenance_of_teacher(checkpoint: dict) -> dict:
 
 
 def tensors_of(checkpoint: dict) -> dict[str, Tensor]:
-    """The weights in a checkpoint, without the ``module.`` of a parallel model.
-
-    Takes what mmengine (``state_dict``), RepDistiller (``model``), HSAKD (``net``)
-    and torchvision (the bare dictionary) write.
-    """
-    for name in ('state_dict', 'model', 'net'):
-        if isinstance(checkpoint.get(name), dict):
-            checkpoint = checkpoint[name]
-            break
-    return {
-        name.removeprefix('module.'): value
-        for name, value in checkpoint.items()
-        if isinstance(value, Tensor)
-    }
+    """The weights in a checkpoint, as :func:`.wrapping.weights_in` finds them."""
+    return weights_in(checkpoint).state
 
 
 def load_weights(
