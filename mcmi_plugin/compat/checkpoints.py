@@ -52,7 +52,7 @@ def load_checkpoint_file(
     except UserError:
         raise
     except Exception as error:  # torch has no one class for what is no checkpoint
-        if not _starts_like_a_checkpoint(file):
+        if not (_starts_like_a_checkpoint(file) or _is_safetensors(file)):
             raise UserError(_no_checkpoint(file)) from error
         if isinstance(error, pickle.UnpicklingError):
             raise UserError(_more_than_weights(file)) from error

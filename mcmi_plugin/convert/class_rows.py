@@ -32,7 +32,7 @@ def class_rows(text: str, num_classes: int, names: list[str] | None) -> list[int
     if not wanted:
         raise UserError(f'--classes {text}: names no class')
     known = _numbers(num_classes, names)
-    rows = []
+    rows: list[int] = []
     for name in wanted:
         found = known.get(_plain(name), set())
         if len(found) != 1:

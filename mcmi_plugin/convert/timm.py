@@ -1,5 +1,7 @@
 """Timm's checkpoints: for mmpretrain's two wrappers of timm, or networks of its own."""
 
+from typing import Any
+
 from mmpretrain.models.classifiers import TimmClassifier
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ def is_own(model: nn.Module) -> bool:
     return isinstance(model, TimmClassifier) or hasattr(backbone, 'timm_model')
 
 
-def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
+def naming(state: dict[str, Tensor], model: Any, file_name: str) -> Naming:
     """Place timm's weights in ``model``.
 
     ``TimmClassifier`` is timm's own network. ``TIMMBackbone`` wraps it, so the names
@@ -39,12 +41,13 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
         names = place(state, model, network)
         published = getattr(network, 'pretrained_cfg', None)
     else:
-        inner = getattr(model, 'model', None) or model.backbone.timm_model
+        whole = isinstance(model, TimmClassifier)
+        inner: Any = model.model if whole else model.backbone.timm_model
         published = inner.pretrained_cfg
         name = published['architecture']
         network = _build(name, state)
         names = {key: key for key in state}
-        if inner is not getattr(model, 'model', None):
+        if not whole:
             names = _behind_prefix(state, published['classifier'])
     expects = data_preprocessor(published) if published else None
     if network is None:

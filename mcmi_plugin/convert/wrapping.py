@@ -1,6 +1,7 @@
 """What training programs wrap around a network's weights: dictionaries and prefixes."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -104,7 +105,7 @@ def without_prefix(state: dict, wanted: dict) -> tuple[dict, str]:
     return state, off
 
 
-def renamed(state: dict[str, Tensor], renames: list[str]) -> dict[str, Tensor]:
+def renamed(state: dict[str, Tensor], renames: Sequence[str]) -> dict[str, Tensor]:
     """Names by what the user says, ``OLD=NEW`` for beginnings of names.
 
     Raises:

@@ -82,7 +82,8 @@ class CentroidHook(Hook):
             raise UserError(
                 f'train_dataloader.dataset: no sample of class {named}, so it has no '
                 'centroid; add samples, or set model.teacher.head.num_classes to the '
-                'classes there are'
+                'classes there are and take their rows of the teacher: '
+                'tools/convert_checkpoint.py --classes'
             )
         log_centroids = statistics.log_centroids()
         bound = safe_lambda(log_centroids)

@@ -215,7 +215,8 @@ def fitting(
                 for what, keys in (('missing', missing), ('foreign', foreign))
                 if keys
             )
-            + '; name a checkpoint of the network in the config'
+            + '; name a checkpoint of the network in the config, or convert it: '
+            'tools/convert_checkpoint.py'
         )
     for name, value in state.items():
         if name in wanted and value.shape != wanted[name].shape:
@@ -223,7 +224,10 @@ def fitting(
             hint = ''
             part = _part_of_classes(model, name, want)
             if part and have[1:] == want[1:]:
-                remedy = other_classes or f'set model.teacher.{part}.num_classes'
+                remedy = other_classes or (
+                    f'set model.teacher.{part}.num_classes, or take the rows of your '
+                    'classes: tools/convert_checkpoint.py --classes'
+                )
                 hint = (
                     f' ({have[0]} classes in the file, {want[0]} in the config: '
                     f'{remedy})'

@@ -1,8 +1,10 @@
 """Checkpoints as mmengine writes them, and files that are not what they seem."""
 
+import argparse
 import contextlib
 import os
 import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -59,6 +61,9 @@ def hostile(marker):
             'meta': Calls(getattr, Calls(getattr, HistoryBuffer, 'min'), '__globals__')
         },
         'getattr on a history': {'meta': Calls(getattr, history, '__dict__')},
+        'inside flags': {'args': argparse.Namespace(lr=0.1, hook=[touch])},
+        'an object inside flags': {'args': argparse.Namespace(history=history)},
+        'a call of flags': {'args': Calls(argparse.Namespace, touch)},
         'array of pointers': {
             'meta': Calls(np.ndarray, (1,), 'O', bytearray(b'pointers'))
         },
@@ -336,3 +341,36 @@ def test_no_config_from_a_checkpoint_is_run(tmp_path, registered, downloads):
 
     assert not marker.exists()
     assert 'config' not in downloads(path.as_uri())['meta']
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_flags_beside_the_weights(tmp_path, zipped):
+    flags = argparse.Namespace(
+        lr=0.1, milestones=[30, (60, None)], device=torch.device('cpu'),
+        names={'a': {'b'}}, model=argparse.Namespace(depth=20),
+    )  # fmt: skip
+    content = {'state_dict': {'w': torch.ones(2)}, 'args': flags}
+    kwargs = dict(_use_new_zipfile_serialization=zipped)
+    loaded = load_checkpoint_file(save(tmp_path / 'a.pth', content, **kwargs))
+    assert vars(loaded['args']) == vars(flags) and loaded['args'] == flags
+    # What is written again is an ordinary Namespace, for other programs too.
+    save(tmp_path / 'b.pth', loaded, **kwargs)
+    again = torch.load(tmp_path / 'b.pth', weights_only=False)['args']
+    assert type(again) is argparse.Namespace and again == flags
+    assert load_checkpoint_file(tmp_path / 'b.pth')['args'] == flags
+
+
+SAFETENSORS = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+
+
+def test_safetensors(tmp_path, monkeypatch):
+    path = tmp_path / 'model.safetensors'
+    data = torch.tensor([1.0, 2.0]).numpy().tobytes()
+    path.write_bytes(len(SAFETENSORS).to_bytes(8, 'little') + SAFETENSORS + data)
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, 'safetensors.torch', None)
+        assert 'pip install safetensors' in refusal(path)
+    pytest.importorskip('safetensors')
+    assert load_checkpoint_file(path)['w'].tolist() == [1, 2]
+    path.write_bytes(path.read_bytes()[:-4])
+    assert 'cut short' in refusal(path)

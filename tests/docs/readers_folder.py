@@ -50,6 +50,8 @@ def write_teachers(folder: Path) -> None:
     for name, network in (('my_teacher', 'resnet34'), ('mobilenet_v2', 'mobilenet_v2')):
         state = random_network(network, num_classes=4).state_dict()
         torch.save(state, folder / f'{name}.pth')
+    state = random_network('resnet18', num_classes=1000).state_dict()
+    torch.save(state, folder / 'resnet18.pth')
     repdistillers = {key: torch.rand(shape) for key, shape in KEYS['resnet56'].items()}
     torch.save({'model': repdistillers}, folder / 'resnet56_vanilla.pth')
     akamasters = Network('akamaster', [3, 3, 3]).state_dict()
