@@ -40,7 +40,10 @@ def main(args):
     print_table(conversion, args.source)
     fault = conversion.fault()
     if fault:
-        remedy = 'name the config of its network, or --rename what has other names'
+        remedy = (
+            'name the config of its network; --rename, or --from order, if only the '
+            'names differ'
+        )
         if conversion.placement.num_classes:
             have, want = conversion.placement.num_classes
             remedy = f'--cfg-options {key}.{num_classes_in(model)[0]}={have} keeps all'
@@ -50,7 +53,7 @@ def main(args):
     write(conversion, args.out)
     print(f'written: {args.out}')
     if conversion.data_preprocessor:
-        print('the pictures that its library trained it on were prepared as by')
+        print('what timm publishes of this network expects of pictures from files')
         print(f'data_preprocessor = {conversion.data_preprocessor}')
 
 
@@ -86,7 +89,8 @@ if __name__ == '__main__':
         dest='naming',
         choices=['auto', *NAMINGS],
         default='auto',
-        help='who named the weights (auto: by the names and the model)',
+        help='who named the weights (auto: by the names and the model); order: another '
+        'program, whose layers are listed in the same order',
     )
     parse.add_argument(
         '--take',

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert import pytorch_cifar, repdistiller, timm, torchvision
 from mcmi_plugin.convert.class_rows import class_rows
-from mcmi_plugin.convert.naming import Naming, random_images
+from mcmi_plugin.convert.naming import Naming, names_by_order, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
 from mcmi_plugin.convert.wrapping import renamed, weights_in, without_prefix
 from mcmi_plugin.errors import UserError
@@ -26,6 +26,15 @@ def _same_names(state: dict[str, Tensor], model: nn.Module, file_name: str) -> N
     return Naming(names, without_network="the names are mmpretrain's own")
 
 
+def _same_order(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
+    names = names_by_order(state, model.state_dict())
+    return Naming(
+        names,
+        without_network='the layers were paired as they are listed',
+        data_preprocessor=timm.data_preprocessor(model),
+    )
+
+
 NAMINGS = {
     'torchvision': torchvision.naming,
     'timm': timm.naming,
@@ -33,6 +42,7 @@ NAMINGS = {
     'hsakd': repdistiller.hsakd_naming,
     'pytorch-cifar': pytorch_cifar.naming,
     'mmpretrain': _same_names,
+    'order': _same_order,  # never by itself
 }
 
 

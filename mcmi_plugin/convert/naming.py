@@ -74,6 +74,38 @@ def names_by_calls(source: nn.Module, target: nn.Module) -> dict[str, str]:
     }
 
 
+def names_by_order(
+    state: dict[str, Tensor], wanted: dict[str, Tensor]
+) -> dict[str, str]:
+    """Pair the layers of a file and of a model as they are listed.
+
+    The n-th layer of the one is the n-th of the other, for programs that list the
+    same network's layers in one order under different names. Nothing shows here that
+    they do, but that the shapes agree; so this is for a user to ask for.
+
+    Args:
+        state: the file's weights, in its order.
+        wanted: the model's, in its order.
+
+    Returns:
+        Key of the file -> key of the model, as far as both have layers.
+    """
+    pairs = zip(_layers_listed(state), _layers_listed(wanted), strict=False)
+    return {
+        f'{theirs}.{key}': f'{ours}.{key}'
+        for (theirs, keys), (ours, _) in pairs
+        for key in keys
+    }
+
+
+def _layers_listed(state: dict[str, Tensor]) -> list[tuple[str, list[str]]]:
+    layers: dict[str, list[str]] = {}
+    for name in state:
+        layer, _, key = name.rpartition('.')
+        layers.setdefault(layer, []).append(key)
+    return list(layers.items())
+
+
 def _layers_by_calls(network: nn.Module) -> list[tuple[str, nn.Module]]:
     names = {layer: name for name, layer in network.named_modules()}
     called: dict[nn.Module, None] = {}  # one called twice keeps its first place

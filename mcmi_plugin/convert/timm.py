@@ -34,22 +34,20 @@ def naming(state: dict[str, Tensor], model: Any, file_name: str) -> Naming:
     except ImportError:  # and so the model wraps none of timm's networks
         names = place(state, model, None)
         return Naming(names, without_network='timm is not installed')
-    if not is_own(model):
+    published = _published(model)
+    if published is not None:
+        name = published['architecture']
+        network = _build(name, state)
+        names = {key: key for key in state}
+        if not isinstance(model, TimmClassifier):
+            names = _behind_prefix(state, published['classifier'])
+    else:
         known = [name for name in timm.list_models() if file_name.startswith(name)]
         name = max(known, key=len, default=None)
         network = _build(name, state)
         names = place(state, model, network)
         published = getattr(network, 'pretrained_cfg', None)
-    else:
-        whole = isinstance(model, TimmClassifier)
-        inner: Any = model.model if whole else model.backbone.timm_model
-        published = inner.pretrained_cfg
-        name = published['architecture']
-        network = _build(name, state)
-        names = {key: key for key in state}
-        if not whole:
-            names = _behind_prefix(state, published['classifier'])
-    expects = data_preprocessor(published) if published else None
+    expects = published and _preprocessor(published)
     if network is None:
         why = 'timm has no network of its name and weights'
         return Naming(names, without_network=why, data_preprocessor=expects)
@@ -57,8 +55,25 @@ def naming(state: dict[str, Tensor], model: Any, file_name: str) -> Naming:
     return Naming(names, network, label, data_preprocessor=expects)
 
 
-def data_preprocessor(published: dict) -> dict:
-    """Of timm's ``pretrained_cfg``: for pixels from 0 to 255, read by OpenCV."""
+def data_preprocessor(model: nn.Module) -> dict | None:
+    """What timm's published weights of the model's network expect of the images.
+
+    Returns:
+        As ``ClsDataPreprocessor`` takes it, for pixels from 0 to 255 and OpenCV's
+        order of channels; None if the model wraps no network of timm's.
+    """
+    published = _published(model)
+    return published and _preprocessor(published)
+
+
+def _published(model: Any) -> dict | None:
+    if not is_own(model):
+        return None
+    whole = isinstance(model, TimmClassifier)
+    return (model.model if whole else model.backbone.timm_model).pretrained_cfg
+
+
+def _preprocessor(published: dict) -> dict:
     return dict(
         mean=[round(255 * mean, 3) for mean in published['mean']],
         std=[round(255 * std, 3) for std in published['std']],

@@ -4,10 +4,14 @@ import sys
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import MODELS
 from torchvision_networks import random_network
 
 from mcmi_plugin.convert.convert import convert
+from mcmi_plugin.convert.target import build_target
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.weights import load_weights
 
 
 def classifier(backbone: dict, in_channels: int):
@@ -72,3 +76,46 @@ def test_network(tmp_path, name, file_name, backbone, in_channels, naming):
     images = torch.rand(1, 3, 224, 224)
     with torch.no_grad():
         torch.testing.assert_close(model(images), network(images))
+
+
+def timm_classifier(num_classes: int = 10):
+    pytest.importorskip('timm')
+    torch.manual_seed(1)
+    model = dict(
+        type='mmpretrain.TimmClassifier',
+        model_name='tf_efficientnet_lite0',
+        num_classes=num_classes,
+        pretrained=True,  # is not downloaded
+    )
+    return build_target(Config(dict(model=model)))[0]
+
+
+def test_network_of_timms_own(tmp_path):
+    model, network = timm_classifier(), timm_classifier().model
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.1 * torch.rand_like(weight))
+    path = str(tmp_path / 'teacher.pth')
+    torch.save(
+        {'state_dict': {f'model.{k}': v for k, v in network.state_dict().items()}}, path
+    )
+    conversion = convert(path, model)
+    assert conversion.fault() is None and conversion.difference < 1e-6
+    assert conversion.taken == 'state_dict, without model.'
+    assert conversion.num_classes == 10
+    # Not ImageNet's usual statistics; timm names them for pixels from 0 to 1.
+    assert conversion.data_preprocessor == dict(
+        mean=[127.5] * 3, std=[127.5] * 3, to_rgb=True
+    )
+    load_weights(model, conversion.placement.state, path)  # as teacher_ckpt is
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), network(images))
+    conversion = convert(path, timm_classifier(2), classes='7,3')
+    with torch.no_grad():
+        assert conversion.difference < 1e-6
+    rows = conversion.placement.state['classifier.weight']
+    assert rows.equal(network.classifier.weight[[7, 3]])
+    assert conversion.meta['source']['classes'] == [7, 3]
+    with pytest.raises(UserError, match='3 of 10 classes, the model has 2; set num_cl'):
+        convert(path, timm_classifier(2), classes='7,3,1')
