@@ -53,6 +53,7 @@ def _import_and_mend() -> None:
         untyped_preprocessor,
         validation_pairs,
         validation_scope,
+        wrapped_classifiers,
     )
 
     quiet.silence_harmless_warnings()
@@ -81,4 +82,5 @@ def _import_and_mend() -> None:
     cifar.mend_cifar()
     mnist.mend_mnist()
     pictures.mend_load_image()
+    wrapped_classifiers.mend_wrapped_classifiers()
     trackers.give_each_runner_its_run()
