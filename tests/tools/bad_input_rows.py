@@ -387,6 +387,16 @@ COMMANDS = {
         f'--config {_DIGITS_CONFIG}',
         ['good.pth', 'name another file'],
     ),
+    'conversion with a name that is not there': (
+        'convert_checkpoint.py {inputs}/good.pth out.pth --rename nothing.=x. '
+        f'--config {_DIGITS_CONFIG}',
+        ['--rename nothing.=x.', 'those of the file are'],
+    ),
+    'conversion of an entry that is not there': (
+        'convert_checkpoint.py {inputs}/good.pth out.pth --take ema '
+        f'--config {_DIGITS_CONFIG}',
+        ['--take ema: there are no weights; there is'],
+    ),
     'no number of processes': (
         f'dist_train.sh {_DIGITS_CONFIG}',
         ['PROCESSES', 'usage: bash tools/dist_train.sh'],
