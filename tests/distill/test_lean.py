@@ -285,6 +285,21 @@ def test_both_networks_are_channels_last():
         assert not weight.is_contiguous()
 
 
+NARROW = dict(
+    backbone=dict(type='ResNet_CIFAR', depth=18, stem_channels=4, base_channels=4),
+    head=dict(type='LinearClsHead', num_classes=5, in_channels=32),
+)
+
+
+def test_a_student_that_would_break_its_memory_is_not_trained_in_channels_last():
+    model = build(config(architecture=network(8, **NARROW)))
+    weight = model.student.backbone.layer2[0].conv1.weight
+    assert weight.is_contiguous()
+    model.loss(*batch())
+    weight = model.teacher.backbone.layer1[0].conv1.weight  # which learns nothing
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_a_student_that_views_its_maps_is_validated_before_the_first_step():
     model = build(config(architecture=network(8, **VIEWS)))
     model.eval()
