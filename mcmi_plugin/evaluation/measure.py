@@ -60,6 +60,11 @@ def measure(
         for raw in track(loader, title, disable=not is_main_process(), transient=True):
             batch = model.data_preprocessor(raw, False)
             labels = hard_labels(batch['data_samples'])
+            if len(labels) != len(batch['inputs']):
+                raise UserError(
+                    f'{_where(loader)}: a sample has several labels, or none: the data '
+                    'are multi-label; CMI needs one label per image'
+                )
             outside = labels[(labels < 0) | (labels >= num_classes)]
             if len(outside):
                 raise UserError(
@@ -87,16 +92,10 @@ def hard_labels(data_samples: Sequence) -> Tensor:
     Without a ``gt_label`` they are those of a one-hot ``gt_score``.
 
     Raises:
-        UserError: a sample has no label, several, or a mixed one only.
+        UserError: a sample has no label, or a mixed one only.
     """
     if all('gt_label' in sample for sample in data_samples):
-        labels = [sample.get('gt_label') for sample in data_samples]
-        if any(label.numel() != 1 for label in labels):
-            raise UserError(
-                'train_dataloader.dataset: a sample has several labels, or none: the '
-                'data are multi-label; CMI needs one label per image'
-            )
-        return torch.cat(labels)
+        return torch.cat([sample.get('gt_label') for sample in data_samples])
     try:
         scores = [sample.get('gt_score') for sample in data_samples]
         return class_ids(torch.stack(scores))

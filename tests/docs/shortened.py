@@ -46,6 +46,9 @@ MORE = {
     'python tools/benchmark.py --markdown': 'centroids --rounds 1',
     'python tools/train.py configs/examples/bring_your_own.py --cfg-options '
     'model.teacher_ckpt=None mcmi.mll_epochs=100': f'{_PICTURES} mcmi.mll_epochs=1',
+    'python tools/train.py configs/examples/bring_your_own.py --cfg-options '
+    'train_dataloader.dataset.extensions=[.jpg,.webp] '
+    'val_dataloader.dataset.extensions=[.jpg,.webp]': _PICTURES,
     'python tools/train.py configs/mcmi/quickstart_digits.py --work-dir '
     'work_dirs/seed1 --cfg-options randomness.seed=1': (
         'train_cfg.max_epochs=1 mcmi.control=False'
