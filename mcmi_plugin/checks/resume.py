@@ -1,10 +1,11 @@
 """A checkpoint to resume is one that this training has saved."""
 
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 
 _OF_A_TRAINING = ('state_dict', 'meta', 'optimizer', 'message_hub')
 
@@ -21,7 +22,7 @@ def check_resume(runner: Runner) -> None:
     Raises:
         UserError: it names the file and what is missing in it.
     """
-    path = runner._load_from or find_latest_checkpoint(runner.work_dir)
+    path = runner._load_from or find_checkpoint_to_resume(runner.work_dir)
     if path is None:
         return  # it starts anew
     checkpoint = load_checkpoint_file(path)

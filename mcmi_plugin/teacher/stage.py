@@ -15,12 +15,13 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS, DefaultScope
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 from torch import Tensor, nn
 
 import mcmi_plugin
 from mcmi_plugin.hooks.progress_bar_hook import ProgressBarHook
+from mcmi_plugin.last_checkpoint import RECORD, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.weights import load_weights
 from mcmi_plugin.trackers import name_own_run
@@ -44,7 +45,7 @@ def run_stage(
     Raises:
         UserError: the weights are not this network's, or the data do not do.
     """
-    last = find_latest_checkpoint(cfg.work_dir) if resume else None
+    last = find_checkpoint_to_resume(cfg.work_dir) if resume else None
     cfg.resume, cfg.load_from = last is not None, last
     if is_main_process() and not cfg.resume:
         remove_checkpoints(cfg.work_dir)
@@ -93,7 +94,7 @@ def remove_checkpoints(work_dir: str) -> None:
     """Remove what a stage has saved on its way; a later run would resume it."""
     folder = Path(work_dir)
     saved = [*folder.glob('epoch_*.pth'), *folder.glob('best_*.pth')]
-    for path in [*saved, folder / 'last_checkpoint']:
+    for path in [*saved, folder / RECORD]:
         path.unlink(missing_ok=True)
 
 
