@@ -26,7 +26,7 @@ from mcmi_plugin.config_file import read_file
 from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.distill.sources import check_sources
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.interruption import Interruption
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
@@ -126,12 +126,12 @@ def read_config(
     except Exception as error:  # a config is code, and fails as code does
         if isinstance(error, ImportError) and error.__cause__ is not None:
             # mmengine's words list the whole search path, and not the reason.
-            reason = error.__cause__.__context__ or error.__cause__
+            reason = one_line(error.__cause__.__context__ or error.__cause__)
             raise UserError(
                 f'{path}: custom_imports: {reason}; if it is a file of yours, '
                 'put PYTHONPATH=ITS_FOLDER before the command'
             ) from error
-        why = ' '.join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         raise UserError(f'{path}: {why}{closest_file(why)}') from error
     for key in options:
         if key.split('.')[0] in ('pair', 'method'):
@@ -142,7 +142,7 @@ def read_config(
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:
-        raise UserError(f'--cfg-options: {error}') from error
+        raise UserError(f'--cfg-options: {one_line(error)}') from error
     check_keys(cfg)
     check_values(cfg)
     use_fast_parts(cfg)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from mcmi_plugin.benchmark.runners import SGD
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 
 # Project -> a file by which its checkout is known.
 KNOWN = {
@@ -69,7 +69,7 @@ def load_peer(folder: str) -> Peer:
     try:
         return load()
     except ImportError as error:
-        raise UserError(f'--peer {folder}: {error}; install it') from error
+        raise UserError(f'--peer {folder}: {one_line(error)}; install it') from error
     finally:
         sys.path.pop(0)
 

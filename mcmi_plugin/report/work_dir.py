@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.report.record import read_record
 from mcmi_plugin.report.scalars import Scalars, read_scalars
@@ -117,7 +117,7 @@ def _config(path: Path) -> tuple[Config, str]:
         # A user's own modules may be elsewhere; nothing is built yet.
         return Config.fromfile(path, import_custom_modules=False), path.read_text()
     except Exception as error:  # a config is code, and fails as code does
-        why = ' '.join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         raise UserError(f'{path}: cannot be read ({why})') from error
 
 
