@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from unittest import mock
+from typing import Any
 
 import torch
 from torch import nn
@@ -126,6 +126,10 @@ def _cuda_or_stay():
     """mdistiller calls ``.cuda()`` on every batch, GPU or none."""
     if torch.cuda.is_available():
         yield
-    else:
-        with mock.patch.object(torch.Tensor, 'cuda', lambda tensor, **_: tensor):
-            yield
+        return
+    tensors: Any = torch.Tensor
+    cuda, tensors.cuda = tensors.cuda, lambda tensor, **_: tensor
+    try:
+        yield
+    finally:
+        tensors.cuda = cuda

@@ -1,7 +1,7 @@
 """A checkpoint to resume is one that this training has saved."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
@@ -33,7 +33,7 @@ def check_resume(runner: Runner) -> None:
             f'{", ".join(missing)}); name an epoch_N.pth of this config, or give '
             'weights alone as load_from'
         )
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = get_ori_model(runner.model)
     # Not the buffers: hooks may yet bring them to the data set's size.
     saved = {name: value.shape for name, value in checkpoint['state_dict'].items()}
     differing = [n for n, p in model.named_parameters() if saved.get(n) != p.shape]

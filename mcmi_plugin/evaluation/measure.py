@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
+from mmpretrain.utils import get_ori_model
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -37,7 +38,7 @@ def measure(
         UserError: a model without logits, data without hard labels or with
             labels out of range, or predictions that are NaN.
     """
-    model = model.module if is_model_wrapper(model) else model
+    model = get_ori_model(model)
     device = next(model.parameters()).device
     was_training = model.training
     model.train(train_mode)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mcmi_plugin.errors import one_line
+from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
 from mcmi_plugin.report.comparison import comparison, run_cells
 from mcmi_plugin.report.confused import confusion_blocks
@@ -24,7 +25,6 @@ from mcmi_plugin.report.run_origin import place
 from mcmi_plugin.report.run_sections import sections
 from mcmi_plugin.report.spaces import NUM_EMBEDDED, eigen_cams, output_space
 from mcmi_plugin.report.work_dir import Run, read_runs
-from mcmi_plugin.teacher.stage import isolated
 
 PAGE = 'report.html'
 # Minutes for a large student without a GPU; CIFAR's test set is whole.

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from mmengine.model import BaseDataPreprocessor, is_model_wrapper
+from mmengine.model import BaseDataPreprocessor
 from mmengine.runner import Runner
 from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.models.heads import ClsHead
+from mmpretrain.utils import get_ori_model
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.task_modules.recorder import (
     ModuleInputsRecorder,
@@ -26,7 +27,7 @@ def takes_joined_labels(runner: Runner) -> bool:
     user's own may do anything with data samples; so this is so of what is known and
     of a class that says ``takes_joined_labels = True``.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = get_ori_model(runner.model)
     packages = {type(hook).__module__.partition('.')[0] for hook in runner.hooks}
     return (
         packages <= {*_PACKAGES}
