@@ -92,7 +92,8 @@ def hard_labels(data_samples: Sequence) -> Tensor:
     """
     if all('gt_label' in sample for sample in data_samples):
         labels = [sample.get('gt_label') for sample in data_samples]
-        if any(label.numel() != 1 for label in labels):
+        # One sample may hold the labels of a whole batch (ResidentLoader).
+        if len(labels) > 1 and any(label.numel() != 1 for label in labels):
             raise UserError(
                 'train_dataloader.dataset: a sample has several labels, or none: the '
                 'data are multi-label; CMI needs one label per image'
