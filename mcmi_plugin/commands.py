@@ -11,7 +11,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mcmi_plugin import preflight
 from mcmi_plugin.checks.classes import check_classes
@@ -20,13 +20,15 @@ from mcmi_plugin.checks.keys import check_keys, check_together
 from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
+from mcmi_plugin.compat.atomic_checkpoints import NotWritten
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
 from mcmi_plugin.config_file import read_file
 from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.distill.sources import check_sources
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.interruption import Interruption
+from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
 from mcmi_plugin.trackers import keep_local_record
 
@@ -124,12 +126,12 @@ def read_config(
     except Exception as error:  # a config is code, and fails as code does
         if isinstance(error, ImportError) and error.__cause__ is not None:
             # mmengine's words list the whole search path, and not the reason.
-            reason = error.__cause__.__context__ or error.__cause__
+            reason = one_line(error.__cause__.__context__ or error.__cause__)
             raise UserError(
                 f'{path}: custom_imports: {reason}; if it is a file of yours, '
                 'put PYTHONPATH=ITS_FOLDER before the command'
             ) from error
-        why = ' '.join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         raise UserError(f'{path}: {why}{closest_file(why)}') from error
     for key in options:
         if key.split('.')[0] in ('pair', 'method'):
@@ -140,7 +142,7 @@ def read_config(
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:
-        raise UserError(f'--cfg-options: {error}') from error
+        raise UserError(f'--cfg-options: {one_line(error)}') from error
     check_keys(cfg)
     check_values(cfg)
     use_fast_parts(cfg)
@@ -189,7 +191,7 @@ def train(
         cfg.load_from = resume
     elif resume and cfg.get('load_from'):
         # What the job began with, until it has saved something itself.
-        last = find_latest_checkpoint(cfg.work_dir)
+        last = find_checkpoint_to_resume(cfg.work_dir)
         cfg.load_from, begins = last or cfg.load_from, last is None
     check_together(cfg)
     preflight.check_teacher(cfg)
@@ -268,5 +270,7 @@ def run(
             if rank:  # among the tracebacks of several processes
                 print(f'error{rank}: {type(error).__name__}: {error}', file=sys.stderr)
             raise
-        print(f'error{rank}: {fault}', file=sys.stderr)
+        goes_on = isinstance(error, NotWritten) and 'resume' in args
+        then = ', then continue with --resume' * goes_on
+        print(f'error{rank}: {fault}{then}', file=sys.stderr)
         sys.exit(2)

@@ -8,3 +8,17 @@ class UserError(ValueError):
     the remedy; the commands in ``tools/`` print it without a traceback and
     exit with a status other than 0.
     """
+
+
+def one_line(error: BaseException, most: int | None = None) -> str:
+    """An error of others for a line of ours.
+
+    Args:
+        error: a bare ``assert`` has no text, torch's have many lines.
+        most: characters of it to show; None: all.
+
+    Returns:
+        Its text without breaks, or where it has none the name of its type.
+    """
+    text = ' '.join(str(error).split()) or type(error).__name__
+    return text if most is None or len(text) <= most else f'{text[:most].rstrip()}...'

@@ -11,6 +11,8 @@ from typing import NoReturn
 
 from mmengine.dist import get_rank
 
+from mcmi_plugin.last_checkpoint import RECORD
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -82,7 +84,7 @@ class Interruption:
         return shlex.join(words)
 
     def _has_saved(self, work_dir: str | None) -> bool:
-        record = Path(work_dir or '', 'last_checkpoint')
+        record = Path(work_dir or '', RECORD)
         return record.is_file() and record.stat().st_mtime > self._started
 
 

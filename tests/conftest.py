@@ -16,7 +16,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 import mcmi_plugin  # noqa: F401  so that every config can be read
-from mcmi_plugin.teacher.stage import isolated
+from mcmi_plugin.isolation import isolated
 
 # The same examples in every run: what failed once, fails again.
 settings.register_profile('same', derandomize=True)

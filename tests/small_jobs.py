@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
 from mcmi_plugin.commands import read_config, train
-from mcmi_plugin.teacher.stage import isolated
+from mcmi_plugin.isolation import isolated
 
 SMALL = (
     'dict(backbone=dict(base_channels=4, stem_channels=4), head=dict(in_channels=32))'

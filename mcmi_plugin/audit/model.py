@@ -9,7 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.models.classifiers import BaseClassifier
 
 from mcmi_plugin.checks.names import REFUSALS, explain
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.teacher.weights import OF_TEACHER, load_weights, read_weights
@@ -64,9 +64,8 @@ def build_teacher(cfg: Config) -> BaseClassifier:
             teacher = MODELS.build(model)
     except REFUSALS as error:
         explain(error, cfg)
-        why = ' '.join(str(error).split())
         raise UserError(
-            f'{cfg.filename}: model.teacher cannot be built ({why})'
+            f'{cfg.filename}: model.teacher cannot be built ({one_line(error)})'
         ) from error
     if not isinstance(teacher, BaseClassifier):
         raise UserError(

@@ -12,13 +12,13 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from unittest import mock
+from typing import Any
 
 import torch
 from torch import nn
 
 from mcmi_plugin.benchmark.runners import SGD
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 
 # Project -> a file by which its checkout is known.
 KNOWN = {
@@ -69,7 +69,7 @@ def load_peer(folder: str) -> Peer:
     try:
         return load()
     except ImportError as error:
-        raise UserError(f'--peer {folder}: {error}; install it') from error
+        raise UserError(f'--peer {folder}: {one_line(error)}; install it') from error
     finally:
         sys.path.pop(0)
 
@@ -126,6 +126,10 @@ def _cuda_or_stay():
     """mdistiller calls ``.cuda()`` on every batch, GPU or none."""
     if torch.cuda.is_available():
         yield
-    else:
-        with mock.patch.object(torch.Tensor, 'cuda', lambda tensor, **_: tensor):
-            yield
+        return
+    tensors: Any = torch.Tensor
+    cuda, tensors.cuda = tensors.cuda, lambda tensor, **_: tensor
+    try:
+        yield
+    finally:
+        tensors.cuda = cuda

@@ -1,10 +1,11 @@
 """A checkpoint to resume is one that this training has saved."""
 
-from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 
 _OF_A_TRAINING = ('state_dict', 'meta', 'optimizer', 'message_hub')
 
@@ -21,7 +22,7 @@ def check_resume(runner: Runner) -> None:
     Raises:
         UserError: it names the file and what is missing in it.
     """
-    path = runner._load_from or find_latest_checkpoint(runner.work_dir)
+    path = runner._load_from or find_checkpoint_to_resume(runner.work_dir)
     if path is None:
         return  # it starts anew
     checkpoint = load_checkpoint_file(path)
@@ -32,7 +33,7 @@ def check_resume(runner: Runner) -> None:
             f'{", ".join(missing)}); name an epoch_N.pth of this config, or give '
             'weights alone as load_from'
         )
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = get_ori_model(runner.model)
     # Not the buffers: hooks may yet bring them to the data set's size.
     saved = {name: value.shape for name, value in checkpoint['state_dict'].items()}
     differing = [n for n, p in model.named_parameters() if saved.get(n) != p.shape]

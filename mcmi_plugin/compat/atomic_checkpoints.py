@@ -5,16 +5,19 @@ import functools
 import inspect
 import os
 import re
-import zipfile
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume, where_it_is_now
 
 _TEMPORARY = re.compile(r'.+\.\d+\.tmp')
+
+
+class NotWritten(UserError):
+    """A file could not be written; how to go on, the command knows."""
 
 
 @contextlib.contextmanager
@@ -26,7 +29,7 @@ def whole_file(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
     :func:`remove_leftovers`.
 
     Raises:
-        UserError: it cannot be written, for example because the disk is full; the
+        NotWritten: it cannot be written, for example because the disk is full; the
             temporary file is removed.
     """
     path = Path(path)
@@ -40,10 +43,10 @@ def whole_file(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise UserError(
+        raise NotWritten(
             f'{path.name} cannot be written into {path.parent.absolute()} '
-            f'({error.strerror}); what was saved before is whole: make room, or '
-            'write elsewhere, then continue with --resume'
+            f'({error.strerror}); what was there before is whole: make room, or '
+            'write elsewhere'
         ) from error
     finally:
         with contextlib.suppress(OSError):
@@ -67,60 +70,6 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
             path.unlink(missing_ok=True)
 
 
-def is_whole(path: str | os.PathLike) -> bool:
-    """Whether a checkpoint file is complete and undamaged, by its checksums."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-        return False
-
-
-def find_whole_checkpoint(path: str) -> str | None:
-    """The newest checkpoint in a work dir that is whole, or None.
-
-    It is the one that ``last_checkpoint`` names, or else the next one before it;
-    every file passed over is named in a warning.
-    """
-    from mmengine.logging import print_log
-
-    record = Path(path, 'last_checkpoint')
-    if not record.is_file():
-        print_log(f'no last_checkpoint in {path}: nothing to resume', logger='current')
-        return None
-    for checkpoint in _newest_first(Path(path), record.read_text().strip()):
-        if is_whole(checkpoint):
-            return str(checkpoint)
-        print_log(
-            f'{checkpoint} is damaged or cut short; it is passed over for the '
-            'checkpoint before it',
-            logger='current',
-            level=30,
-        )
-    print_log(
-        f'no whole checkpoint in {path}: training starts anew',
-        logger='current',
-        level=30,
-    )
-    return None
-
-
-def _newest_first(folder: Path, last: str) -> list[Path]:
-    named = [Path(last)] if last else []
-    if last and Path(last).parent.is_dir():
-        folder = Path(last).parent  # CheckpointHook.out_dir
-    kind = re.match(r'epoch_|iter_', Path(last).name)
-    pattern = f'{kind[0]}*.pth' if kind else '*_*.pth'
-    before = [p for p in folder.glob(pattern) if re.fullmatch(r'\D+_\d+', p.stem)]
-    if kind:  # later ones are another run's
-        before = [p for p in before if _step(p) < _step(Path(last))]
-    return named + sorted(before, key=_step, reverse=True)
-
-
-def _step(path: Path) -> int:
-    return int(cast(re.Match, re.search(r'\d+', path.stem))[0])
-
-
 def write_whole_checkpoints() -> None:
     """Let mmengine write checkpoints whole, and resume only whole ones.
 
@@ -128,8 +77,9 @@ def write_whole_checkpoints() -> None:
     file itself for writing, so a job killed or out of disk there leaves half a
     checkpoint, or half a ``last_checkpoint``, in the place of a good one; the
     hook removes the oldest checkpoint before the new one is there, which with
-    ``max_keep_ckpts=1`` is the only one; and ``--resume`` ends in an error at the
-    half that ``last_checkpoint`` names.
+    ``max_keep_ckpts=1`` is the only one; ``--resume`` ends in an error at the
+    half that ``last_checkpoint`` names; and of a work dir that was moved or copied
+    it looks for the last and the best checkpoint where they were.
 
     It falls away when ``LocalBackend.put`` renames a file into place.
     """
@@ -149,14 +99,14 @@ def write_whole_checkpoints() -> None:
     hook._save_checkpoint_with_step = _removing_afterwards(
         hook._save_checkpoint_with_step
     )
-    hook.before_train = _removing_leftovers(hook.before_train)
+    hook.before_train = _in_its_own_folder(hook.before_train)
     for module in (
         mmengine.runner,
         mmengine.runner.checkpoint,
         mmengine.runner.runner,
         _flexible_runner,
     ):
-        module.find_latest_checkpoint = find_whole_checkpoint
+        module.find_latest_checkpoint = find_checkpoint_to_resume
 
 
 def _put_whole(self, obj: bytes, filepath: str | os.PathLike) -> None:
@@ -189,11 +139,16 @@ def _removing_afterwards(save):
     return save_then_remove
 
 
-def _removing_leftovers(before_train):
+def _in_its_own_folder(before_train):
     @functools.wraps(before_train)
     def before_train_in_clean_folder(self, runner) -> None:
         from mmengine.dist import is_main_process
 
+        for name, path in list(runner.message_hub.runtime_info.items()):
+            # The better one to come replaces this one, and no copy's original.
+            if name.startswith('best_ckpt') and path:
+                here = str(where_it_is_now(runner.work_dir, path))
+                runner.message_hub.update_info(name, here)
         before_train(self, runner)
         if is_main_process():
             for folder in {str(runner.work_dir), str(self.out_dir)}:

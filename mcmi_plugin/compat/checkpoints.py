@@ -13,7 +13,7 @@ from urllib.error import URLError
 import numpy as np
 import torch
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 
 _FORCE_UNSAFE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 _SAVED_BY_TORCH = (b'PK\x03\x04', b'\x80')  # zip archive, bare pickle
@@ -57,7 +57,7 @@ def load_checkpoint_file(
         if isinstance(error, pickle.UnpicklingError):
             raise UserError(_more_than_weights(file)) from error
         raise UserError(
-            f'{file}: cannot be read as a checkpoint ({_first_line(error)}); '
+            f'{file}: cannot be read as a checkpoint ({one_line(error, 200)}); '
             'it may be cut short: copy or download it again'
         ) from error
     if not isinstance(checkpoint, dict):
@@ -267,7 +267,3 @@ def _more_than_weights(source: str | Path) -> str:
         f'{source}: refused, it holds more than weights and could run code; '
         'save the weights alone: torch.save({"state_dict": model.state_dict()}, FILE)'
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

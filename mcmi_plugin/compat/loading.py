@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from traceback import walk_tb
 from types import TracebackType
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 
 # The words of the dynamic linker.
 _NOT_LOADED = re.compile(
@@ -71,7 +71,7 @@ def load_operators() -> None:
 
 def why_not_loaded(error: BaseException) -> str | None:
     """What is missing or does not load, and the remedy; None if that is not it."""
-    text = ' '.join(str(error).split())
+    text = one_line(error)
     if isinstance(error, ModuleNotFoundError):
         return _not_installed(error.name or '')
     if text.startswith(_OTHER_TORCH):

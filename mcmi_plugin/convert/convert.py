@@ -14,7 +14,7 @@ from mcmi_plugin.convert.class_rows import class_rows
 from mcmi_plugin.convert.naming import Naming, names_by_order, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
 from mcmi_plugin.convert.wrapping import renamed, weights_in, without_prefix
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.teacher.weights import EXTRAS
 
 # Of the largest logit: random weights may give very small or very large ones.
@@ -148,7 +148,7 @@ def convert(
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = one_line(error, 200)
         raise UserError(
             f'{path}: the logits cannot be checked, the model refuses images of 224 '
             f'pixels ({reason}); name a config for 224 pixels'

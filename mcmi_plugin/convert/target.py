@@ -6,7 +6,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.checks.names import REFUSALS
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.teacher.model import teacher_model
 
 
@@ -36,8 +37,8 @@ def build_target(cfg: Config) -> tuple[nn.Module, str]:
             cfg.get('default_scope') or 'mmpretrain'
         ):
             return MODELS.build(model).eval(), key
-    except (KeyError, TypeError, ValueError, RuntimeError, ImportError) as error:
-        reason = str(error).splitlines()[0]
+    except (*REFUSALS, RuntimeError, ImportError) as error:
+        reason = one_line(error, 200)
         raise UserError(f'{cfg.filename}: {key} cannot be built ({reason})') from error
 
 

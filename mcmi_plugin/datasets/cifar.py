@@ -18,7 +18,7 @@ import numpy as np
 from mmengine.fileio import exists, get, join_path
 
 from mcmi_plugin.datasets.cifar_pickle import Pixels, load_batch
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 
 _IMAGE = (3, 32, 32)
 
@@ -139,8 +139,7 @@ def _check_md5(content: bytes, expected: str) -> None:
 
 
 def _not_usable(what: str, error: Exception, kind: type[Any]) -> str:
-    reason = str(error) or type(error).__name__
     return (
-        f'{what}: no {kind.__name__} data ({reason}); copy or download it again: '
-        f'{kind.url}'
+        f'{what}: no {kind.__name__} data ({one_line(error)}); copy or download it '
+        f'again: {kind.url}'
     )

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mcmi_plugin.errors import one_line
+
 
 class Pixels:
     """Stands in for a numpy array; made empty, filled by its state."""
@@ -90,7 +92,7 @@ def load_batch(content: bytes) -> dict[str, Any]:
     try:
         batch = _Unpickler(io.BytesIO(content), encoding='latin1').load()
     except Exception as error:  # damage has no one class of its own
-        raise ValueError(str(error) or type(error).__name__) from error
+        raise ValueError(one_line(error)) from error
     if not isinstance(batch, dict):
         raise ValueError('it is not a dictionary')
     return batch

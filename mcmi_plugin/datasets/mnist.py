@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 import numpy as np
 from mmengine.fileio import exists, get, join_path
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 
 _MOST = 2**30  # the official files unpack to a twentieth of it
 _UINT8 = 8  # IDX's number of the type
@@ -103,5 +103,5 @@ def _read(path: str, ndim: int) -> np.ndarray:
         return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise UserError(
-            f'{path}: no data ({error}); copy or download it again'
+            f'{path}: no data ({one_line(error)}); copy or download it again'
         ) from error

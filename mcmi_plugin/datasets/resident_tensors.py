@@ -1,8 +1,5 @@
 """The samples of a data set as tensors, and batches of them."""
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +17,7 @@ from mcmi_plugin.datasets.resident_transforms import (
     take_apart,
     windows,
 )
+from mcmi_plugin.isolation import random_numbers_kept
 
 # So many samples are made in the ordinary way as well, and compared.
 _COMPARED = 16
@@ -148,7 +146,7 @@ class ResidentTensors:
         """Raise NotResident where the data set makes other samples than this."""
         spread = np.linspace(0, len(dataset) - 1, _COMPARED).astype(int)
         for i in np.unique(spread).tolist():
-            with _random_numbers_kept():
+            with random_numbers_kept():
                 packed = dataset[i]
             if i == 0 and self.plan.crop is not None:
                 self._cropped_shape = packed['data_samples'].get('img_shape')
@@ -174,15 +172,6 @@ class ResidentTensors:
         if mirrored:
             every = every.flip(-1)
         return image.dtype == every.dtype and any(torch.equal(image, e) for e in every)
-
-
-@contextmanager
-def _random_numbers_kept() -> Iterator[None]:
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    yield
-    random.setstate(states[0])
-    np.random.set_state(states[1])
-    torch.set_rng_state(states[2])
 
 
 def _sample(dataset: Any, i: int, plan: Plan) -> tuple[np.ndarray, dict]:

@@ -26,7 +26,7 @@ class SyntheticGaussian(BaseDataset):
     """10 classes in 30 dimensions: ``x | y ~ N(mu_y, sigma^2 I)``, y uniform.
 
     Every ``img`` is a float32 vector [30], which ``PackInputs`` passes on as it
-    is. Its true BCPD is :func:`mcmi_plugin.functional.bayes.gaussian_logits`.
+    is. Its true BCPD is :func:`mcmi_plugin.functional.bayes.gaussian_posterior`.
     The splits come from streams of their own: more training samples leave the
     test set as it was.
 

@@ -5,7 +5,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, TRANSFORMS, DefaultScope
 
-from ..errors import UserError
+from ..errors import UserError, one_line
 
 # (height, width, channels) of what these hold; a pipeline need not say it.
 _RAW = {
@@ -41,7 +41,7 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
         except Exception as error:  # no data, or no such data set
             raise UserError(
                 'train_dataloader.dataset: the size of its pictures is not known '
-                f'({" ".join(str(error).split())[:120]}); give it: --shape 3,224,224'
+                f'({one_line(error, 120)}); give it: --shape 3,224,224'
             ) from error
 
 

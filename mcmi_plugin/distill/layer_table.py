@@ -8,7 +8,7 @@ from rich.table import Table
 from torch import nn
 
 from ..checks.names import REFUSALS, explain
-from ..errors import UserError
+from ..errors import UserError, one_line
 from .input_shape import input_shape
 from .layers import Layer, build_sides, calls, layers_of, parameters_of
 
@@ -58,7 +58,9 @@ def layer_table(
         networks = build_sides(cfg.model, cfg.get('default_scope'))
     except (*REFUSALS, ImportError) as error:
         explain(error, cfg)
-        raise UserError(f'{cfg.filename}: model cannot be built ({error})') from error
+        raise UserError(
+            f'{cfg.filename}: model cannot be built ({one_line(error)})'
+        ) from error
     notes, sides = [], {}
     if kind == 'Parameter':
         sides = {side: parameters_of(network) for side, network in networks.items()}
@@ -94,7 +96,7 @@ def _seen(
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise UserError(
             f'the {side} does not take pictures of {list(shape)} '
-            f'({" ".join(str(error).split())[:160]}); give their size: --shape C,H,W'
+            f'({one_line(error, 160)}); give their size: --shape C,H,W'
         ) from error
 
 

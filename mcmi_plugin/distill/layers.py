@@ -9,6 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from ..errors import one_line
 from .records import tensors_in
 from .standalone import standing_alone
 
@@ -100,7 +101,7 @@ def layers_of(network: nn.Module, shape: tuple[int, ...]) -> tuple[list[Layer], 
             try:
                 network(pictures, samples, mode='loss')
             except Exception as error:  # of a head that wants other labels
-                note = f'its loss is not shown ({_first_line(error)})'
+                note = f'its loss is not shown ({one_line(error, 200)})'
                 kept.clear()
                 for layer in layers.values():
                     layer.outputs.clear()
@@ -164,7 +165,3 @@ def _shape(tensor: Tensor) -> str:
     if not rest:
         sizes[0] = 'B' if times == 1 else f'{times}B'
     return f'[{", ".join(sizes)}]'
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

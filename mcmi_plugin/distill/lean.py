@@ -10,6 +10,7 @@ from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
+from ..errors import one_line
 from .fold import Folding, find_folding
 from .records import make_contiguous, needs_loss, tensors_in
 from .traces import leaves_traces, undone
@@ -170,7 +171,7 @@ class LeanDistill(SingleTeacherDistill):
             self._leave_channels_last(name)
             print_log(
                 f'{name} of this distillation: channels_last is left out, because it '
-                f'does not run in it ({str(error).splitlines()[0]})',
+                f'does not run in it ({one_line(error, 200)})',
                 logger='current',
             )
 

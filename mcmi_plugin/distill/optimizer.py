@@ -1,11 +1,10 @@
 """Optimizers in a config, and one that never sees the frozen teacher."""
 
 from types import SimpleNamespace
-from typing import cast
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from mmpretrain.utils import get_ori_model
 from torch import nn
 
 
@@ -35,7 +34,7 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     def __call__(self, model: nn.Module) -> OptimWrapper:
         if self.paramwise_cfg:
             return super().__call__(model)  # leaves them out by itself
-        model = cast(nn.Module, model.module) if is_model_wrapper(model) else model
+        model = get_ori_model(model)
         every = list(model.parameters())
         taken = [every[number] for number in without_frozen_teacher(model)]
         return super().__call__(SimpleNamespace(parameters=lambda: taken))

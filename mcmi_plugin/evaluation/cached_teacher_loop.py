@@ -7,8 +7,8 @@ from typing import Any, cast
 import torch
 from mmengine.dist import all_gather_object
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
+from mmpretrain.utils import get_ori_model
 from mmrazor.engine import SingleTeacherDistillValLoop
 from torch import nn
 
@@ -66,8 +66,7 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
         return self._measured[1]
 
     def _learns(self) -> bool:
-        model = self.runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = get_ori_model(self.runner.model)
         return model.teacher_trainable
 
     def _has_steady_images(self) -> bool:

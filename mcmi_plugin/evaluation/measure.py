@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
+from mmpretrain.utils import get_ori_model
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -37,7 +38,7 @@ def measure(
         UserError: a model without logits, data without hard labels or with
             labels out of range, or predictions that are NaN.
     """
-    model = model.module if is_model_wrapper(model) else model
+    model = get_ori_model(model)
     device = next(model.parameters()).device
     was_training = model.training
     model.train(train_mode)
@@ -92,10 +93,17 @@ def hard_labels(data_samples: Sequence) -> Tensor:
     Without a ``gt_label`` they are those of a one-hot ``gt_score``.
 
     Raises:
-        UserError: a sample has no label, or a mixed one only.
+        UserError: a sample has no label, several, or a mixed one only.
     """
     if all('gt_label' in sample for sample in data_samples):
-        return torch.cat([sample.get('gt_label') for sample in data_samples])
+        labels = [sample.get('gt_label') for sample in data_samples]
+        # One sample may hold the labels of a whole batch (ResidentLoader).
+        if len(labels) > 1 and any(label.numel() != 1 for label in labels):
+            raise UserError(
+                'train_dataloader.dataset: a sample has several labels, or none: the '
+                'data are multi-label; CMI needs one label per image'
+            )
+        return torch.cat(labels)
     try:
         scores = [sample.get('gt_score') for sample in data_samples]
         return class_ids(torch.stack(scores))

@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
+from mmpretrain.utils import get_ori_model
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.datasets.synthetic_gaussian import SyntheticGaussian, class_means
@@ -25,12 +26,12 @@ def teacher_pdist(model: BaseModel, loader: DataLoader) -> float:
     Raises:
         UserError: another data set, whose BCPD nobody knows.
     """
-    model = model.module if is_model_wrapper(model) else model
+    model = get_ori_model(model)
     data = synthetic_part(loader.dataset)
     if data is None:
         raise UserError(
             f'Pdist: the true BCPD of {type(loader.dataset).__name__} is not known; '
-            "use SyntheticGaussian, or leave 'pdist' out of the measures"
+            "use SyntheticGaussian, or leave 'teacher_pdist' out of the measures"
         )
     means = torch.from_numpy(class_means(data.delta, data.seed))
     weight, bias = gaussian_posterior(means, data.sigma)

@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor, ImgDataPreprocessor
 from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.samples import Logits, Samples
 from mcmi_plugin.export.source import Source
 from mcmi_plugin.version import __version__
@@ -92,7 +92,7 @@ def traced(source: Source, samples: Samples) -> torch.export.ExportedProgram:
             strict=False,
         )
     except Exception as error:  # of many classes: any line of a network may fail
-        why = ' '.join(str(error).split())[:200] or type(error).__name__
+        why = one_line(error, 200)
         raise UserError(
             f'torch.export cannot trace {source.model.backbone.type} ({why}); use '
             '--format mmpretrain'

@@ -9,7 +9,7 @@ import torch
 from mmengine.utils import digit_version
 from torch import Tensor
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.graph import about, pixels_of, pixels_to_logits, traced
 from mcmi_plugin.export.samples import Logits, Samples
 from mcmi_plugin.export.source import Source
@@ -115,4 +115,4 @@ def _name_batch(model: Any) -> None:
 def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
-    return (str(error) or type(error).__name__).strip().splitlines()[0]
+    return one_line(error, 200)

@@ -14,7 +14,7 @@ from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.distill.standalone import standing_alone
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
 from mcmi_plugin.teacher.model import drop_pretrained
 from mcmi_plugin.teacher.weights import load_weights, read_weights
@@ -148,5 +148,5 @@ def _build(model: ConfigDict, cfg: Config) -> BaseModel:
         check_sources(cfg.model)
         explain(error, cfg)
         raise UserError(
-            f'{cfg.filename}: its model cannot be built ({error})'
+            f'{cfg.filename}: its model cannot be built ({one_line(error)})'
         ) from error

@@ -4,8 +4,12 @@ import difflib
 import re
 from pathlib import Path
 
-from mcmi_plugin.compat.atomic_checkpoints import is_whole
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.last_checkpoint import (
+    find_whole_checkpoint,
+    is_whole,
+    saved_checkpoints,
+)
 
 _EPOCH = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
 
@@ -70,12 +74,8 @@ def find_checkpoint(folder: Path, which: str = 'last') -> Path:
 
 
 def _last(folder: Path) -> Path:
-    record = folder / 'last_checkpoint'
-    if record.is_file():
-        recorded = Path(record.read_text().strip())
-        # The folder may have been moved since; what lies in it is its own.
-        here = folder / recorded.name
-        return here if here.is_file() else recorded
+    if recorded := saved_checkpoints(folder):
+        return find_whole_checkpoint(folder) or recorded[0]
     if saved := _by_epoch(folder):
         return saved[-1]
     if (folder / 'teacher.pth').is_file():  # of a teacher stage

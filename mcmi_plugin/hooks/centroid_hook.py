@@ -14,8 +14,8 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import class_names, measure, summary
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.mcmi import safe_lambda
-from mcmi_plugin.hooks.random_state_hook import random_state, set_random_state
 from mcmi_plugin.hooks.wrong_class_scores import WrongClassScores
+from mcmi_plugin.isolation import random_numbers_kept
 from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 
 
@@ -113,18 +113,17 @@ class CentroidHook(Hook):
     def _start(self, runner: Runner, loss: CMILoss) -> None:
         # In train mode and augmented: with dropout, batch norm or augmentation a
         # training step's cross-entropy is another one than the teacher's.
-        random = random_state()
         buffers = {b: b.clone() for b in runner.model.buffers()}
-        start = measure(
-            runner.model,
-            runner.train_dataloader,
-            loss.num_classes,
-            train_mode=True,
-            title='what training steps start from',
-        )
+        with random_numbers_kept():
+            start = measure(
+                runner.model,
+                runner.train_dataloader,
+                loss.num_classes,
+                train_mode=True,
+                title='what training steps start from',
+            )
         for buffer, value in buffers.items():
             buffer.copy_(value)
-        set_random_state(random)
         figures = summary(start)
         if loss.form == 'fixed':
             figures['surrogate'] = start.surrogate(loss.log_centroids)

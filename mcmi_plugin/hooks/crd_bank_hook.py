@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from mmengine.dataset import RepeatDataset
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
+from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.losses.crd_contrast_loss import CRDContrastLoss
@@ -34,9 +34,7 @@ class CRDBankHook(Hook):
         """
         if not isinstance(runner._train_loop, BaseLoop):
             return  # validation or test alone: the training set is never built
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = get_ori_model(runner.model)
         losses = [m for m in model.modules() if isinstance(m, CRDContrastLoss)]
         if not losses:
             raise UserError(

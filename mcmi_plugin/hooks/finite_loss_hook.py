@@ -2,9 +2,9 @@
 
 import torch
 from mmengine.hooks import Hook, LoggerHook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.errors import UserError
 
@@ -66,7 +66,7 @@ class FiniteLossHook(Hook):
 
     @staticmethod
     def _parameters(runner: Runner) -> set[str]:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = get_ori_model(runner.model)
         return {name for name, _ in model.named_parameters()}
 
 

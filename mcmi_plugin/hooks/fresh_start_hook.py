@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-RECORD = 'last_checkpoint'  # mmengine's: what --resume goes on from
+from mcmi_plugin.last_checkpoint import RECORD, saved_checkpoints
 
 
 @HOOKS.register_module()
@@ -35,7 +35,7 @@ class FreshStartHook(Hook):
             return
         when = time.strftime('%Y%m%d_%H%M%S', time.localtime(record.stat().st_mtime))
         aside = record.with_name(f'{RECORD}.{when}')
-        last = record.read_text().strip()
+        last = next(iter(saved_checkpoints(runner.work_dir)), '')
         os.replace(record, aside)
         print_log(
             f'{runner.work_dir} holds an earlier run, and this one starts anew; to '

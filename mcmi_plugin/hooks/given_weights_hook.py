@@ -4,9 +4,9 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
 from mcmi_plugin.teacher.filling import (
@@ -74,7 +74,7 @@ class GivenWeightsHook(Hook):
 
 def distiller_of(runner: Runner) -> Any:
     """The Runner's model without its wrapper, if it has a student and a teacher."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = get_ori_model(runner.model)
     both = hasattr(model, 'teacher') and hasattr(model, 'architecture')
     return model if both and hasattr(model, 'teacher_trainable') else None
 

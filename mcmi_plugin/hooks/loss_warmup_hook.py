@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
+from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.errors import UserError
 
@@ -52,9 +52,7 @@ class LossWarmupHook(Hook):
             loss.loss_weight = factor * self._full_weights[name]
 
     def _modules(self, runner: Runner) -> dict[str, Any]:
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = get_ori_model(runner.model)
         distiller = getattr(model, 'distiller', None)
         available = getattr(distiller, 'distill_losses', {})
         for name in self.losses:

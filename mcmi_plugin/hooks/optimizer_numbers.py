@@ -1,8 +1,8 @@
 """A checkpoint's optimizer, its parameters numbered as the present one's are."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 from torch import nn
 
 from mcmi_plugin.distill.optimizer import without_frozen_teacher
@@ -20,7 +20,7 @@ def fit_to_optimizers(runner: Runner, saved: dict) -> None:
     Raises:
         UserError: they are of another kind, or of other parameters.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = get_ori_model(runner.model)
     present = dict(optimizers(runner))
     states = {'': saved} if 'param_groups' in saved else saved
     if present.keys() != states.keys():

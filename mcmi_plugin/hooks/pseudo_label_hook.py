@@ -9,10 +9,11 @@ from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
 from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
+from mmpretrain.utils import get_ori_model
 from torch.utils.data import Dataset
 
 from mcmi_plugin.datasets.indices import load, save
@@ -46,7 +47,7 @@ class PseudoLabelHook(Hook):
     priority = 'HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = get_ori_model(runner.model)
         if not hasattr(model, 'teacher'):
             raise UserError(
                 f'custom_hooks: PseudoLabelHook: {type(model).__name__} has no teacher '

@@ -12,6 +12,8 @@ from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from mcmi_plugin.isolation import random_state, set_random_state
+
 STATES = 'random_states'  # in the message hub, hence in the checkpoints
 
 
@@ -70,35 +72,6 @@ class RandomStateHook(Hook):
         self._state = random_state()
         self._state['sampler_seed'] = getattr(sampler, 'seed', None)
         runner.message_hub.update_info(STATES, all_gather_object(self._state))
-
-
-def random_state() -> dict:
-    """This process's states, of tensors and numbers for ``weights_only=True``."""
-    version, words, gauss = random.getstate()
-    legacy: Any = np.random.get_state()  # a tuple, which its type leaves open
-    name, keys, position, has_gauss, cached = legacy
-    state = dict(
-        python=[version, list(words), gauss],
-        numpy=[name, torch.from_numpy(keys.astype(np.int64)), position],
-        numpy_gauss=[has_gauss, cached],
-        torch=torch.get_rng_state(),
-    )
-    if torch.cuda.is_available():
-        state['cuda'] = torch.cuda.get_rng_state()  # of this process's device
-    return state
-
-
-def set_random_state(state: dict) -> None:
-    """Go on from what :func:`random_state` returned."""
-    version, words, gauss = state['python']
-    random.setstate((version, tuple(words), gauss))
-    name, keys, position = state['numpy']
-    keys = keys.cpu().numpy().astype(np.uint32)
-    np.random.set_state((name, keys, position, *state['numpy_gauss']))
-    # A checkpoint may have been read onto a GPU; generators want CPU tensors.
-    torch.set_rng_state(state['torch'].cpu())
-    if 'cuda' in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state['cuda'].cpu())
 
 
 def seed_worker(worker_id: int, init, rank: int) -> None:

@@ -1,6 +1,7 @@
 """A classifier seen without the label of each sample."""
 
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
+from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
 from mcmi_plugin.evaluation.measure import hard_labels
@@ -19,7 +20,7 @@ class WrongClassScores(nn.Module):
 
     def __init__(self, model: BaseModel) -> None:
         super().__init__()
-        self.model: BaseModel = model.module if is_model_wrapper(model) else model
+        self.model: BaseModel = get_ori_model(model)
         self.data_preprocessor = self.model.data_preprocessor
         self.training = model.training
 

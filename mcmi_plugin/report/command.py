@@ -12,6 +12,8 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.markup import escape
 
+from mcmi_plugin.errors import one_line
+from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
 from mcmi_plugin.report.comparison import comparison, run_cells
 from mcmi_plugin.report.confused import confusion_blocks
@@ -23,7 +25,6 @@ from mcmi_plugin.report.run_origin import place
 from mcmi_plugin.report.run_sections import sections
 from mcmi_plugin.report.spaces import NUM_EMBEDDED, eigen_cams, output_space
 from mcmi_plugin.report.work_dir import Run, read_runs
-from mcmi_plugin.teacher.stage import isolated
 
 PAGE = 'report.html'
 # Minutes for a large student without a GPU; CIFAR's test set is whole.
@@ -44,7 +45,7 @@ def report_training(runner: Runner) -> None:
         page = run.folder / PAGE
         write_page(page, run.name, sections(run, _recorded(run)), _note([run]))
     except Exception as error:  # of a network, data or disk of any kind
-        why = ' '.join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         print_log(
             f'no report is written: {why}', logger='current', level=logging.WARNING
         )
@@ -133,7 +134,7 @@ def _passes(run: Run) -> list[Section]:
                 for name in networks.by_name
             }
         except Exception as error:
-            why = ' '.join(str(error).split()) or type(error).__name__
+            why = one_line(error)
             missing = Text(f'No Eigen-CAM and no t-SNE: {why}.')
             blocks = [*_recorded_confusion(run), missing]
             return [Section('Confusion', blocks)]
@@ -163,7 +164,7 @@ def _eigen_cams(networks: Networks) -> list[Block]:
     try:
         return eigen_cams(networks.by_name, networks.preprocessor, networks.dataset)
     except Exception as error:  # of a network without maps, or samples of any kind
-        why = ' '.join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         return [Text(f'No Eigen-CAM: {why}.')]
 
 

@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
+from mcmi_plugin.errors import one_line
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
 from mcmi_plugin.report.predictions import Predictions, predict
 from mcmi_plugin.teacher.stage import versions
@@ -109,7 +110,7 @@ def _confusion(runner: Runner) -> dict:
             collate=loader.collate_fn,
         )
     except Exception as error:  # of a network or data of any kind; training is done
-        return dict(missing=' '.join(str(error).split()) or type(error).__name__)
+        return dict(missing=one_line(error))
     return sparse(found)
 
 

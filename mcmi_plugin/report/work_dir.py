@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mcmi_plugin.compat.atomic_checkpoints import find_whole_checkpoint, is_whole
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.report.record import read_record
 from mcmi_plugin.report.scalars import Scalars, read_scalars
 from mcmi_plugin.teacher.weights import CONTROL_META, RECORD, provenance_of_teacher
@@ -93,14 +93,10 @@ def last_checkpoint(folder: Path) -> Path:
     Raises:
         UserError: there is none.
     """
-    record = folder / 'last_checkpoint'
-    if record.is_file():
-        # The folder may have been moved since the path was written.
-        here = folder / Path(record.read_text().strip()).name
-        found = here if is_whole(here) else find_whole_checkpoint(str(folder))
-        if found is not None:
-            return Path(found)
-    raise UserError(f'there is no checkpoint in {folder}')
+    found = find_whole_checkpoint(folder)
+    if found is None:
+        raise UserError(f'there is no checkpoint in {folder}')
+    return found
 
 
 def _recorded_teacher(folder: Path) -> dict | None:
@@ -121,7 +117,7 @@ def _config(path: Path) -> tuple[Config, str]:
         # A user's own modules may be elsewhere; nothing is built yet.
         return Config.fromfile(path, import_custom_modules=False), path.read_text()
     except Exception as error:  # a config is code, and fails as code does
-        why = ' '.join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         raise UserError(f'{path}: cannot be read ({why})') from error
 
 

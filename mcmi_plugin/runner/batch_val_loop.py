@@ -2,9 +2,9 @@
 
 import torch
 from mmengine.evaluator import Evaluator
-from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmengine.runner import ValLoop, autocast
+from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
 from mcmi_plugin.errors import UserError
@@ -54,8 +54,7 @@ class BatchValLoop(ValLoop):
                 metric.process(data_batch, images)
 
     def _predict(self, data_batch: dict) -> dict[str, Tensor]:
-        model = self.runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = get_ori_model(self.runner.model)
         data = model.data_preprocessor(data_batch, False)
         logits = model(data['inputs'], data['data_samples'], mode='tensor')
         labels = hard_labels(data['data_samples'])

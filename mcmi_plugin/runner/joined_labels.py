@@ -1,12 +1,15 @@
 """Who takes one data sample with the labels of a whole batch."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from mmengine.model import BaseDataPreprocessor, is_model_wrapper
+from mmengine.hooks import Hook
+from mmengine.model import BaseDataPreprocessor
 from mmengine.runner import Runner
 from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.models.heads import ClsHead
+from mmpretrain.utils import get_ori_model
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.task_modules.recorder import (
     ModuleInputsRecorder,
@@ -19,21 +22,28 @@ from torch import nn
 _PACKAGES = ('mmengine', 'mmpretrain', 'mmrazor', 'mcmi_plugin')
 
 
-def takes_joined_labels(runner: Runner) -> bool:
-    """Whether nothing in a training step looks for one data sample per image.
+def looks_at_samples(runner: Runner) -> Any | None:
+    """What in a training step may look for one data sample per image; None: nothing.
 
     Labels are joined for a loss in any case. But a network, a loss or a hook of the
-    user's own may do anything with data samples; so this is so of what is known and
-    of a class that says ``takes_joined_labels = True``.
+    user's own may do anything with data samples; not so what is known, nor a class
+    that says ``takes_joined_labels = True``.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    packages = {type(hook).__module__.partition('.')[0] for hook in runner.hooks}
-    return (
-        packages <= {*_PACKAGES}
-        and _joins(model.data_preprocessor)
-        and all(map(_classifies, _networks(model)))
-        and all(map(_says_so, _losses_with_samples(model)))
-    )
+    return next(_that_look(runner), None)
+
+
+def _that_look(runner: Runner) -> Iterator[Any]:
+    model = get_ori_model(runner.model)
+    yield from (hook for hook in runner.hooks if not _is_known(hook))
+    if not _joins(model.data_preprocessor):
+        yield model.data_preprocessor
+    for network in _networks(model):
+        yield from _unknown_part(network)
+    yield from (loss for loss in _losses_with_samples(model) if not _says_so(loss))
+
+
+def _is_known(hook: Hook) -> bool:
+    return type(hook).__module__.partition('.')[0] in _PACKAGES
 
 
 def _says_so(part: Any) -> bool:
@@ -53,14 +63,18 @@ def _networks(model: nn.Module) -> list[nn.Module]:
     return [model]
 
 
-def _classifies(network: Any) -> bool:
-    head: Any = type(getattr(network, 'head', None))
-    return _says_so(network) or (
-        getattr(type(network), 'forward', None) is ImageClassifier.forward
-        and getattr(type(network), 'loss', None) is ImageClassifier.loss
-        and getattr(head, 'loss', None) is ClsHead.loss
-        and getattr(head, '_get_loss', None) is ClsHead._get_loss
-    )
+def _unknown_part(network: Any) -> Iterator[nn.Module]:
+    """The network or its head, if its loss is not a classifier's as it stands."""
+    if _says_so(network):
+        return
+    if not _has(network, forward=ImageClassifier.forward, loss=ImageClassifier.loss):
+        yield network
+    elif not _has(network.head, loss=ClsHead.loss, _get_loss=ClsHead._get_loss):
+        yield network if network.head is None else network.head
+
+
+def _has(part: Any, **methods: Any) -> bool:
+    return all(getattr(type(part), n, None) is m for n, m in methods.items())
 
 
 def _losses_with_samples(model: nn.Module) -> list[nn.Module]:

@@ -1,5 +1,6 @@
 """mmengine's Runner with data that stay in memory."""
 
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -7,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.datasets.resident import DEFAULT_BUDGET, ResidentLoader
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.runner.joined_labels import takes_joined_labels
+from mcmi_plugin.runner.joined_labels import looks_at_samples
 
 # What torch's loader was built with and the resident one takes over.
 _LOADER_OPTIONS = (
@@ -34,7 +35,8 @@ class ResidentRunner(Runner):
     keys, ``type='ResidentLoader'`` and, if need be, ``memory_budget``. Stock
     losses, validation loops, metrics and batch augmentation then work as with
     any loader, and the user's own as well: what is not known to take the labels of a
-    batch joined (:func:`.takes_joined_labels`) gets one data sample per image.
+    batch joined (:func:`.looks_at_samples`) gets one data sample per image, and the
+    log says for whom.
     """
 
     def build_dataloader(
@@ -64,7 +66,14 @@ class ResidentRunner(Runner):
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         loop = super().build_train_loop(loop)
-        _set_per_sample(loop, not takes_joined_labels(self))
+        part = looks_at_samples(self)
+        _set_per_sample(loop, part is not None)
+        if part is not None and isinstance(loop.dataloader, ResidentLoader):
+            print_log(
+                f'{type(part).__name__} may look at single data samples; batches are '
+                'made with one for each image, which takes longer',
+                logger='current',
+            )
         return loop
 
     def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:

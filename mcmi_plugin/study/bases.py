@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.config_file import read_file
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.locations import CONFIGS
 
 SPECIAL = ('config', 'pair', 'method')
@@ -61,7 +61,7 @@ class Bases:
             except UserError:
                 raise
             except Exception as error:  # a config is code, and fails as code does
-                raise UserError(f'{path}: {error}'.replace('\n', ' ')) from error
+                raise UserError(f'{path}: {one_line(error)}') from error
         return path, self._read[path]
 
     def _compose(self, pair: str, method: str, where: str) -> Path:

@@ -32,7 +32,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.study.checks import check_controls
 from mcmi_plugin.study.figures import FIGURES
 from mcmi_plugin.study.measures import MEASURES
@@ -61,7 +61,7 @@ def read_content(path: str) -> dict:
     except UserError:
         raise
     except Exception as error:  # a config is code, and fails as code does
-        raise UserError(f'{path}: {error}'.replace('\n', ' ')) from error
+        raise UserError(f'{path}: {one_line(error)}') from error
     if not isinstance(content, dict):
         raise UserError(f'{path} is no study: it has no dict called study')
     arms = content.get('arms') or {}

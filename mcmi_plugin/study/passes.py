@@ -6,8 +6,9 @@ from typing import Literal, cast, overload
 
 import torch
 from mmengine.config import Config
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -88,7 +89,7 @@ def passed(runner: Runner, cfg: Config, who: str, split: str) -> Pass | None:
 
 def network_of(runner: Runner, who: str) -> Network | None:
     """The student or the teacher, as :func:`measure` takes it; None without one."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = get_ori_model(runner.model)
     if who == 'student':
         network = getattr(model, 'architecture', model)
     else:

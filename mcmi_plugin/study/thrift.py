@@ -4,7 +4,6 @@ import functools
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest.mock import patch
 
 from mmengine.runner import runner
 
@@ -17,11 +16,13 @@ def thrift() -> Iterator[None]:
     it collects garbage among the objects of all libraries. Nothing that it computes
     or writes changes.
     """
-    collect_once = functools.cache(runner.collect_env)
+    collect_env = runner.collect_env
+    collect_once = functools.cache(collect_env)
     gc.collect()
     gc.freeze()  # what is there now stays to the end
+    runner.collect_env = lambda: dict(collect_once())
     try:
-        with patch.object(runner, 'collect_env', lambda: dict(collect_once())):
-            yield
+        yield
     finally:
+        runner.collect_env = collect_env
         gc.unfreeze()

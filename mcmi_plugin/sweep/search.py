@@ -24,8 +24,8 @@ from optuna.trial import Trial, TrialState
 from mcmi_plugin.commands import train
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.hooks.cmi_monitor_hook import cliff
+from mcmi_plugin.isolation import isolated
 from mcmi_plugin.sweep.settings import MLL, ZERO, lambda_name
-from mcmi_plugin.teacher.stage import isolated
 from mcmi_plugin.teacher.weights import RECORD
 
 SETTING = 'setting'  # the user attribute that holds a trial's name

@@ -1,1 +1,1 @@
-
+"""From a distillation config to an MCMI teacher."""

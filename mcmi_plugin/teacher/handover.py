@@ -3,11 +3,12 @@
 from typing import Any, cast
 
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
+from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.hooks.centroid_hook import is_worse_than_guessing, measured
+from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
-from mcmi_plugin.teacher.stage import build_runner, isolated, weights_of
+from mcmi_plugin.teacher.stage import build_runner, weights_of
 from mcmi_plugin.teacher.temperature import best_temperature, divide_logits
 from mcmi_plugin.teacher.weights import load_weights
 
@@ -33,7 +34,7 @@ def hand_over(
     """
     with isolated():
         runner = build_runner(cfg)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = get_ori_model(runner.model)
         load_weights(model, weights, source)
         model.eval()
         hook = cfg.custom_hooks[0]

@@ -17,6 +17,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS, DefaultScope
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.isolation import isolated
 from mcmi_plugin.teacher import recipe, store
 from mcmi_plugin.teacher.content import Content, content_of
 from mcmi_plugin.teacher.data import plain_dataset, with_dataset
@@ -24,7 +25,6 @@ from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
 from mcmi_plugin.teacher.handover import hand_over
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage import (
-    isolated,
     remove_checkpoints,
     run_stage,
     versions,

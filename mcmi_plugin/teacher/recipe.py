@@ -15,7 +15,7 @@ from mmengine.optim import AmpOptimWrapper
 
 from mcmi_plugin.config_file import read_named
 from mcmi_plugin.distill.fast import OPTIMIZER
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.evaluation.with_cmi import with_cmi
 from mcmi_plugin.teacher.content import Content, without_paths
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
@@ -39,7 +39,7 @@ def published_config(cfg: Config, options: TeacherOptions) -> Config:
     except (ValueError, OSError) as error:
         key = 'mcmi.teacher_config' if options.teacher_config else 'cfg_path'
         raise UserError(
-            f'{key}: cannot read {name} ({error}); name the config '
+            f'{key}: cannot read {name} ({one_line(error)}); name the config '
             'that the teacher was trained by'
         ) from error
     if 'optim_wrapper' in own:

@@ -1,26 +1,22 @@
 """Run one teacher stage in a Runner of its own, inside another one's run."""
 
-import contextlib
-import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import mmengine
 import mmpretrain
 import mmrazor
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.model import is_model_wrapper
-from mmengine.registry import RUNNERS, DefaultScope
-from mmengine.runner import Runner, find_latest_checkpoint
-from mmengine.visualization import Visualizer
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
 import mcmi_plugin
 from mcmi_plugin.hooks.progress_bar_hook import ProgressBarHook
+from mcmi_plugin.isolation import isolated
+from mcmi_plugin.last_checkpoint import RECORD, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.weights import load_weights
 from mcmi_plugin.trackers import name_own_run
@@ -44,7 +40,7 @@ def run_stage(
     Raises:
         UserError: the weights are not this network's, or the data do not do.
     """
-    last = find_latest_checkpoint(cfg.work_dir) if resume else None
+    last = find_checkpoint_to_resume(cfg.work_dir) if resume else None
     cfg.resume, cfg.load_from = last is not None, last
     if is_main_process() and not cfg.resume:
         remove_checkpoints(cfg.work_dir)
@@ -52,7 +48,7 @@ def run_stage(
     with isolated():
         runner = build_runner(cfg)
         runner.register_hook(ProgressBarHook())
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = get_ori_model(runner.model)
         if weights is not None:
             load_weights(model, weights, source)
             model._is_init = True  # or the Runner would initialise it again
@@ -93,7 +89,7 @@ def remove_checkpoints(work_dir: str) -> None:
     """Remove what a stage has saved on its way; a later run would resume it."""
     folder = Path(work_dir)
     saved = [*folder.glob('epoch_*.pth'), *folder.glob('best_*.pth')]
-    for path in [*saved, folder / 'last_checkpoint']:
+    for path in [*saved, folder / RECORD]:
         path.unlink(missing_ok=True)
 
 
@@ -101,33 +97,3 @@ def versions() -> dict[str, str]:
     """Versions of what made a teacher, for its provenance."""
     packages = (mcmi_plugin, torch, mmengine, mmpretrain, mmrazor)
     return {package.__name__: package.__version__ for package in packages}
-
-
-@contextlib.contextmanager
-def isolated() -> Iterator[None]:
-    """Put back what an inner Runner changes for the one around it.
-
-    The random state, so that a student is the same whether its teacher was made
-    now or found ready; and mmengine's current logger, message hub, visualizer
-    and scope, which would stay the inner Runner's.
-    """
-    managers = [MMLogger, MessageHub, DefaultScope, Visualizer]
-    managers += Visualizer.__subclasses__()
-    kept = [(manager, dict(manager._instance_dict)) for manager in managers]
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    try:
-        yield
-    finally:
-        for manager, instances in kept:
-            for name in [n for n in manager._instance_dict if n not in instances]:
-                inner = manager._instance_dict.pop(name)
-                for handler in getattr(inner, 'handlers', []):
-                    handler.close()
-                if isinstance(inner, Visualizer):
-                    inner.close()
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)

@@ -1,24 +1,24 @@
 """Checkpoints whole or not at all."""
 
+import argparse
 import errno
 import os
 import resource
 import signal
+import sys
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 
-import mmengine.logging
 import pytest
 import torch
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook, checkpoint_hook
-from mmengine.runner import find_latest_checkpoint
 from mmengine.runner.checkpoint import save_checkpoint
 
+from mcmi_plugin import commands
 from mcmi_plugin.compat.atomic_checkpoints import (
-    find_whole_checkpoint,
-    is_whole,
+    NotWritten,
     remove_leftovers,
     whole_file,
     write_whole_checkpoints,
@@ -87,9 +87,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         try:
             save_checkpoint({'x': torch.arange(5000)}, str(path))
-        except UserError as error:
+        except NotWritten as error:
             line = str(error)
-            told = [path.name, str(tmp_path), os.strerror(errno.EFBIG), '--resume']
+            told = [path.name, str(tmp_path), os.strerror(errno.EFBIG), 'make room']
             return 0 if all(t in line for t in told) and '\n' not in line else 1
         return 2
 
@@ -106,47 +106,6 @@ def test_no_space_left(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r'epoch_1\.pth .*No space left'):
         save(tmp_path, 1)
     assert not list(tmp_path.iterdir())
-
-
-def test_any_damage_is_seen(tmp_path):
-    save(tmp_path, 1)
-    path = tmp_path / 'epoch_1.pth'
-    data = path.read_bytes()
-    assert is_whole(path)
-    for size in (0, 1, len(data) // 2, len(data) - 1):
-        path.write_bytes(data[:size])
-        assert not is_whole(path), size
-    middle = len(data) // 2
-    path.write_bytes(data[:middle] + b'\0' * 512 + data[middle + 512 :])
-    assert not is_whole(path)
-    assert not is_whole(tmp_path / 'missing')
-
-
-def test_damaged_ones_are_passed_over_by_name(tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr(
-        mmengine.logging, 'print_log', lambda line, **kwargs: said.append(line)
-    )
-    save(tmp_path, 9, 2, 10, 11)
-    save(tmp_path, 20)  # of an earlier run
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_11.pth'))
-    assert find_latest_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_11.pth')
-    assert not said
-    for step in (11, 10):
-        os.truncate(tmp_path / f'epoch_{step}.pth', 100)
-    assert find_latest_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_9.pth')
-    for step, line in zip((11, 10), said, strict=True):
-        assert f'epoch_{step}.pth is damaged or cut short' in line
-    for step in (9, 2):
-        os.truncate(tmp_path / f'epoch_{step}.pth', 100)
-    assert find_latest_checkpoint(str(tmp_path)) is None
-    assert 'starts anew' in said[-1]
-
-
-def test_a_torn_last_checkpoint_names_nothing(tmp_path):
-    save(tmp_path, 9, 10)
-    (tmp_path / 'last_checkpoint').write_text('')
-    assert find_whole_checkpoint(str(tmp_path)) == str(tmp_path / 'epoch_10.pth')
 
 
 def run_hook(folder: Path, steps, fails=()) -> CheckpointHook:
@@ -215,3 +174,50 @@ def test_a_mended_upstream_is_left_alone(monkeypatch):
     write_whole_checkpoints()
     assert LocalBackend.put is put
     assert CheckpointHook._save_checkpoint_with_step is save_with_step
+
+
+def test_the_best_of_a_copy_is_its_own(tmp_path):
+    """The next better one replaces it: the original's would be gone."""
+    for name in ('a', 'b'):
+        (tmp_path / name).mkdir()
+        for file in ('best_x_epoch_1.pth', 'last_checkpoint'):
+            (tmp_path / name / file).touch()
+    info = {'best_ckpt': str(tmp_path / 'a/best_x_epoch_1.pth')}
+    hub = SimpleNamespace(runtime_info=info, get_info=info.get)
+    hub.update_info = info.__setitem__
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path / 'b'),
+        message_hub=hub,
+        logger=SimpleNamespace(info=print),
+    )
+    hook = CheckpointHook(interval=1, save_best='x', rule='greater')
+    hook.before_train(runner)
+    own = str(tmp_path / 'b/best_x_epoch_1.pth')
+    assert hook.best_ckpt_path == own == info['best_ckpt']
+
+
+@pytest.mark.parametrize('flags', [['--resume'], []])
+def test_only_a_command_that_has_the_flag_names_it(
+    flags, tmp_path, monkeypatch, capsys
+):
+    def full(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def main(args):
+        with whole_file(tmp_path / 'file'):
+            pass
+
+    monkeypatch.setattr(os, 'fsync', full)
+    monkeypatch.setattr(sys, 'argv', ['command'])
+    # Which would note the signals of the tests too.
+    monkeypatch.setattr(commands, 'Interruption', lambda: SimpleNamespace(signal=None))
+    parse = argparse.ArgumentParser()
+    parse.set_defaults(debug=False)
+    for flag in flags:
+        parse.add_argument(flag)
+    with pytest.raises(SystemExit) as left:
+        commands.run(main, parse)
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith('error: file cannot be written into')
+    assert said.count('continue with --resume') == len(flags)

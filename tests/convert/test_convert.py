@@ -70,6 +70,19 @@ def test_model_that_takes_no_image_of_this_size(tmp_path):
         convert(path, model.eval())
 
 
+def test_model_that_refuses_without_a_word(tmp_path, monkeypatch):
+    def forward(*args):
+        raise AssertionError
+
+    path = str(tmp_path / 'resnet18.pth')
+    torch.save(random_network('resnet18').state_dict(), path)
+    backbone = dict(type='mmpretrain.LeNet5')
+    model = MODELS.build(dict(type='mmpretrain.ImageClassifier', backbone=backbone))
+    monkeypatch.setattr(model.backbone, 'forward', forward)
+    with pytest.raises(UserError, match=r'224 pixels \(AssertionError\); name'):
+        convert(path, model.eval())
+
+
 @pytest.fixture
 def thousand(tmp_path):
     """A ResNet-18 of torchvision's, and the model of three of its classes."""

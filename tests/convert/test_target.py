@@ -64,6 +64,11 @@ def test_no_weights_are_read_or_downloaded(tmp_path, monkeypatch):
             "model = dict(type='ImageClassifier', backbone=dict(type='ResNot'))",
             'model cannot be built .*ResNot',
         ),
+        (
+            "model = dict(type='ImageClassifier',\n"
+            "    backbone=dict(type='ResNet', depth=18, num_stages=9))",
+            'model cannot be built .*AssertionError',
+        ),
     ],
 )
 def test_no_classifier(tmp_path, text, words):

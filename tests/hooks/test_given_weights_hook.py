@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from runner.small_runs import config as plain_config
 from small_jobs import config, job, network, same, saved
+from small_runs import config as plain_config
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.given_weights_hook import GivenWeightsHook

@@ -13,7 +13,7 @@ from torch import nn
 
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.hooks import random_state_hook
-from mcmi_plugin.hooks.random_state_hook import random_state, set_random_state
+from mcmi_plugin.isolation import random_state, set_random_state
 
 
 def draws() -> tuple:

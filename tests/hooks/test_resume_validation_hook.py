@@ -1,12 +1,7 @@
 """A resumed run goes on as if nothing had happened, its plateau included."""
 
-import sys
-
 import pytest
-from conftest import PROJECT
-
-sys.path.insert(0, str(PROJECT / 'tests/runner'))
-from small_runs import config, history, train  # noqa: E402
+from small_runs import config, history, train
 
 PLATEAU = dict(
     type='ReduceOnPlateauLR',

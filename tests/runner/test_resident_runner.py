@@ -10,7 +10,7 @@ from small_runs import PACK, assert_same_weights, config, history, train
 from mcmi_plugin.datasets import ResidentLoader
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
-from mcmi_plugin.runner.joined_labels import takes_joined_labels
+from mcmi_plugin.runner.joined_labels import looks_at_samples
 
 VAL = [f'val/{k}' for k in ('accuracy/top1', 'accuracy/top3', 'mcmi/cmi', 'mcmi/ll')]
 MIXUP = {
@@ -26,9 +26,11 @@ def stock(tmp_path_factory):
 
 @pytest.mark.parametrize('lean', [False, True])
 def test_the_same_student_and_figures(lean: bool, stock, tmp_path) -> None:
-    ours = train(config(tmp_path, lean=lean))
+    ours = train(config(tmp_path, lean=lean, log_level='INFO'))
     assert isinstance(ours.train_dataloader, ResidentLoader)
     assert ours.train_dataloader._tensors is not None
+    (log,) = tmp_path.glob('*/*.log')
+    assert 'single data samples' not in log.read_text()
     assert_same_weights(ours, stock)
     for key in VAL:
         assert history(ours, key) == pytest.approx(history(stock, key), abs=1e-6)
@@ -118,20 +120,28 @@ class Counter(Hook):
 
 
 @pytest.mark.parametrize(
-    'changes',
+    ('who', 'changes'),
     [
-        {'model.head.type': 'SampleBySample'},
-        {'custom_hooks': [dict(type='Counter')]},
+        ('SampleBySample', {'model.head.type': 'SampleBySample'}),
+        ('Counter', {'custom_hooks': [dict(type='Counter')]}),
     ],
 )
-def test_who_looks_at_single_samples_gets_them(changes, tmp_path) -> None:
+def test_who_looks_at_single_samples_gets_them(who, changes, tmp_path) -> None:
     runs = [
-        train(config(tmp_path / str(resident), resident, False, **changes))
+        train(
+            config(
+                tmp_path / str(resident), resident, False, log_level='INFO', **changes
+            )
+        )
         for resident in (False, True)
     ]
     assert_same_weights(*runs)
     counted = [h.counted for r in runs for h in r.hooks if isinstance(h, Counter)]
     assert all(numbers == [16, 16, 16, 16, 6] * 2 for numbers in counted)
+    for resident in (False, True):
+        (log,) = (tmp_path / str(resident)).glob('*/*.log')
+        line = f'{who} may look at single data samples'
+        assert log.read_text().count(line) == resident
 
 
 def test_who_takes_joined_labels(tmp_path) -> None:
@@ -142,7 +152,7 @@ def test_who_takes_joined_labels(tmp_path) -> None:
         ('mixed', MIXUP, False),
     ):
         runner = RUNNERS.build(config(tmp_path / name, **changes))
-        assert takes_joined_labels(runner) == joined, name
+        assert (looks_at_samples(runner) is None) == joined, name
 
 
 def test_unknown_loader(tmp_path) -> None:

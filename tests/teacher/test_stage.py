@@ -8,7 +8,7 @@ import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 
-from mcmi_plugin.teacher.stage import isolated
+from mcmi_plugin.isolation import isolated
 
 
 def draws():
