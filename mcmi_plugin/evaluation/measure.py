@@ -100,8 +100,8 @@ def hard_labels(data_samples: Sequence) -> Tensor:
         # One sample may hold the labels of a whole batch (ResidentLoader).
         if len(labels) > 1 and any(label.numel() != 1 for label in labels):
             raise UserError(
-                'train_dataloader.dataset: a sample has several labels, or none: the '
-                'data are multi-label; CMI needs one label per image'
+                'a sample has several labels, or none: the data are multi-label; CMI '
+                'needs one label per image'
             )
         return torch.cat(labels)
     try:

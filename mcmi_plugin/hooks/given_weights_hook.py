@@ -54,7 +54,7 @@ class GivenWeightsHook(Hook):
         model = distiller_of(runner)
         if model is not None:
             watch(model.architecture)
-            watch_teacher(model, runner.cfg.model)
+            watch_teacher(model, runner.cfg.get('model') or {})
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = distiller_of(runner)

@@ -75,8 +75,14 @@ class MCMITeacherHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         model = distiller_of(runner)
-        if model is not None:
-            watch_teacher(model, runner.cfg.model)
+        if model is None:
+            return
+        if not runner.cfg:
+            raise UserError(
+                'MCMITeacherHook: the Runner has no config to make a teacher by; build '
+                'it by Runner.from_cfg(cfg), or give it cfg=cfg'
+            )
+        watch_teacher(model, runner.cfg.model)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if not below(OF_TEACHER, tensors_of(checkpoint)):
@@ -104,11 +110,6 @@ class MCMITeacherHook(Hook):
                 level=30,
             )
             return
-        if not runner.cfg:
-            raise UserError(
-                'MCMITeacherHook: the Runner has no config to make a teacher by; build '
-                'it by Runner.from_cfg(cfg), or give it cfg=cfg'
-            )
         if model.teacher_trainable:
             raise UserError(
                 'model.teacher_trainable=True would train the MCMI teacher away; set '

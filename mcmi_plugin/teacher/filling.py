@@ -63,7 +63,7 @@ def watch_teacher(model: Any, cfg: dict) -> None:
             built; ``teacher_ckpt`` has been loaded then, strictly.
     """
     watch(model.teacher)
-    ready = [''] if cfg.get('teacher_ckpt') else _filling_themselves(cfg['teacher'])
+    ready = [''] if cfg.get('teacher_ckpt') else _filling_themselves(cfg.get('teacher'))
     if getattr(model.teacher, 'needs_no_training', False):  # known, not learnt
         ready = ['']
     model.teacher.ready_weights = {

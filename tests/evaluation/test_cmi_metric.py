@@ -126,7 +126,7 @@ def test_predictions_that_are_nan_name_the_metric_and_reset_it() -> None:
     ('change', 'message'),
     [
         ({'gt_label': torch.tensor([4])}, r'CMIMetric: label 4 is not in \[0, 4\)'),
-        ({'gt_label': torch.tensor([0, 1])}, 'one gt_label per sample'),
+        ({'gt_label': torch.tensor([0, 1])}, 'several labels, or none'),
         ({'pred_score': None}, 'CMIMetric needs pred_score'),
     ],
 )

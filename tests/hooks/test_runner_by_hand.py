@@ -108,9 +108,11 @@ def test_one_optimizer_less_than_before(tmp_path):
 class Distiller(BaseModel):
     """Its teacher says of a point whether it is an odd one."""
 
+    teacher_trainable = False
+
     def __init__(self) -> None:
         super().__init__()
-        self.student = nn.Linear(2, 2)
+        self.architecture = self.student = nn.Linear(2, 2)
         self.teacher = nn.Module()
         self.teacher.forward = lambda inputs, data_samples, mode: torch.stack(
             [1 - inputs[:, 0] % 2, inputs[:, 0] % 2], 1
