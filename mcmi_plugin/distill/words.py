@@ -1,7 +1,7 @@
 """The words in which a method's config names what a network offers.
 
 A method is written once for all pairs: ``student.stages.0`` is the output of the
-student's first stage, whatever its module is called. ``mcmi_plugin.models.taps``
+student's first stage, whatever its module is called. :mod:`.network_taps`
 tells where that is.
 
 ==================== =========================================================
@@ -10,7 +10,8 @@ logits               ``[B, classes]``
 pooled               ``[B, D]``, what the classifier reads
 stages.I             ``[B, C, H, W]``, the output of stage I, counted from 0
 preact.I             the same before the activation
-last_stage           the last of ``stages``
+last_stage           the last of ``stages``; of a transformer that has none its last
+                     block's tokens, ``[B, L, D]``
 levels.I             ReviewKD's: the stages, then ``pooled``
 preact_levels.I      the stages' pre-activations, then ``pooled``
 auxiliary            list of ``[4B, 4 classes]``, HSAKD's
@@ -23,62 +24,41 @@ level_channels       list: ``channels``, then ``pooled_channels``
 ==================== =========================================================
 """
 
-from ..errors import UserError
-from ..models.taps import IMAGENET_TAPS, TAPS
+from typing import Any
 
-# ModuleInputs records positional arguments, hence the index.
-_BATCH = dict(
-    labels=dict(type='ModuleInputs', source='head.loss_module', data_idx=1),
-    data_samples=dict(type='ModuleInputs', source='', data_idx=1),
-)
+_DATA_SAMPLES = dict(type='ModuleInputs', source='', data_idx=1)
 
 
-def taps_of(network: str) -> dict:
-    """The taps of a network by the name of its config file.
+def recorded_words(taps: dict[str, Any]) -> dict[str, dict]:
+    """Word -> MMRazor's recorder, and with it the indices of the record.
 
-    Raises:
-        UserError: there are none.
+    Args:
+        taps: of a network, see :mod:`.network_taps`. What is not known has no word.
     """
-    taps = TAPS | IMAGENET_TAPS
-    if network not in taps:
-        raise UserError(
-            f'pair: mcmi_plugin/models/taps.py does not say where {network} has its '
-            f'features; add an entry of that name (there are {", ".join(taps)})'
-        )
-    return taps[network]
-
-
-def recorded_words(network: str) -> dict[str, dict]:
-    """Word -> MMRazor's recorder, and with it the indices of the record."""
-    taps = taps_of(network)
-    pooled = dict(_outputs(taps['pooled']), data_idx=0)
-    stages = [_outputs(tap) for tap in taps['stages']]
-    preact = [_outputs(tap) for tap in taps['preact']]
-    return dict(
-        _BATCH,
-        logits=_outputs(taps['logits']),
+    pooled, stages, preact = (taps.get(key) for key in ('pooled', 'stages', 'preact'))
+    stages, preact = stages or [], preact or []
+    words = dict(
+        labels=taps.get('labels'),
+        data_samples=_DATA_SAMPLES,
+        logits=taps.get('logits'),
         pooled=pooled,
-        last_stage=stages[-1],
-        auxiliary=_outputs('auxiliary'),
+        last_stage=stages[-1] if stages else taps.get('tokens'),
+        auxiliary=dict(type='ModuleOutputs', source='auxiliary'),
         **_numbered('stages', stages),
         **_numbered('preact', preact),
         **_numbered('levels', [*stages, pooled]),
         **_numbered('preact_levels', [*preact, pooled]),
     )
+    return {word: tap for word, tap in words.items() if tap is not None}
 
 
-def known_words(network: str) -> dict[str, int | list[int]]:
+def known_words(taps: dict[str, Any]) -> dict[str, int | list[int]]:
     """Word -> number of channels."""
-    taps = taps_of(network)
-    return dict(
-        pooled_channels=taps['pooled_channels'],
-        level_channels=[*taps['channels'], taps['pooled_channels']],
-        **_numbered('channels', taps['channels']),
-    )
-
-
-def _outputs(tap: str | dict) -> dict:
-    return tap if isinstance(tap, dict) else dict(type='ModuleOutputs', source=tap)
+    channels, pooled = taps.get('channels') or [], taps.get('pooled_channels')
+    words = _numbered('channels', channels)
+    if pooled is not None:
+        words |= dict(pooled_channels=pooled, level_channels=[*channels, pooled])
+    return words
 
 
 def _numbered(word: str, values: list) -> dict:

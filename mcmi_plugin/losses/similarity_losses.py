@@ -15,7 +15,7 @@ from .precision import full_precision
 
 @MODELS.register_module()
 class SPLoss(nn.Module):
-    """Similarity-preserving distillation of a feature map.
+    """Similarity-preserving distillation of a feature map, or of tokens.
 
     Args:
         loss_weight: 3000 in the MCMI paper.
@@ -29,15 +29,17 @@ class SPLoss(nn.Module):
         """See :func:`~mcmi_plugin.functional.similarity.similarity_preserving`.
 
         Args:
-            s_feature: [B, Cs, Hs, Ws], the student's last map.
-            t_feature: [B, Ct, Ht, Wt], the teacher's; constant.
+            s_feature: [B, Cs, Hs, Ws], the student's last map, or [B, L, D], the
+                tokens of its last block.
+            t_feature: likewise, the teacher's; constant.
 
         Returns:
             Scalar times loss_weight.
 
         Raises:
-            UserError: not two maps of one batch.
+            UserError: not two of these of one batch.
         """
+        s_feature, t_feature = _as_map(s_feature), _as_map(t_feature)
         check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
         with full_precision(s_feature, t_feature) as (student, teacher):
             return self.loss_weight * similarity_preserving(student, teacher)
@@ -110,3 +112,8 @@ class CCLoss(nn.Module):
             )
         with full_precision(s_feature, t_feature) as (student, teacher):
             return self.loss_weight * correlation_congruence(student, teacher)
+
+
+def _as_map(feature: Tensor) -> Tensor:
+    is_tokens = isinstance(feature, Tensor) and feature.ndim == 3
+    return feature[..., None] if is_tokens else feature

@@ -17,4 +17,11 @@ distiller = dict(
             preds_S=dict(from_student=True, recorder='fc'),
             preds_T=dict(from_student=False, recorder='fc'))))
 
-method = dict(name='KD', ce_weight=0.1, distiller=distiller)
+# compose looks up where a network has its logits.
+method = dict(
+    name='KD',
+    ce_weight=0.1,
+    distiller=dict(
+        distiller,
+        student_recorders=dict(fc='logits'),
+        teacher_recorders=dict(fc='logits')))

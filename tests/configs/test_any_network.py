@@ -1,0 +1,370 @@
+"""Networks that no table has compose, on either side, with every method."""
+
+import copy
+import functools
+import hashlib
+import importlib
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from combinations import BASE
+from mmengine.config import Config
+from mmengine.registry import MODELS
+from mmpretrain.structures import DataSample
+from networks import FEW, FOUR, THREE, TIMM, VGG, write_networks
+
+from mcmi_plugin.config_file import read_named
+from mcmi_plugin.distill import compose, network_taps
+from mcmi_plugin.distill.network_taps import taps_of
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.losses.crd_contrast_loss import CRDContrastLoss
+
+# The function of that name hides its module.
+compose_module = importlib.import_module('mcmi_plugin.distill.compose')
+# Of the model of every pair with every method, in JSON: 12 digits of SHA-256.
+DIGESTS = Path(__file__).with_name('composed_models.json')
+CLASSES = 7
+PER_STAGE = ('at', 'vid', 'reviewkd')
+OF_ANY = ('pkt', 'sp', 'cc', 'rkd', 'crd', 'dkd')
+NUMBERS = dict(
+    num_classes=CLASSES, teacher_ckpt=None, dkd_beta=2.0, reviewkd_weight=1.0
+)
+
+
+@functools.cache
+def shipped(name: str) -> dict:
+    return Config.fromfile(BASE / f'methods/{name}.py').method.to_dict()
+
+
+def method_of(*names: str) -> dict:
+    """The losses of several methods in one, so that one step is of all of them."""
+    whole = dict(name='ALL', ce_weight=0.1, losses={}, inputs={}, connectors={})
+    for name in names:
+        method = renamed(shipped(name), name)
+        for key in ('losses', 'inputs', 'connectors'):
+            whole[key] |= method.get(key, {})
+    return whole
+
+
+def renamed(part, name: str):
+    """A method with connectors of its own names, as CC's are called like CRD's."""
+    if isinstance(part, dict):
+        return {renamed(key, name): renamed(value, name) for key, value in part.items()}
+    connectors = ('embed_student', 'embed_teacher')
+    return f'{name}_{part}' if part in connectors else part
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def one_step(model: dict, size: int = 64) -> dict[str, torch.Tensor]:
+    """Losses of a step, after its gradient has reached the student."""
+    torch.manual_seed(0)
+    built = MODELS.build(Config(copy.deepcopy(model))._cfg_dict)
+    built.train()
+    for module in built.modules():
+        if isinstance(module, CRDContrastLoss):
+            module.prepare(torch.arange(4 * CLASSES) % CLASSES)
+    samples = [DataSample(metainfo={'sample_idx': i}).set_gt_label(i) for i in range(3)]
+    losses = built(torch.randn(3, 3, size, size), samples, mode='loss')
+    total, _ = built.parse_losses(losses)
+    total.backward()
+    assert all(loss.isfinite().all() for loss in losses.values()), losses
+    assert all(p.grad is None for p in built.teacher.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in built.student.parameters())
+    return losses
+
+
+def ring(names: list[str]) -> list[tuple[str, str]]:
+    return list(zip(names, [*names[1:], names[0]], strict=True))
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'student', 'networks', 'names'),
+    [
+        *((*pair, FOUR, PER_STAGE + OF_ANY) for pair in ring(list(FOUR))),
+        *((*pair, THREE, (*OF_ANY, 'at', 'vid')) for pair in ring(list(THREE))),
+        *((*pair, FEW, OF_ANY) for pair in ring(list(FEW))),
+    ],
+)
+def test_a_step_of_all_methods(teacher, student, networks, names, folder):
+    paths = write_networks(folder, networks)
+    pair = dict(NUMBERS, teacher=paths[teacher], student=paths[student])
+    losses = one_step(compose(pair, method_of(*names)))
+    distilled = [name for name in losses if name.startswith('distill.')]
+    stages = 3 if networks is THREE else 4
+    expected = {'at': stages, 'vid': stages, 'rkd': 2}
+    assert len(distilled) == sum(expected.get(name, 1) for name in names)
+    # KD is MMRazor's config as it is, but for where the logits are.
+    kd = compose(pair, shipped('kd'))
+    words = compose(pair, method_of('dkd'))['distiller']
+    for side in ('student', 'teacher'):
+        logits = words[f'{side}_recorders']['logits']
+        assert kd['distiller'][f'{side}_recorders']['fc'] == logits
+
+
+def test_a_step_of_vgg(folder):
+    """Whose classifier is in its backbone, and which takes 224 pixels only."""
+    paths = write_networks(folder, VGG | FOUR)
+    pair = dict(NUMBERS, teacher=paths['vgg11'], student=paths['mobilenet_v3'])
+    model = compose(pair, method_of('sp', 'dkd', 'at'))
+    assert model['teacher']['backbone']['num_classes'] == CLASSES
+    assert 'num_classes' not in model['teacher']['head']
+    one_step(model, 224)
+
+
+def test_a_step_of_timm(folder):
+    pytest.importorskip('timm')
+    paths = write_networks(folder, TIMM | FOUR)
+    for teacher, student in (('timm', 'mobilenet_v3'), ('mobilenet_v3', 'timm')):
+        pair = dict(NUMBERS, teacher=paths[teacher], student=paths[student])
+        losses = one_step(compose(pair, method_of(*PER_STAGE, *OF_ANY)))
+        assert len(losses) > 9
+    kd = compose(pair, shipped('kd'))
+    assert kd['architecture']['loss']['loss_weight'] == 0.1
+    assert kd['architecture']['num_classes'] == CLASSES
+    assert kd['distiller']['student_recorders']['fc']['source'] == 'model.fc'
+
+
+CIFAR = 'mcmi_plugin::_base_/models/cifar/{}.py'
+IMAGENET = 'mmpretrain::_base_/models/{}.py'
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        *map(CIFAR.format, ('resnet20', 'MobileNetV2', 'ShuffleV1', 'ShuffleV2')),
+        *map(IMAGENET.format, ('resnet18', 'resnet50', 'mobilenet_v2_1x')),
+    ],
+)
+def test_a_run_finds_what_the_table_says(path, tmp_path):
+    copied = tmp_path / 'other.py'
+    copied.write_text(f"_base_ = '{path}'\n")
+    network = Config.fromfile(copied).model.to_dict()
+    table = taps_of(dict(student=path), 'student', network)
+    found = taps_of(dict(student=str(copied)), 'student', network)
+    for key in ('logits', 'pooled', 'stages', 'labels', 'channels', 'pooled_channels'):
+        assert found[key] == table[key], key
+    if path in map(IMAGENET.format, ('resnet18', 'resnet50', 'mobilenet_v2_1x')):
+        assert found['preact'] == table['preact']
+
+
+def test_only_the_table_s_own_networks_are_known_by_name(folder, monkeypatch):
+    """A file of another network is not taken for the one that its name says."""
+    other = folder / 'resnet18.py'
+    other.write_text(f"_base_ = '{CIFAR.format('wrn_16_1')}'\n")
+    pair = dict(NUMBERS, teacher=IMAGENET.format('resnet18'), student=str(other))
+    sides = compose(dict(pair, student=CIFAR.format('wrn_16_1')), method_of('sp'))
+    renamed = compose(pair, method_of('sp', 'pkt'))
+    assert renamed['distiller']['student_recorders']['last_stage']['source'] in (
+        'backbone',
+        'backbone.layer3',
+    )
+    assert sides['distiller']['teacher_recorders']['last_stage']['source'] == (
+        'backbone.layer4'
+    )
+    one_step(renamed)
+    with pytest.raises(UserError, match=r'the teacher has 4 .* the student 3;'):
+        compose(pair, method_of('at'))
+
+    # And those are not run.
+    monkeypatch.setattr(network_taps, 'see', None)
+    own = folder / 'resnet20.py'  # a child of it, with other classes
+    own.write_text(f"_base_ = '{CIFAR.format('resnet20')}'\n")
+    compose(
+        dict(pair, student=str(own), teacher=CIFAR.format('wrn_16_1')), method_of('at')
+    )
+    with pytest.raises(TypeError):
+        compose(
+            dict(pair, student=write_networks(folder, THREE)['mine']), method_of('pkt')
+        )
+
+
+def test_nothing_is_drawn_from_the_random_state(folder):
+    pair = dict(NUMBERS, teacher=CIFAR.format('resnet20'))
+    pair['student'] = write_networks(folder, THREE)['mine']
+    network_taps._run.cache_clear()
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    compose(pair, method_of('at'))
+    assert network_taps._run.cache_info().misses == 1
+    compose(pair, method_of('vid'))
+    assert network_taps._run.cache_info().misses == 1  # once a process
+    assert before[0] == random.getstate()
+    assert before[1] == np.random.get_state()[1].tolist()
+    assert before[2].equal(torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'student', 'method', 'words'),
+    [
+        ('vit', 'resnet101', 'at', ['AT', 'no map, tokens [17, 192]', '[2048, 2, 2]']),
+        (
+            'resnet101',
+            'vit',
+            'vid',
+            ['VID', 'no map, tokens [17, 192]', '[2048, 2, 2]'],
+        ),
+        ('swin', 'shufflenet', 'reviewkd', ['ReviewKD', '[192, 2, 2]', '[464, 2, 2]']),
+        ('vit', 'deit', 'at', ['AT', '[17, 192]', '[18, 192]', 'pair.taps']),
+        (
+            'shufflenet',
+            'mine',
+            'reviewkd',
+            [
+                "'teacher.preact_levels.0'",
+                'pair.taps.teacher',
+                '[464, 2, 2]',
+                '[32, 4, 4]',
+            ],
+        ),
+        ('resnet101', 'mine', 'hsakd', ['HSAKD', 'the teacher has 4']),
+    ],
+)
+def test_what_does_not_fit_is_one_line_with_both_shapes(
+    teacher, student, method, words, folder
+):
+    paths = write_networks(folder, FOUR | THREE | FEW)
+    pair = dict(NUMBERS, teacher=paths[teacher], student=paths[student])
+    with pytest.raises(UserError) as caught:
+        compose(pair, shipped(method))
+    message = str(caught.value)
+    assert '\n' not in message
+    for word in words:
+        assert word in message
+
+
+def test_taps_of_ones_own_go_first(folder):
+    paths = write_networks(folder, FOUR | THREE)
+    blocks = [
+        dict(type='ModuleInputs', source='relu', record_idx=i, data_idx=0)
+        for i in (0, 1, 2)
+    ]
+    pair = dict(NUMBERS, teacher=paths['resnet101'], student=paths['mine'])
+    pair['taps'] = dict(
+        teacher=dict(stages=[f'backbone.layer{i}' for i in (2, 3, 4)]),
+        student=dict(preact=blocks[::-1]),
+    )
+    model = compose(pair, method_of('reviewkd', 'at'))
+    teacher = model['distiller']['teacher_recorders']
+    assert teacher['stages_0']['source'] == 'backbone.layer2'
+    assert teacher['preact_levels_0']['source'] == 'backbone.layer2.3.relu'
+    assert model['distiller']['distill_losses']['loss_reviewkd']['out_channels'] == [
+        512,
+        1024,
+        2048,
+        2048,
+    ]
+    one_step(model)
+    pair['taps'] = dict(
+        student=dict(pooled=dict(type='ModuleInputs', source='classify', data_idx=0))
+    )
+    assert (
+        compose(pair, method_of('pkt', 'cc'))['distiller']['connectors'][
+            'cc_embed_student'
+        ]['module_args']['in_features']
+        == 32
+    )
+
+
+def test_all_said_needs_no_run(folder, monkeypatch):
+    monkeypatch.setattr(network_taps, 'see', None)
+    pair = dict(NUMBERS, teacher=CIFAR.format('resnet20'))
+    pair['student'] = write_networks(folder, THREE)['mine']
+    said = dict(
+        logits='classify',
+        pooled=dict(type='ModuleInputs', source='classify', data_idx=0),
+        stages=['blocks.0', 'blocks.1', 'blocks.2'],
+        preact=['blocks.0', 'blocks.1', 'blocks.2'],
+        labels=dict(type='ModuleInputs', source='criterion', data_idx=1),
+        channels=[16, 24, 32],
+        pooled_channels=32,
+    )
+    pair['taps'] = dict(student=said)
+    one_step(compose(pair, method_of(*PER_STAGE, *OF_ANY)), 32)
+
+
+@pytest.mark.parametrize(
+    ('taps', 'words'),
+    [
+        (dict(studnet={}), ['pair.taps.studnet', 'student']),
+        (dict(student=dict(stage=['a'])), ['pair.taps.student.stage', 'stages']),
+        (dict(student=dict(stages='blocks.0')), ['pair.taps.student.stages', 'a list']),
+        (
+            dict(student=dict(stages=['block.0'])),
+            ['pair.taps.student.stages', "'block.0'", 'blocks.0'],
+        ),
+        (
+            dict(student=dict(preact=[dict(source='relu', record_idx=3)])),
+            ['pair.taps.student.preact', '3 calls', "'relu'"],
+        ),
+        (
+            dict(student=dict(pooled=dict(type='ModuleInputs', source='classify'))),
+            ['pair.taps.student.pooled', 'data_idx'],
+        ),
+    ],
+)
+def test_taps_that_do_not_exist(taps, words, folder):
+    pair = dict(NUMBERS, teacher=CIFAR.format('resnet20'), taps=taps)
+    pair['student'] = write_networks(folder, THREE)['mine']
+    with pytest.raises(UserError) as caught:
+        compose(pair, method_of('pkt'))
+    for word in words:
+        assert word in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_network_that_cannot_be_built_or_run(folder):
+    pair = dict(NUMBERS, teacher=CIFAR.format('resnet20'))
+    pair['student'] = str(folder / 'mine.py')
+    (folder / 'mine.py').write_text("model = dict(type='Nowhere')\n")
+    with pytest.raises(
+        UserError,
+        match=r'pair.student: .*mine.py cannot be built .*Nowhere.*custom_imports',
+    ):
+        compose({k: v for k, v in pair.items() if k != 'num_classes'}, method_of('pkt'))
+    path = write_networks(folder, FOUR)['convnext']
+    text = Path(path).read_text().replace('in_channels=32', 'in_channels=33')
+    Path(path).write_text(text)
+    with pytest.raises(
+        UserError, match=r'pair.student: .*convnext.py .*pair.input_shape'
+    ):
+        compose(dict(pair, student=path), method_of('pkt'))
+    (folder / 'empty.py').write_text('a = 1\n')
+    with pytest.raises(
+        UserError, match=r'pair.student: model is not set in .*empty.py'
+    ):
+        compose(dict(pair, student=str(folder / 'empty.py')), method_of('pkt'))
+
+
+def test_image_of_ones_own_size(folder):
+    path = write_networks(folder, FOUR)['convnext']
+    pair = dict(NUMBERS, teacher=path, student=path, input_shape=(3, 96, 96))
+    pair['taps'] = dict(student=dict(stages=['backbone.stages.3']))
+    with pytest.raises(UserError, match=r'\[32, 3, 3\].*those are \[32, 3, 3\]'):
+        compose(pair, shipped('at'))
+
+
+def test_shipped_pairs_and_methods_compose_what_they_did(monkeypatch):
+    monkeypatch.setattr(compose_module, 'read_named', functools.cache(read_named))
+    digests = {}
+    methods = {p.stem: Config.fromfile(p).method for p in BASE.glob('methods/*.py')}
+    for path in BASE.glob('pairs/*.py'):
+        pair = Config.fromfile(path).pair
+        for name, method in methods.items():
+            text = json.dumps(plain(compose(pair, method)))
+            digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+            digests[f'{path.stem} {name}'] = digest
+    assert digests == json.loads(DIGESTS.read_text())
+
+
+def plain(part):
+    if isinstance(part, dict):
+        return {key: plain(value) for key, value in part.items()}
+    return [plain(x) for x in part] if isinstance(part, (list, tuple)) else part
