@@ -1,5 +1,7 @@
 """As many outputs as the data have classes, before anything is trained."""
 
+from typing import NamedTuple
+
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmpretrain.datasets import CustomDataset
@@ -11,14 +13,33 @@ from mcmi_plugin.checks.data_set import (
     type_name,
 )
 from mcmi_plugin.checks.folders import hidden, misplaced
+from mcmi_plugin.distill.standalone import standing_alone
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.model import classes_place, part_of
 
 # Wrappers that leave the labels as they are.
-_TRANSPARENT = ('RepeatDataset', 'ClassBalancedDataset', 'CRDDataset')
+_TRANSPARENT = (
+    *('RepeatDataset', 'ClassBalancedDataset', 'CRDDataset'),
+    *('ClassFraction', 'HoldOut'),
+)
+# Beginnings of the names of the modules that put the logits out, where they are said by
+# the head, a backbone with a classifier in it, or the classifier (timm's) itself.
+_LOGITS = {
+    'head': ('head',),
+    'backbone': ('backbone.classifier', 'backbone.fc'),
+    '': ('model',),
+}
+# Losses of the logits that want [B, C] of both networks, with one C.
+_CLASS_BY_CLASS = (
+    *('KLDivergence', 'DKDLoss', 'DISTLoss', 'WSLD', 'KDSoftCELoss', 'HSAKDLoss'),
+)
 
 
 def check_classes(cfg: Config) -> None:
     """The student's and the teacher's heads have an output for every class.
+
+    And one number of them where a loss compares their logits. The teacher must have
+    one for every class of ``mcmi.dataset`` too.
 
     Folders of one's own, one a class, must also be the same in every split, and class
     names in the same order: that is what the labels count. Where a data set or a
@@ -35,18 +56,97 @@ def check_classes(cfg: Config) -> None:
         _check_same_folders(key, other, dataset)
         if key != 'test_dataloader.dataset':  # which is not read here
             _check_same_names(key, other, dataset)
-    names = _number_counts(config, dataset) and class_names(dataset)
+    heads = _heads(cfg)
+    for side, head in heads.items():
+        _check_outputs(head, 'train_dataloader.dataset', config, dataset)
+        if side == 'teacher':
+            own = _labelled(_at(cfg, 'mcmi.dataset') or {})
+            _check_outputs(head, 'mcmi.dataset', own, _seen(own, scope))
+    if len(heads) == 2:
+        _check_logits_meet(cfg, *heads.values())
+
+
+class _Head(NamedTuple):
+    """Where a network says its classes, how many, and how to set them."""
+
+    key: str
+    outputs: int
+    in_file: str | None  # named by cfg_path, whose own numbers go first
+
+    def says(self) -> str:
+        return f'{self.key}={self.outputs}' + f' of {self.in_file}' * bool(self.in_file)
+
+    def remedy(self, number: int) -> str:
+        if self.in_file:
+            return (
+                f'have {number} in the file that cfg_path names, or write its network '
+                'out in place of cfg_path'
+            )
+        return f'set {self.key}={number}'
+
+
+def _heads(cfg: Config) -> dict[str, _Head]:
+    """Of student and teacher, where their configs tell."""
+    heads: dict[str, _Head] = {}
     for side in ('architecture', 'teacher'):
         network = cfg.get('model', {}).get(side)
-        head = network.get('head') if isinstance(network, dict) else None
-        outputs = head.get('num_classes') if isinstance(head, dict) else None
-        if names and isinstance(outputs, int) and outputs < len(names):
+        if not isinstance(network, dict):
+            continue
+        in_file = network.get('cfg_path')
+        network = standing_alone(network, cfg.model)
+        place = classes_place(network)
+        outputs = place and part_of(network, place[0]).get(place[1])
+        # A backbone with no classifier in it has -1 or 0 outputs.
+        if place and isinstance(outputs, int) and outputs > 0:
+            key = '.'.join(filter(None, ('model', side, *place)))
+            heads[side] = _Head(key, outputs, in_file)
+    return heads
+
+
+def _check_outputs(
+    head: _Head, key: str, config: dict, dataset: BaseDataset | None
+) -> None:
+    names = _number_counts(config, dataset) and class_names(dataset)
+    if names and head.outputs < len(names):
+        raise UserError(
+            f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} '
+            f'classes{hidden(class_folders(dataset) or [])}; ' + head.remedy(len(names))
+        )
+
+
+def _check_logits_meet(cfg: Config, student: _Head, teacher: _Head) -> None:
+    """Both have one number of outputs where a loss compares them class by class.
+
+    Where features alone are compared, the heads may differ, as in plain MMRazor.
+    """
+    if student.outputs == teacher.outputs:
+        return
+    distiller = cfg.model.get('distiller') or {}
+    for name, loss in (distiller.get('distill_losses') or {}).items():
+        kind = type_name(loss)
+        inputs = (distiller.get('loss_forward_mappings') or {}).get(name) or {}
+        read = [head for head in (student, teacher) if _reads(head, inputs, distiller)]
+        if kind in _CLASS_BY_CLASS and len(read) == 2:
             raise UserError(
-                f'model.{side}.head.num_classes={outputs}, but '
-                f'train_dataloader.dataset ({type_name(config)}) has {len(names)} '
-                f'classes{hidden(class_folders(dataset) or [])}; set '
-                f'model.{side}.head.num_classes={len(names)}'
+                f'{student.says()}, but {teacher.says()}, and '
+                f'model.distiller.distill_losses.{name} ({kind}) compares the two '
+                f'class by class; {student.remedy(teacher.outputs)}, or take a teacher '
+                'of the same classes'
             )
+
+
+def _reads(head: _Head, inputs: dict, distiller: dict) -> bool:
+    """Whether a loss gets the logits of this side as they are."""
+    _, side, *part, _ = head.key.split('.')
+    side = 'student' if side == 'architecture' else side
+    recorders = distiller.get(f'{side}_recorders') or {}
+    sources = [
+        str(recorders.get(record.get('recorder'), {}).get('source'))
+        for record in inputs.values()
+        if record.get('from_student') is (side == 'student')
+        and not record.get('connector')
+    ]
+    return any(source.startswith(_LOGITS[''.join(part)]) for source in sources)
 
 
 def _at(cfg: Config, key: str) -> dict | None:

@@ -108,26 +108,46 @@ def _mixing_left_out(key: str) -> None:
     )
 
 
-def num_classes_of(model: ConfigDict) -> int:
-    """Classes of a classifier's config.
+def classes_place(network: dict) -> tuple[str, str] | None:
+    """Where a classifier's config has its number of classes, or would have it.
 
-    They are said by the head, or by a backbone that has the last layer in itself, as
-    mmpretrain's VGG, AlexNet, InceptionV3 and LeNet5.
+    In its head, in itself (timm's), or in a backbone that has the last layer, as
+    mmpretrain's VGG and AlexNet.
+
+    Returns:
+        Key of the part (``''``: the network itself) and key in it, or None.
+    """
+    parts = {key: part_of(network, key) for key in ('head', '', 'backbone')}
+    for key, part in parts.items():
+        for name in ('num_classes', 'num_labels'):
+            if name in part:
+                return key, name
+    for key, part in parts.items():
+        kinds = classes_named(part.get('type'))
+        if any('num_classes' in parameters(kind) for kind in kinds):
+            return key, 'num_classes'
+    if str(network.get('type')).rpartition('.')[2] == 'TimmClassifier':
+        return '', 'num_classes'  # handed on to timm
+    return None
+
+
+def part_of(network: dict, key: str) -> dict:
+    """A part of a network's config; of ``''`` the network, of what is none nothing."""
+    part = network.get(key) if key else network
+    return part if isinstance(part, dict) else {}
+
+
+def num_classes_of(model: ConfigDict) -> int:
+    """Classes of a classifier's config, see :func:`classes_place`.
 
     Raises:
         UserError: nobody says it; the line names the key.
     """
-    head, backbone = (model.get(key) or {} for key in ('head', 'backbone'))
-    for part in (head, model, backbone):
-        if 'num_classes' in part:
-            return part['num_classes']
-    takes = [
-        key
-        for key, part in (('head', head), ('backbone', backbone))
-        if any('num_classes' in parameters(c) for c in classes_named(part.get('type')))
-    ]
-    key = takes[0] if takes else 'head'
-    raise UserError(f'model.teacher.{key}.num_classes is not set; MCMI needs it')
+    part, key = classes_place(model) or ('head', 'num_classes')
+    if key in part_of(model, part):
+        return part_of(model, part)[key]
+    where = '.'.join(filter(None, ('model.teacher', part, key)))
+    raise UserError(f'{where} is not set; MCMI needs it')
 
 
 def model_name(cfg: Config) -> str:
