@@ -3,7 +3,8 @@
 Tables of module names for MMRazor's ``ModuleOutputs`` recorders, in the order
 of RepDistiller's ``is_feat=True`` list: stem, stages, pooled vector. ``TAPS``
 holds our CIFAR networks, ``IMAGENET_TAPS`` mmpretrain's of the ImageNet pairs,
-both by the name of the network's config file.
+both by the name of the network's config file. Any other network's are found by
+running it once (:mod:`mcmi_plugin.distill.network_taps`).
 
 =================== ==========================================================
 stem                behind the first convolution (no method reads it)
