@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..config_file import read_named
 from ..errors import UserError
+from ..isolation import isolated
 from ..models.taps import IMAGENET_TAPS, TAPS
-from ..teacher.stage import isolated
 from .seen import Seen, see
 from .stages import (
     before_activation,

@@ -9,7 +9,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from ..errors import UserError
+from ..errors import UserError, one_line
 from .layers import build_sides
 
 BATCH = 2
@@ -85,8 +85,8 @@ def see(network: dict, where: str, shape: tuple[int, ...] | None = None) -> Seen
         built = build_sides(ConfigDict(architecture=network), 'mmpretrain')['student']
     except Exception as error:  # of any class: it may be the user's own
         raise UserError(
-            f'{where} cannot be built ({_text(error)}); if it needs a file of yours, '
-            'that file imports it: custom_imports=dict(imports=[...])'
+            f'{where} cannot be built ({one_line(error, 160)}); if it needs a file of '
+            'yours, that file imports it: custom_imports=dict(imports=[...])'
         ) from error
     built.train()
     for module in built.modules():
@@ -98,7 +98,7 @@ def see(network: dict, where: str, shape: tuple[int, ...] | None = None) -> Seen
         try:
             return _step(built, torch.rand(BATCH, *tried))
         except Exception as error:  # as it was written for other images
-            reasons.append(f'{list(tried)}: {_text(error)}')
+            reasons.append(f'{list(tried)}: {one_line(error, 160)}')
     raise UserError(
         f'{where} takes no image of these sizes ({"; ".join(reasons[:2])}); say the '
         'size that it takes: pair.input_shape=(C, H, W)'
@@ -185,7 +185,3 @@ def _called(network: nn.Module, *arguments, mode: str) -> tuple[list[Call], Any]
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _text(error: Exception) -> str:
-    return ' '.join(str(error).split())[:160] or type(error).__name__
