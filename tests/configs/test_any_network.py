@@ -6,16 +6,18 @@ import hashlib
 import importlib
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from combinations import BASE
+from conftest import PROJECT
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
-from networks import FEW, FOUR, THREE, TIMM, VGG, write_networks
+from networks import FEW, FOUR, MODULE_OF_MINE, THREE, TIMM, VGG, write_networks
 
 from mcmi_plugin.config_file import read_named
 from mcmi_plugin.distill import compose, network_taps
@@ -349,6 +351,24 @@ def test_image_of_ones_own_size(folder):
     pair['taps'] = dict(student=dict(stages=['backbone.stages.3']))
     with pytest.raises(UserError, match=r'\[32, 3, 3\].*those are \[32, 3, 3\]'):
         compose(pair, shipped('at'))
+
+
+def test_the_example_of_the_page(folder, monkeypatch):
+    """The files that the page shows, with a network in ``my_network.py``: a step."""
+    page = (PROJECT / 'docs/your_network.md').read_text()
+    for name, text in re.findall(r'```python\n# (\w+\.py)\n(.*?)```', page, re.S):
+        (folder / name).write_text(text)
+    module = MODULE_OF_MINE.replace('NetworkOfMine', 'MyNetwork')
+    # With a fourth stage, as the page's teacher has four.
+    module = module.replace('24, 32)', '24, 32, 40)').replace('(32, ', '(40, ')
+    (folder / 'my_network.py').write_text(module)
+    monkeypatch.chdir(folder)
+    cfg = Config.fromfile('my_pair.py')
+    assert [r.source for r in cfg.model.distiller.student_recorders.values()][:4] == (
+        ['relu'] * 4
+    )
+    cfg.model.teacher_ckpt = None
+    one_step(cfg.model.to_dict())
 
 
 def test_shipped_pairs_and_methods_compose_what_they_did(monkeypatch):

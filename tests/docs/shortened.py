@@ -96,6 +96,9 @@ ELSEWHERE = {
     'python tools/train.py configs/mcmi/quickstart_digits.py': (
         'tests/tools/test_quickstart.py::test_it_ends_in_a_table_and_a_picture'
     ),
+    'PYTHONPATH=. python tools/train.py my_pair.py': (
+        'tests/configs/test_any_network.py::test_the_example_of_the_page'
+    ),
     'bash tools/dist_test.sh mine.py work_dirs/mine/epoch_100.pth 8': (
         'tests/tools/test_processes.py::test_dist_train_runs_the_whole_job'
     ),
