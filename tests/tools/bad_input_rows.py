@@ -172,7 +172,7 @@ DIGITS = {
         ['model.architecture.head.num_classes=5', 'Digits', 'num_classes=10'],
     ),
     'head left at 1000': (
-        'mcmi=None model.architecture.head.num_classes=1000',
+        'model.architecture.head.num_classes=1000',
         ['architecture.head.num_classes=1000', 'class by class', 'num_classes=10'],
     ),
     'unknown split': ('train_dataloader.dataset.split=tset', ["'tset'", "'train'"]),
