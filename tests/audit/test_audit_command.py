@@ -65,7 +65,7 @@ def folder(tmp_path, project):
     for name in ('head.fc.weight', 'head.fc.bias'):
         nine[name] = nine[name][:9]
     torch.save(nine, tmp_path / 'nine.pth')
-    foreign = {f'encoder.{name}': value for name, value in nine.items()}
+    foreign = {f'{name}_of_another': value for name, value in nine.items()}
     torch.save(foreign, tmp_path / 'foreign.pth')
     (tmp_path / 'retriever.py').write_text(NOT_A_CLASSIFIER)
     data = f'{project}/configs/_base_/datasets/digits.py'
