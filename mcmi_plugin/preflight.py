@@ -107,7 +107,8 @@ def check_teacher(cfg: Config) -> None:
         or _needs_no_training(model.teacher)
         or _holds_teacher(cfg.get('load_from'))
     ):
-        also = f' ({cfg.load_from} holds none)' * bool(cfg.get('load_from'))
+        load_from = cfg.get('load_from')
+        also = f' ({load_from} holds none)' * bool(load_from)
         raise UserError(
             f'model.teacher_ckpt is not set, so the teacher would be random{also}; '
             'name its checkpoint: --cfg-options model.teacher_ckpt=PATH'

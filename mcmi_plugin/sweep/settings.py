@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
+from mmengine.registry import DefaultScope
 
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
@@ -106,7 +107,9 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
     options = TeacherOptions(**cfg.mcmi)
     source, key, prefix = base_source(cfg)
     if source is None:
-        with isolated():
+        # Bare names mean what they mean inside a Runner.
+        scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope'))
+        with isolated(), scope:
             source = provide_teacher(cfg, options, resume=True)
     weights, _ = read_weights(source, key, prefix)
     zero = replace(options, form='fixed', lmda=0.0)
