@@ -4,7 +4,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-VALIDATED = 'validated_epoch'  # in the message hub, hence in the checkpoints
+# In the message hub, hence in the checkpoints. mmengine logs what begins with 'val'.
+VALIDATED = 'last_validated_epoch'
 
 
 @HOOKS.register_module()
