@@ -122,12 +122,11 @@ def test_the_student_is_the_same(quickstart_config, tmp_path, teacher):
     assert {'val/accuracy/top1', 'val/teacher.accuracy/top1'} == set(metrics(fast))
 
 
-@MODELS.register_module()
-class SingleTeacherDistill(BaseModel):
-    """The user's own, of the same name."""
+def test_a_name_means_what_it_means_in_its_scope(quickstart_config, monkeypatch):
+    class UsersOwn(BaseModel):
+        pass
 
-
-def test_a_name_means_what_it_means_in_its_scope(quickstart_config):
+    monkeypatch.setitem(MODELS.module_dict, 'SingleTeacherDistill', UsersOwn)
     cfg = Config.fromfile(quickstart_config)
     cfg.model.type = 'mmengine.SingleTeacherDistill'
     use_fast_parts(cfg)

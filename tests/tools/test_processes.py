@@ -26,7 +26,8 @@ def test_dist_train_runs_the_whole_job(command, tmp_path, project, free_port):
     recipe = meta['recipe']
     assert meta['lmda'] == 0.2 and recipe['epochs'] == 1
     # Both stages read the folder that train_dataloader.dataset.data_root names.
-    assert recipe['data']['data_root'] == str(tmp_path / 'pictures')
+    # A recipe has a hash of what is in it, not its place.
+    assert recipe['data_content'] and str(tmp_path) not in str(recipe)
     # The optimizer of resnet34_8xb32_in1k.py, from one fifth of its rate.
     assert recipe['optim_wrapper']['optimizer'] == dict(
         type='SGD', lr=pytest.approx(0.1 / 5), momentum=0.9, weight_decay=0.0001
