@@ -60,7 +60,7 @@ def run_tool(
         done = server(words, str(cwd), full_env)
     else:
         done = subprocess.run(
-            words, cwd=cwd, env=full_env, capture_output=True, text=True, timeout=600
+            words, cwd=cwd, env=full_env, capture_output=True, text=True, timeout=1800
         )
     if ok:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -51,7 +51,7 @@ def start(folder: Path, *words) -> subprocess.CompletedProcess:
     path = os.pathsep.join([str(folder), str(PROJECT)])
     return subprocess.run(
         [sys.executable, *map(str, words)],
-        capture_output=True, text=True, cwd=folder, timeout=300,
+        capture_output=True, text=True, cwd=folder, timeout=1800,
         env={**os.environ, 'PYTHONPATH': path},
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ def run_fresh(code):
         [sys.executable, '-c', code],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1800,
     )
 
 

@@ -106,7 +106,7 @@ def run(command: str, cwd: Path, server, env: dict) -> subprocess.CompletedProce
         env={**os.environ, 'PYTHONPATH': str(PROJECT), **env},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
     )
 
 

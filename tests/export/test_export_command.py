@@ -89,7 +89,7 @@ def plain_python(tmp_path_factory):
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout

@@ -38,7 +38,7 @@ print(json.dumps(dict(
 
 def say(words: list, **kwargs) -> str:
     done = subprocess.run(
-        list(map(str, words)), capture_output=True, text=True, timeout=300, **kwargs
+        list(map(str, words)), capture_output=True, text=True, timeout=1800, **kwargs
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return done.stdout

@@ -70,7 +70,7 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path):
         assert process.poll() is None and time.time() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=1800)
 
     assert process.returncode == 128 + signal.SIGTERM
     assert 'continue with: ' in errors and 'tools/study.py' in errors

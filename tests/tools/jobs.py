@@ -56,7 +56,7 @@ class Job:
         """Send a signal, if one is given, and wait; the exit status."""
         if number is not None:
             self.process.send_signal(number)
-        status = self.process.wait(timeout=300)
+        status = self.process.wait(timeout=1800)
         self.log.close()
         return status
 

@@ -26,7 +26,7 @@ def check_versions(tmp_path):
         script = PROJECT / 'tools/check_versions.sh'
         return subprocess.run(
             ['bash', str(script), '-l', str(tmp_path), *words],
-            capture_output=True, text=True, timeout=100,
+            capture_output=True, text=True, timeout=1800,
             env={**os.environ, 'PATH': f'{tmp_path}:/usr/bin:/bin'},
         )  # fmt: skip
 
