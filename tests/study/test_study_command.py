@@ -65,7 +65,7 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path):
     process = subprocess.Popen(
         words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.time() + 120
+    deadline = time.time() + 1800
     while not list(tmp_path.rglob('*.log')):
         assert process.poll() is None and time.time() < deadline
         time.sleep(0.05)

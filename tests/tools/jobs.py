@@ -37,7 +37,7 @@ class Job:
 
     def wait_for(self, pattern: str) -> Path:
         """The first file of that name, as soon as it is there."""
-        deadline = time.time() + 300
+        deadline = time.time() + 1800
         while not (found := sorted(self.folder.glob(pattern))):
             assert self.process.poll() is None, self.text()[-3000:]
             assert time.time() < deadline, f'{pattern} never appeared'
@@ -46,7 +46,7 @@ class Job:
 
     def wait_to_read(self, words: str) -> None:
         """Until the command has printed them."""
-        deadline = time.time() + 300
+        deadline = time.time() + 1800
         while words not in self.text():
             assert self.process.poll() is None, self.text()[-3000:]
             assert time.time() < deadline, f'{words!r} never appeared'

@@ -17,7 +17,7 @@ def kill_when(pattern, folder, *flags):
     words = [sys.executable, PROJECT / 'tools/train.py', QUICKSTART, *flags]
     with open(folder / 'log.txt', 'a') as log:
         process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
-    deadline = time.time() + 300
+    deadline = time.time() + 1800
     while not list(folder.glob(pattern)):
         assert process.poll() is None, (folder / 'log.txt').read_text()[-3000:]
         assert time.time() < deadline, f'{pattern} never appeared'
