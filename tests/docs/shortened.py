@@ -41,9 +41,9 @@ MORE = {
     ),
     'python tools/train.py CONFIG --cfg-options mcmi.lmda=0.1': _DIGITS,
     'python tools/train.py CONFIG --cfg-options mcmi.form=ema mcmi.lmda=0.5': _DIGITS,
-    'python tools/benchmark.py': 'centroids --rounds 1',
-    'python tools/benchmark.py centroids crd': '--rounds 1',
-    'python tools/benchmark.py --markdown': 'centroids --rounds 1',
+    'python -m benchmarks': 'centroids --rounds 1',
+    'python -m benchmarks centroids crd': '--rounds 1',
+    'python -m benchmarks --markdown': 'centroids --rounds 1',
     'python tools/train.py configs/examples/bring_your_own.py --cfg-options '
     'model.teacher_ckpt=None mcmi.mll_epochs=100': f'{_PICTURES} mcmi.mll_epochs=1',
     'python tools/train.py configs/examples/bring_your_own.py --cfg-options '
@@ -115,9 +115,9 @@ ELSEWHERE = {
 _TIMES = 'it times: 20 seconds and more, however short'
 _LARGE = 'a large network on a CPU; test_composed_runs.py has its method, smaller'
 SLOW = {
-    'python tools/benchmark.py': _TIMES,
-    'python tools/benchmark.py centroids crd': _TIMES,
-    'python tools/benchmark.py --markdown': _TIMES,
+    'python -m benchmarks': _TIMES,
+    'python -m benchmarks centroids crd': _TIMES,
+    'python -m benchmarks --markdown': _TIMES,
     'python tools/train.py configs/distill/vgg13_mnv2_dkd.py': _LARGE,
     'python tools/train.py configs/distill/wrn40_2_shuv1_crd.py': _LARGE,
     'python tools/train.py configs/distill/r32x4_shuv2_reviewkd.py': _LARGE,
@@ -136,7 +136,7 @@ NOT_RUN = {
     "pip install -e '.[dev]'": 'CI runs it as it stands',
     "pip install -e '.[export]'": 'would change what the tests run in',
     'bash tools/check.sh': 'this is part of it',
-    'python tools/benchmark.py step --peer DIR': 'DIR is a checkout of other people',
+    'python -m benchmarks step --peer DIR': 'DIR is a checkout of other people',
     'NNODES=2 NODE_RANK=0 MASTER_ADDR=10.0.0.1 bash tools/dist_train.sh mine.py 8': (
         'needs two machines'
     ),

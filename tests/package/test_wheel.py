@@ -50,7 +50,7 @@ def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('wheel')
     copy = folder / 'project'
     unwanted = shutil.ignore_patterns('__pycache__', '*.egg-info', '.mim')
-    for name in ('mcmi_plugin', 'configs', 'tools'):
+    for name in ('mcmi_plugin', 'benchmarks', 'configs', 'tools'):
         shutil.copytree(PROJECT / name, copy / name, ignore=unwanted)
     for pattern in ('setup.*', '*.toml', '*.in', '*.yml', 'README.md', 'LICENSE'):
         for path in PROJECT.glob(pattern):
@@ -122,6 +122,11 @@ def test_package_data_and_metadata(wheel):
     readme = (PROJECT / 'README.md').read_text()
     assert said.get_payload(decode=True).decode().strip() == readme.strip()
     assert any(name.endswith('licenses/LICENSE') for name in names)
+
+
+def test_what_serves_a_checkout_alone_is_not_in_it(wheel):
+    tops = {name.partition('/')[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top.partition('-')[0] for top in tops} == {'mcmi_plugin'}
 
 
 def test_used_outside_the_checkout(site, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mcmi_plugin.benchmark.harness import (
+from benchmarks.harness import (
     Contest,
     Difference,
     measure,

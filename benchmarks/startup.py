@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mcmi_plugin.benchmark.harness import Contest, Difference
+from benchmarks.harness import Contest, Difference
 from mcmi_plugin.locations import CONFIGS, TOOLS
 
 QUICK_START = CONFIGS / 'mcmi/quickstart_digits.py'

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from importlib import import_module
 
-from mcmi_plugin.benchmark.harness import Contest, Figure
+from benchmarks.harness import Contest, Figure
 from mcmi_plugin.errors import UserError
 
 # In the order of the table in docs/performance.md.
@@ -43,7 +43,7 @@ def contests(name: str, peer: str | None) -> Iterator[Contest | Figure]:
     Raises:
         NotHere: this machine lacks what the suite needs.
     """
-    module = import_module(f'mcmi_plugin.benchmark.{SUITES[name]}')
+    module = import_module(f'benchmarks.{SUITES[name]}')
     if name == 'step':
         return module.contests(peer=peer)
     return module.contests()

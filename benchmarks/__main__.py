@@ -1,7 +1,7 @@
 """Time ours against plain PyTorch, in turn, and say which ratios are reached.
 
-python tools/benchmark.py                 # all suites
-python tools/benchmark.py centroids crd   # some
+python -m benchmarks                 # all suites
+python -m benchmarks centroids crd   # some
 """
 
 import argparse
@@ -10,15 +10,15 @@ import torch
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.benchmark import results
-from mcmi_plugin.benchmark.harness import Contest, Difference, NotHere, measure
-from mcmi_plugin.benchmark.peers import check_peer
-from mcmi_plugin.benchmark.suites import SUITES, check_names, contests
+from benchmarks import results
+from benchmarks.harness import Contest, Difference, NotHere, measure
+from benchmarks.peers import check_peer
+from benchmarks.suites import SUITES, check_names, contests
 from mcmi_plugin.commands import run
-from mcmi_plugin.teacher.stage import isolated
+from mcmi_plugin.isolation import isolated
 
 
-def main(args):
+def main(args: argparse.Namespace) -> None:
     check_names(args.suites)
     if args.peer:
         check_peer(args.peer)
@@ -52,8 +52,10 @@ def main(args):
         raise Difference(f'{", ".join(differ)}: ours is not what the baseline is')
 
 
-if __name__ == '__main__':
-    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(
+        prog='python -m benchmarks', description=(__doc__ or '').splitlines()[0]
+    )
     parse.add_argument(
         'suites',
         nargs='*',
@@ -72,6 +74,8 @@ if __name__ == '__main__':
         '--markdown', action='store_true', help='print the table for the results page'
     )
     parse.add_argument('--debug', action='store_true', help='show tracebacks')
-    # What the other commands have, and what is said when one is interrupted reads.
-    parse.set_defaults(config='', work_dir=None, launcher='none', local_rank=0)
-    run(main, parse)
+    return parse
+
+
+if __name__ == '__main__':
+    run(main, parser())

@@ -5,8 +5,8 @@ import json
 import pytest
 from rich.console import Console
 
-from mcmi_plugin.benchmark import results
-from mcmi_plugin.benchmark.harness import Contest, Figure, Result
+from benchmarks import results
+from benchmarks.harness import Contest, Figure, Result
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ def test_images_are_counted_per_second():
 
 
 def test_json_says_where_and_how(rows, tmp_path, monkeypatch):
-    argv = ['/somewhere/tools/benchmark.py', 'crd', '--out=a b']
+    argv = ['/somewhere/benchmarks/__main__.py', 'crd', '--out=a b']
     monkeypatch.setattr('sys.argv', argv)
     path = tmp_path / 'new folder/results.json'
     results.write_json(results.as_json(rows, threads=1), str(path))
     found = json.loads(path.read_text())
     assert found['results'] == rows
-    assert found['command'] == "python tools/benchmark.py crd '--out=a b'"
+    assert found['command'] == "python -m benchmarks crd '--out=a b'"
     assert found['machine']['threads'] == 1 and found['machine']['cores'] >= 1
     assert {'python', 'torch', 'mmengine'} <= set(found['versions'])
     assert found['date'].endswith('+00:00')

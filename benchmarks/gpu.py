@@ -21,18 +21,18 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mcmi_plugin.benchmark.distillation import DISTILL, distillation
-from mcmi_plugin.benchmark.harness import (
+from benchmarks.distillation import DISTILL, distillation
+from benchmarks.harness import (
     Contest,
     Figure,
     NotHere,
     require_same_training,
     weights_of,
 )
-from mcmi_plugin.benchmark.images import random_images, whole_batch
-from mcmi_plugin.benchmark.networks import BareNetwork
-from mcmi_plugin.benchmark.runners import epochs_of, ready_runner
-from mcmi_plugin.benchmark.step import bare_distillation, bare_networks, normalised
+from benchmarks.images import random_images, whole_batch
+from benchmarks.networks import BareNetwork
+from benchmarks.runners import epochs_of, ready_runner
+from benchmarks.step import bare_distillation, bare_networks, normalised
 from mcmi_plugin.locations import CONFIGS
 
 IMAGENET = CONFIGS / 'mcmi/r34_r18_imagenet.py'

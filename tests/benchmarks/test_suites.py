@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mcmi_plugin.benchmark import (
+from benchmarks import (
     centroids,
     crd,
     finetune,
@@ -23,7 +23,7 @@ from mcmi_plugin.benchmark import (
     tiny,
     validation,
 )
-from mcmi_plugin.benchmark.harness import Contest, Difference, Figure, NotHere
+from benchmarks.harness import Contest, Difference, Figure, NotHere
 from mcmi_plugin.compat.bounded_history import SAVED
 from mcmi_plugin.errors import UserError
 

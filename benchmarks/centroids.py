@@ -14,12 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mcmi_plugin.benchmark.harness import Contest, Figure, require_close
+from benchmarks.harness import Contest, Figure, require_close
 from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.locations import ROOT
 
 IMAGENET = (1_281_167, 1000)
 _MEASURE_MEMORY = """
-from mcmi_plugin.benchmark.centroids import streaming_memory
+from benchmarks.centroids import streaming_memory
 print(streaming_memory({}, {}))
 """
 
@@ -59,7 +60,11 @@ def contests(
     if Path('/proc/self/status').exists():
         script = _MEASURE_MEMORY.format(*streamed)
         done = subprocess.run(
-            [sys.executable, '-c', script], capture_output=True, text=True, check=True
+            [sys.executable, '-c', script],
+            cwd=ROOT,  # where this package is
+            capture_output=True,
+            text=True,
+            check=True,
         )
         yield Figure(
             'centroids memory',

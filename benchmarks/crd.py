@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mcmi_plugin.benchmark.harness import Contest, require_close
+from benchmarks.harness import Contest, require_close
 from mcmi_plugin.functional.contrastive import bank_similarity, dense_similarity
 from mcmi_plugin.losses.crd_contrast_loss import CRDContrastLoss
 

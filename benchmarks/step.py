@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mcmi_plugin.benchmark.distillation import distillation
-from mcmi_plugin.benchmark.harness import Contest, require_same_training, weights_of
-from mcmi_plugin.benchmark.networks import BareNetwork, build
-from mcmi_plugin.benchmark.peers import load_peer
-from mcmi_plugin.benchmark.runners import (
+from benchmarks.distillation import distillation
+from benchmarks.harness import Contest, require_same_training, weights_of
+from benchmarks.networks import BareNetwork, build
+from benchmarks.peers import load_peer
+from benchmarks.runners import (
     SGD,
     epochs_of,
     first_epoch_batches,

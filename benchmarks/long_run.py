@@ -12,14 +12,14 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from mcmi_plugin.benchmark import tiny
-from mcmi_plugin.benchmark.harness import (
+from benchmarks import tiny
+from benchmarks.harness import (
     Contest,
     Figure,
     require_same_training,
     weights_of,
 )
-from mcmi_plugin.benchmark.runners import epochs_of, ready_runner
+from benchmarks.runners import epochs_of, ready_runner
 
 
 def contests(

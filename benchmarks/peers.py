@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mcmi_plugin.benchmark.runners import SGD
+from benchmarks.runners import SGD
 from mcmi_plugin.errors import UserError, one_line
 
 # Project -> a file by which its checkout is known.

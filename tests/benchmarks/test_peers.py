@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mcmi_plugin.benchmark import peers
+from benchmarks import peers
 from mcmi_plugin.errors import UserError
 
 REPDISTILLER = {

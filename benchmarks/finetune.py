@@ -15,14 +15,14 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
 
-from mcmi_plugin.benchmark.harness import (
+from benchmarks.harness import (
     Contest,
     require_close,
     require_same_training,
     weights_of,
 )
-from mcmi_plugin.benchmark.images import random_images, whole_batch
-from mcmi_plugin.benchmark.networks import BareNetwork, build, cifar_classifier
+from benchmarks.images import random_images, whole_batch
+from benchmarks.networks import BareNetwork, build, cifar_classifier
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.losses.cmi_loss import CMILoss
 

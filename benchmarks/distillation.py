@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-import mcmi_plugin.benchmark.images  # noqa: F401  registers RandomImages
+import benchmarks.images  # noqa: F401  registers RandomImages
 import mcmi_plugin.distill.lean
 import mcmi_plugin.distill.optimizer  # noqa: F401  registers, as does the above
 from mcmi_plugin.distill.fast import use_fast_parts

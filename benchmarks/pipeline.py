@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from mcmi_plugin.benchmark.harness import Contest, Difference
-from mcmi_plugin.benchmark.images import random_images
+from benchmarks.harness import Contest, Difference
+from benchmarks.images import random_images
 from mcmi_plugin.datasets.resident import ResidentLoader
 
 PADDING = 4

@@ -17,8 +17,8 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mcmi_plugin.benchmark.harness import Contest, require_same_training, weights_of
-from mcmi_plugin.benchmark.runners import (
+from benchmarks.harness import Contest, require_same_training, weights_of
+from benchmarks.runners import (
     SGD,
     bare_epoch,
     epochs_of,

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from rich.table import Table
 
-from mcmi_plugin.benchmark.harness import Figure, Result
-from mcmi_plugin.benchmark.reach import REACH
+from benchmarks.harness import Figure, Result
+from benchmarks.reach import REACH
 
 PACKAGES = ('torch', 'torchvision', 'numpy', 'mmengine', 'mmpretrain', 'mmrazor')
 COLUMNS = ('suite', 'ratio', 'min-max', 'n', 'reach', '', 'ours', 'baseline')
@@ -99,7 +99,7 @@ def machine(threads: int) -> dict:
 
 def as_json(rows: list[dict], threads: int) -> dict:
     """The whole of a results file."""
-    command = ['python', f'tools/{Path(sys.argv[0]).name}', *sys.argv[1:]]
+    command = ['python', '-m', 'benchmarks', *sys.argv[1:]]
     return dict(
         machine=machine(threads),
         versions={'python': platform.python_version(), **_versions()},

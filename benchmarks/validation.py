@@ -10,9 +10,9 @@ from contextlib import ExitStack
 
 from mmengine.runner import Runner
 
-from mcmi_plugin.benchmark.distillation import distillation
-from mcmi_plugin.benchmark.harness import Contest, Difference, require_close
-from mcmi_plugin.benchmark.runners import ready_runner
+from benchmarks.distillation import distillation
+from benchmarks.harness import Contest, Difference, require_close
+from benchmarks.runners import ready_runner
 
 
 def contests(number: int = 512) -> Iterator[Contest]:
