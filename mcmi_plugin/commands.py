@@ -10,7 +10,6 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mcmi_plugin import preflight
@@ -30,6 +29,7 @@ from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.interruption import Interruption
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
+from mcmi_plugin.runner import build
 from mcmi_plugin.trackers import keep_local_record
 
 STANDARD_HOOKS = (
@@ -147,6 +147,9 @@ def read_config(
     check_values(cfg)
     use_fast_parts(cfg)
     keep_local_record(cfg)
+    log = cfg.get('log_processor') or {}
+    if isinstance(log, dict):  # not one that is built
+        cfg.log_processor = dict(type='JobLogProcessor') | log
     cfg.launcher = launcher
     name = osp.splitext(osp.basename(path))[0]
     cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
@@ -236,7 +239,7 @@ def build_runner(cfg: Config) -> Runner:
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         )
     try:
-        return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        return build.build_runner(cfg)
     except REFUSALS as error:
         if isinstance(error, AssertionError):
             # MMRazor's words for a recorder that listens to nothing name no key.

@@ -6,6 +6,7 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.model import BaseModel
 from mmpretrain.utils import get_ori_model
+from rich import get_console
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -41,6 +42,8 @@ def measure(
     model = get_ori_model(model)
     device = next(model.parameters()).device
     was_training = model.training
+    # Elsewhere a bar would be empty lines.
+    shown = is_main_process() and get_console().is_terminal
     model.train(train_mode)
 
     def forward(batch: dict) -> Tensor:
@@ -58,7 +61,7 @@ def measure(
         return logits
 
     def batches() -> Iterator[tuple[dict, Tensor]]:
-        for raw in track(loader, title, disable=not is_main_process(), transient=True):
+        for raw in track(loader, title, disable=not shown, transient=True):
             batch = model.data_preprocessor(raw, False)
             labels = hard_labels(batch['data_samples'])
             if len(labels) != len(batch['inputs']):

@@ -8,12 +8,13 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
+from mcmi_plugin.job import Plan, tell_place
 from mcmi_plugin.report.summary import write_summary
 from mcmi_plugin.teacher.filling import (
     check_teacher_filled,
@@ -21,8 +22,9 @@ from mcmi_plugin.teacher.filling import (
     teacher_files,
     watch_teacher,
 )
-from mcmi_plugin.teacher.make import provide_control, provide_teacher
+from mcmi_plugin.teacher.make import base_source, provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
 from mcmi_plugin.teacher.weights import (
     CONTROL_META,
     OF_TEACHER,
@@ -70,6 +72,7 @@ class MCMITeacherHook(Hook):
         self.options = TeacherOptions(**options)
         self.provenance: dict | None = None
         self.control: dict | None = None
+        self.plan = Plan({}, 0)
         # Of the teacher that load_from or a resume has put in: file, meta['mcmi'].
         self.loaded: tuple[str, dict] | None = None
 
@@ -121,7 +124,26 @@ class MCMITeacherHook(Hook):
         if hasattr(model.distiller, 'init_ofd_connectors'):
             model.distiller.init_ofd_connectors(model.teacher)
         barrier()
-        print_log(f'the teacher of this distillation is {path}', logger='current')
+        place = self.plan.place('student')
+        tell_place(runner, place)
+        words = f'the student ({_length(runner)}); the teacher of this distillation is'
+        print_log(place.before(f'{words} {path}'), logger='current')
+
+    def _plan_job(self, runner: Runner, held: Held | None) -> None:
+        """Count the stages, and say them where there are several."""
+        source = base_source(runner.cfg)[0] if held is None else held[0]
+        has_teacher = source is not None
+        self.plan = plan_of(self.options, has_teacher, runner.max_iters)
+        if has_teacher and self.options.mll_epochs is not None:
+            print_log(
+                f'mcmi.mll_epochs={self.options.mll_epochs}: is not used, because a '
+                f'teacher is given ({source}); leave one of the two out',
+                logger='current',
+                level=30,
+            )
+        if self.plan.epochs:
+            words = in_brief(self.plan, self.options, _length(runner))
+            print_log(words, logger='current')
 
     def _resumed_teacher(self, runner: Runner, model: Any) -> str | None:
         """A resumed student goes on with the teacher it had: its file, or None."""
@@ -134,16 +156,20 @@ class MCMITeacherHook(Hook):
             self._load(model.teacher, known)
         else:
             return None  # the same recipe makes it again
-        if self.control is None:
-            held = None if self._has_start(runner) else self._held(runner, model)
+        lacks_control = self.control is None
+        given = not lacks_control or self._has_start(runner)
+        held = None if given else self._held(runner, model)
+        self._plan_job(runner, held)
+        if lacks_control:
             self._find_control(self._job(runner), held)
         return known
 
     def _teacher(self, runner: Runner, model: Any) -> str:
         """The teacher of a student that begins, in its place, and its file."""
         held = self._held(runner, model)
+        self._plan_job(runner, held)
         job = self._job(runner)
-        path = provide_teacher(*job, held)
+        path = provide_teacher(*job, held, self.plan)
         if held is not None and path == held[0]:
             self.provenance = held[2]['mcmi']  # its weights are there already
         else:
@@ -159,7 +185,7 @@ class MCMITeacherHook(Hook):
     def _find_control(self, job: Job, held: Held | None) -> None:
         if not self.options.control or self.options.form == 'none':
             return
-        path = provide_control(*job, held)
+        path = provide_control(*job, held, self.plan)
         if path is not None:
             self.control = read_weights(path, 'mcmi.teacher_dir')[1]['mcmi']
 
@@ -197,3 +223,10 @@ class MCMITeacherHook(Hook):
             write_summary(
                 runner, self.provenance, self.control, osp.join(runner.work_dir, 'mcmi')
             )
+
+
+def _length(runner: Runner) -> str:
+    """How long a student trains, in words."""
+    if isinstance(runner.train_loop, EpochBasedTrainLoop):
+        return epochs_in_words(runner.max_epochs)
+    return f'{runner.max_iters} iterations'

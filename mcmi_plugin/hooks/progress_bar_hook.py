@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mmengine.runner import Runner
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 
+from mcmi_plugin.job import iterations_after, place_of
+
 REFRESH = 2  # a second
 
 
@@ -24,7 +27,8 @@ class ProgressBarHook(Hook):
 
     It asks the Runner how far it is when the bar is drawn; the steps know nothing
     of it. A log file has the ``eta`` of mmengine's lines. The time that is left is
-    reckoned from this run's iterations, validation included.
+    reckoned from this run's iterations, validation included; that of the whole job
+    takes the iterations of the stages that follow to be as long.
     """
 
     # Begins after, and is gone before, what other hooks show.
@@ -91,13 +95,14 @@ class TrainingBar(Progress):
         self.runner, self.first, self.started = runner, first, started
         super().__init__(
             TextColumn('{task.description}', markup=False),
-            BarColumn(),
+            BarColumn(bar_width=20),
             TextColumn('{task.fields[left]}', markup=False),
             console=console,
             refresh_per_second=REFRESH,
             transient=True,
         )
-        self.add_task(Path(runner.work_dir).name, total=runner.max_iters, left='')
+        name = place_of(runner).words or Path(runner.work_dir).name
+        self.add_task(name, total=runner.max_iters, left='')
 
     def get_renderables(self) -> Iterable[RenderableType]:
         done = self.runner.iter
@@ -111,5 +116,7 @@ class TrainingBar(Progress):
         if done == self.first:
             return 'remaining time not known yet'
         each = (time.monotonic() - self.started) / (done - self.first)
-        left = round(each * (self.runner.max_iters - done))
-        return f'about {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left'
+        left = each * (self.runner.max_iters - done)
+        words = f'about {timedelta(seconds=round(left))} left'
+        after = each * iterations_after(self.runner)
+        return words + f', job {timedelta(seconds=round(left + after))}' * (after > 0)

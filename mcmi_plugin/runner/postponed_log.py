@@ -13,6 +13,7 @@ from mmengine.hooks import (
 from mmengine.runner import LogProcessor, Runner
 
 from mcmi_plugin.hooks import CMIMonitorHook, FiniteLossHook
+from mcmi_plugin.runner.job_log import JobLogProcessor
 
 # Hooks that read no loss and no time, or only when the log is due.
 _KNOWN = (ParamSchedulerHook, EMAHook, CMIMonitorHook, FiniteLossHook)
@@ -54,7 +55,7 @@ class PostponedLog:
         return (
             len(kinds) == 3
             and set(kinds) == stock
-            and type(runner.log_processor) is LogProcessor
+            and type(runner.log_processor) in (LogProcessor, JobLogProcessor)
             and not runner.log_processor.custom_cfg
         )
 

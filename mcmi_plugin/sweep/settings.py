@@ -13,11 +13,11 @@ from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
 from mcmi_plugin.teacher.make import base_source, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.stage import build_runner
 from mcmi_plugin.teacher.weights import load_weights, read_weights
 
 HELD_OUT = 0.1  # of each class of the training set

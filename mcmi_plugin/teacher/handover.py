@@ -8,7 +8,8 @@ from mmpretrain.utils import get_ori_model
 from mcmi_plugin.hooks.centroid_hook import is_worse_than_guessing, measured
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
-from mcmi_plugin.teacher.stage import build_runner, weights_of
+from mcmi_plugin.runner.build import build_runner
+from mcmi_plugin.teacher.stage import weights_of
 from mcmi_plugin.teacher.temperature import best_temperature, divide_logits
 from mcmi_plugin.teacher.weights import load_weights
 

@@ -18,12 +18,14 @@ from mmengine.registry import DATASETS, DefaultScope
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job import Place, Plan
 from mcmi_plugin.teacher import recipe, store
 from mcmi_plugin.teacher.content import Content, content_of
 from mcmi_plugin.teacher.data import plain_dataset, with_dataset
 from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
 from mcmi_plugin.teacher.handover import hand_over
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.planned import epochs_in_words, is_control, title_of
 from mcmi_plugin.teacher.stage import (
     remove_checkpoints,
     run_stage,
@@ -43,6 +45,7 @@ def provide_teacher(
     dataset: Any = None,
     resume: bool = False,
     held: tuple[str, dict, dict] | None = None,
+    plan: Plan | None = None,
 ) -> str:
     """The path of the MCMI teacher that ``cfg`` asks for, made now if need be.
 
@@ -56,26 +59,28 @@ def provide_teacher(
         resume: continue an interrupted stage instead of starting it again.
         held: file, state dict and ``meta`` of a teacher that ``load_from`` or an
             ``init_cfg`` has filled already, where that is the one to start from.
+        plan: the stages of the job, for the words that announce them.
 
     Raises:
         UserError: no teacher to start from, or it cannot be made.
     """
+    plan = plan or Plan({}, 0)
     _check_validation(cfg, options)
     if options.dataset is not None:
         cfg, dataset = with_dataset(cfg, options.dataset), None
     job = (cfg, options, Samples(cfg, cfg.train_dataloader.dataset, dataset))
-    base = _base(*job, resume, held)
+    base = _base(*job, resume, held, plan)
     source, _, meta = base
     given = meta.get('mcmi') or {}
     if given.get('stage') == 'mcmi':
-        print_log(
-            f'{source} is an MCMI teacher already ({dial(given)}); it is used as it is',
-            logger='current',
+        words = (
+            f'{source} is an MCMI teacher already ({dial(given)}); it is used as it is'
         )
+        print_log(plan.place('mcmi').before(words), logger='current')
     elif options.form == 'none':
         return _handed_over(*job, base)
     else:
-        source = _trained(*job, 'mcmi', base, resume)
+        source = _trained(*job, 'mcmi', base, resume, plan)
         base = (source, *read_weights(source, 'mcmi.teacher_dir'))
     return source if options.temperature is None else _handed_over(*job, base)
 
@@ -114,6 +119,7 @@ def provide_control(
     dataset: Any = None,
     resume: bool = False,
     held: tuple[str, dict, dict] | None = None,
+    plan: Plan | None = None,
 ) -> str | None:
     """The lambda = 0 control of the teacher that :func:`provide_teacher` has given.
 
@@ -123,11 +129,7 @@ def provide_control(
         Its path; None where that teacher was an MCMI teacher already, of whose own
         start nothing is here: the same fine-tune from it would be no control.
     """
-    own, built = cfg, dataset
-    if options.dataset is not None:
-        own, built = with_dataset(cfg, options.dataset), None
-    samples = Samples(own, own.train_dataloader.dataset, built)
-    source, _, meta = _base(own, options, samples, resume, held)
+    source, _, meta = _given(cfg, held)
     if (meta.get('mcmi') or {}).get('stage') == 'mcmi':
         print_log(
             f'mcmi.control: {source} was an MCMI teacher already, so there is no '
@@ -136,7 +138,7 @@ def provide_control(
             level=30,
         )
         return None
-    return provide_teacher(cfg, options.of_control(), dataset, resume, held)
+    return provide_teacher(cfg, options.of_control(), dataset, resume, held, plan)
 
 
 def dial(provenance: dict) -> str:
@@ -163,24 +165,20 @@ def _base(
     samples: Samples,
     resume: bool,
     held: tuple[str, dict, dict] | None,
+    plan: Plan,
 ) -> tuple[str, dict, dict]:
     """The teacher to start from: its source, weights and ``meta``."""
-    if held is not None:
-        return _told_unfinished(held)
-    source, key, prefix = base_source(cfg)
+    source, weights, meta = _given(cfg, held)
     if source is None and options.mll_epochs is None:
         raise UserError(
             'model.teacher_ckpt is not set: MCMI fine-tunes a pre-trained teacher; '
             'name one, or set mcmi.mll_epochs to train it first'
         )
     if source is None:
-        source = _trained(cfg, options, samples, 'mll', None, resume)
-        key = 'mcmi.teacher_dir'
-    return _told_unfinished((source, *read_weights(source, key, prefix)))
-
-
-def _told_unfinished(base: tuple[str, dict, dict]) -> tuple[str, dict, dict]:
-    source, _, meta = base
+        if is_control(options) and 'control' in plan.epochs:
+            plan = Plan({}, 0)  # that stage was before: it is looked up once more
+        source = _trained(cfg, options, samples, 'mll', None, resume, plan)
+        weights, meta = read_weights(source, 'mcmi.teacher_dir')
     if (meta.get('mcmi') or {}).get('stage') == UNFINISHED:
         print_log(
             f'{source} is a checkpoint on the way of a fine-tune, and is fine-tuned '
@@ -189,7 +187,19 @@ def _told_unfinished(base: tuple[str, dict, dict]) -> tuple[str, dict, dict]:
             logger='current',
             level=30,
         )
-    return base
+    return source, weights, meta
+
+
+def _given(
+    cfg: Config, held: tuple[str, dict, dict] | None
+) -> tuple[str | None, dict, dict]:
+    """The teacher that a config names: as :func:`_base`, or None for its source."""
+    if held is not None:
+        return held
+    source, key, prefix = base_source(cfg)
+    if source is None:
+        return None, {}, {}
+    return source, *read_weights(source, key, prefix)
 
 
 def base_source(cfg: Config) -> tuple[str | None, str, str]:
@@ -211,8 +221,11 @@ def _trained(
     stage: str,
     base: tuple | None,
     resume: bool,
+    plan: Plan,
 ) -> str:
     """The teacher of one stage, ``'mll'`` or ``'mcmi'``."""
+    counted = 'control' if stage == 'mcmi' and is_control(options) else stage
+    place = plan.place(counted if counted in plan.epochs else stage)
     source, weights, base_meta = base or (None, None, {})
     stage_cfg = recipe.stage_config(cfg, options, stage, work_dir='')
     val = None
@@ -223,7 +236,7 @@ def _trained(
     )
 
     def make() -> tuple[dict, dict]:
-        state, record = run_stage(stage_cfg, resume, weights, source or '')
+        state, record = run_stage(stage_cfg, resume, weights, source or '', place)
         mcmi = dict(
             stage=stage,
             lmda=options.lmda if stage == 'mcmi' else 0.0,
@@ -234,8 +247,8 @@ def _trained(
             mcmi.update(form=options.form, eps=options.eps, reward=options.reward)
         return state, mcmi | record
 
-    name = recipe.folder_name(cfg, options, stage)
-    return _kept(cfg, options, (name, stage.upper()), made_by, stage_cfg, make)
+    names = recipe.folder_name(cfg, options, stage), title_of(options, stage)
+    return _kept(cfg, options, names, made_by, stage_cfg, make, place)
 
 
 def _before(source: str | None, given: dict) -> dict:
@@ -281,7 +294,7 @@ def _handed_over(
         name = osp.basename(osp.dirname(source)) or 'mcmi'
     if options.temperature is not None:
         name += f'-T{options.temperature}'
-    title = 'MCMI' if fine_tuned else 'MLL'
+    title = 'MCMI teacher' if fine_tuned else 'MLL teacher'
     return _kept(cfg, options, (name, title), made_by, stage_cfg, make)
 
 
@@ -292,6 +305,7 @@ def _kept(
     made_by: dict,
     stage_cfg: Config,
     make: Callable[[], tuple[dict, dict]],
+    place: Place | None = None,
 ) -> str:
     """Find a teacher by its recipe, or make it and keep it.
 
@@ -300,8 +314,10 @@ def _kept(
         made_by: the recipe.
         stage_cfg: gets the folder as its ``work_dir``.
         make: its weights and its provenance, on every process.
+        place: of the stage that trains it; None: it is measured only.
     """
     name, title = names
+    say = Place().before if place is None else place.before
     root = options.teacher_dir or osp.join(
         osp.dirname(osp.abspath(cfg.work_dir)), 'mcmi_teachers'
     )
@@ -319,11 +335,12 @@ def _kept(
         path = _on_all(store.find, directory, made_by)
         if path is not None:
             _on_all(remove_checkpoints, directory)  # if killed before it did
-            print_log(f'{title} teacher found: {path}', logger='current')
+            print_log(say(f'{title} found: {path}'), logger='current')
             tell_if_earlier(path, read_weights(path, 'mcmi.teacher_dir')[1]['mcmi'])
             return path
         tell_of_earlier(root, name, made_by, stage_cfg)
-        print_log(f'making the {title} teacher in {directory}', logger='current')
+        how = '' if place is None else f' ({_how(options, made_by)})'
+        print_log(say(f'making the {title}{how} in {directory}'), logger='current')
         state, mcmi = make()
         meta = dict(
             dataset_meta=mcmi.pop('dataset_meta'),
@@ -336,8 +353,16 @@ def _kept(
         )
         path = _on_all(store.publish, directory, state, _plain(meta))
         _on_all(remove_checkpoints, directory)  # the teacher is there instead
-    print_log(f'{title} teacher kept: {path}', logger='current')
+    print_log(f'{title} kept: {path}', logger='current')
     return path
+
+
+def _how(options: TeacherOptions, made_by: dict) -> str:
+    """``lambda 0.25, 10 epochs``: what a stage does."""
+    words = [epochs_in_words(made_by['epochs'])]
+    if made_by['base'] is not None and not is_control(options):
+        words.insert(0, dial(vars(options)))
+    return ', '.join(words)
 
 
 def _on_all(function, *args):

@@ -132,6 +132,7 @@ def stage_config(
                 sampler_seed=dict(type='DistSamplerSeedHook'),
             ),
             custom_hooks=hooks,
+            log_processor=dict(type='JobLogProcessor'),
             randomness=dict(seed=options.seed),
             **{k: cfg[k] for k in _SHARED if k in cfg},
         )

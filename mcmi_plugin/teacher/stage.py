@@ -8,22 +8,26 @@ import mmrazor
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
-from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
 import mcmi_plugin
 from mcmi_plugin.hooks.progress_bar_hook import ProgressBarHook
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job import Place, tell_place
 from mcmi_plugin.last_checkpoint import RECORD, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
+from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.weights import load_weights
 from mcmi_plugin.trackers import name_own_run
 
 
 def run_stage(
-    cfg: Config, resume: bool, weights: dict | None = None, source: str = ''
+    cfg: Config,
+    resume: bool,
+    weights: dict | None = None,
+    source: str = '',
+    place: Place | None = None,
 ) -> tuple[dict, dict]:
     """Train a stage to its end.
 
@@ -32,6 +36,7 @@ def run_stage(
         resume: continue from the stage's last checkpoint, if it has one.
         weights: state dict that the stage starts from; None: from scratch.
         source: where ``weights`` come from, for errors.
+        place: which stage it is of its job; None: the only one.
 
     Returns:
         The classifier's weights on the CPU, without the loss's centroids, and
@@ -48,6 +53,7 @@ def run_stage(
     with isolated():
         runner = build_runner(cfg)
         runner.register_hook(ProgressBarHook())
+        tell_place(runner, place or Place())
         model = get_ori_model(runner.model)
         if weights is not None:
             load_weights(model, weights, source)
@@ -67,11 +73,6 @@ def run_stage(
             getattr(runner.train_dataloader.dataset, 'metainfo', {})
         )
         return weights_of(model), record
-
-
-def build_runner(cfg: Config) -> Runner:
-    """The Runner of a stage, of the kind that the distillation's is."""
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,94 @@
+"""The Runner of a config, whose terminal has what is new and whose log file has all."""
+
+import logging
+from functools import cache
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.logging import MMLogger, print_log
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+# How mmengine's lines begin that say the same in every stage or epoch, or that ask
+# nothing of anyone.
+OF_THE_FILE = (
+    '\n' + '-' * 60 + '\nSystem environment:',
+    'Config:\n',
+    'Distributed training is not used, all SyncBatchNorm',
+    'Hooks will be executed in the following order:',
+    'Exp name: ',
+    'Saving checkpoint at ',
+    'init_weights of ',  # has been called more than once: given weights came first
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The Runner of a config, of the ``runner_type`` that it says.
+
+    What mmengine prints whenever a Runner is built (environment, config, hooks: 400
+    lines) goes to the log file, of which one line tells. ``log_level='DEBUG'`` has all
+    of it on the terminal too.
+    """
+    kind = cfg.get('runner_type', Runner)
+    if isinstance(kind, str):
+        kind = RUNNERS.get(kind)
+    if kind is None:
+        return RUNNERS.build(cfg)  # which says what is wrong with the name
+    runner = _brief(kind).from_cfg(cfg)
+    print_log(
+        f'environment, config and hooks: {runner.logger.log_file}',
+        logger=runner.logger,
+    )
+    return runner
+
+
+@cache
+def _brief(kind: type[Runner]) -> type[Runner]:
+    """The same Runner with a brief terminal."""
+    return type(kind.__name__, (_BriefTerminal, kind), {'__module__': kind.__module__})
+
+
+class _BriefTerminal:
+    """What is said otherwise than by mmengine's Runner; its steps are the same."""
+
+    def build_logger(self, *args, **kwargs) -> MMLogger:
+        logger = super().build_logger(*args, **kwargs)  # type: ignore[misc]
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.addFilter(is_news)
+        return logger
+
+    def scale_lr(
+        self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None
+    ) -> None:
+        super().scale_lr(optim_wrapper, auto_scale_lr)  # type: ignore[misc]
+        if auto_scale_lr and auto_scale_lr.get('enable'):
+            tell_of_accumulation(self, optim_wrapper)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the log is for the terminal too."""
+    return record.levelno > logging.WARNING or not record.getMessage().startswith(
+        OF_THE_FILE
+    )
+
+
+def tell_of_accumulation(runner: Any, optim_wrapper: OptimWrapper) -> None:
+    """mmengine scales the rate by the batch, however many make a step; say so."""
+    wrapper = optim_wrapper
+    if isinstance(wrapper, OptimWrapperDict):
+        wrapper = next(iter(wrapper.values()))
+    steps = getattr(wrapper, '_accumulative_counts', 1)
+    if steps > 1:
+        print_log(
+            f'auto_scale_lr: the {steps} batches of optim_wrapper.accumulative_counts '
+            'are not counted in the batch size that the rate is scaled by, as in '
+            'mmengine; if the rate is meant for a whole step, divide '
+            f'auto_scale_lr.base_batch_size by {steps}, or multiply mcmi.lr_factor by '
+            f'{steps} for a fine-tune',
+            logger='current',
+            level=logging.WARNING,
+        )
