@@ -11,6 +11,14 @@ registers, in mmengine's root registries:
 - ``ResidentRunner``, ``ResidentLoader``, ``LeanDistill``: the same results sooner.
 """
 
+import signal as _signal
+
+from .locations import called_by_name as _called_by_name
+
+if _called_by_name():
+    # An interrupt while the imports below go on ends them silently: nothing has begun.
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 from .compat import apply as _apply_compat
 from .compat.loading import refusals_in_one_line as _refusals_in_one_line
 from .version import __version__

@@ -28,6 +28,7 @@ from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.interruption import Interruption
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
+from mcmi_plugin.locations import called_by_name
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
 from mcmi_plugin.runner import build
 from mcmi_plugin.trackers import keep_local_record
@@ -256,6 +257,8 @@ def run(
     SIGTERM and SIGINT end it with one line too, which says how to go on, and with
     exit status 128 + signal.
     """
+    if called_by_name():
+        parse.prog = f'mcmi-plugin {osp.splitext(osp.basename(sys.argv[0]))[0]}'
     args = parse.parse_args()
     if getattr(args, 'config', '').startswith(PREFIX):
         args.config = own_path(args.config)

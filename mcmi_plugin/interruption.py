@@ -12,6 +12,7 @@ from typing import NoReturn
 from mmengine.dist import get_rank
 
 from mcmi_plugin.last_checkpoint import RECORD
+from mcmi_plugin.locations import script_at
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -74,13 +75,8 @@ class Interruption:
             words.append('--resume')
         if getattr(args, 'launcher', 'none') == 'pytorch':
             processes = os.environ.get('LOCAL_WORLD_SIZE', '1')
-            # After Python and its flags: a script, -m mcmi_plugin, or mcmi-plugin.
-            script = next(
-                i
-                for i, word in enumerate(words)
-                if word.endswith(('.py', 'mcmi-plugin')) or word == '-m'
-            )
-            words = ['torchrun', f'--nproc-per-node={processes}', *words[script:]]
+            script = words[script_at(words) :]
+            words = ['torchrun', f'--nproc-per-node={processes}', *script]
         return shlex.join(words)
 
     def _has_saved(self, work_dir: str | None) -> bool:

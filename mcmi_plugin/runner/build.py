@@ -57,7 +57,8 @@ class _BriefTerminal:
     def build_logger(self, *args, **kwargs) -> MMLogger:
         logger = super().build_logger(*args, **kwargs)  # type: ignore[misc]
         for handler in logger.handlers:
-            if not isinstance(handler, logging.FileHandler):
+            for_file = isinstance(handler, logging.FileHandler)
+            if not for_file and handler.level > logging.DEBUG:
                 handler.addFilter(is_news)
         return logger
 

@@ -14,8 +14,8 @@ class JobLogProcessor(LogProcessor):
     """Say beside the ``eta`` of a stage when all that follow it will be done.
 
     ``eta: 0:00:58 (job 0:04:10)``. Their iterations are taken to be as long as this
-    stage's, the student's as well: what it takes is not known before it trains. Arguments
-    as of mmengine's.
+    stage's, the student's as well: what that takes is not known before it trains.
+    Arguments as of mmengine's.
     """
 
     def get_log_after_iter(

@@ -6,16 +6,18 @@ import os.path as osp
 import sys
 
 from mmengine.config import Config
+from optuna import Study
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import typed
 from mcmi_plugin.sweep import report
-from mcmi_plugin.sweep.search import Sweep, quiet, run_sweep
+from mcmi_plugin.sweep.search import Sweep, ended, quiet, run_sweep
 from mcmi_plugin.sweep.settings import (
     CONTROLS,
     MLL,
+    check_start,
     grid,
     setting_config,
     settings,
@@ -46,9 +48,15 @@ def sweep(args: argparse.Namespace) -> None:
         )
 
     cfg = config_of(CONTROLS[MLL], 0, 'range')
+    check_start(cfg)
+    controls = settings([], cfg)
+    if args.trials <= len(controls):
+        print(
+            f'--trials {args.trials}: the controls come first ({", ".join(controls)}), '
+            f'so no lambda is tried; give --trials {len(controls) + 2} or more'
+        )
     low, high = (float(f'{end:.3g}') for end in args.range or _suggested(cfg))
     print(f'lambda from {low:.3g} to {high:.3g}')
-    controls = settings([], cfg)
     points = max(2, (args.trials - len(controls)) // 2)
     always = settings(grid(low, high, points), cfg)
     plan = Sweep(config_of, always, low, high, args.seeds, args.trials)
@@ -60,11 +68,11 @@ def sweep(args: argparse.Namespace) -> None:
         console=console,
         transient=True,
     ) as progress:
-        task = progress.add_task('', total=args.trials)
+        progress.add_task('', total=args.trials)
         study = run_sweep(
             plan,
             osp.join(args.work_dir, 'sweep.journal'),
-            lambda done: progress.update(task, completed=done),
+            lambda study: _tell(study, progress),
         )
     rows = report.rows_of(study)
     markdown = report.print_table(rows)
@@ -88,3 +96,17 @@ def _suggested(cfg: Config) -> tuple[float, float]:
     print("lambda's range: from the centroids of the teacher")
     with quiet(cfg.work_dir):
         return suggested_range(cfg)
+
+
+def _tell(study: Study, progress: Progress) -> None:
+    """Move the bar, and print a line for the trial that has come to its end."""
+    (task,) = progress.tasks
+    done = len(ended(study))
+    line = f'{done} of {task.total:.0f}: '
+    if done == task.completed + 1:
+        line += report.in_words(report.last_row(study))
+    else:
+        line += 'there already'
+    if done > task.completed:
+        progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    progress.update(task.id, completed=done)

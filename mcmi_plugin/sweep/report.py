@@ -13,6 +13,7 @@ from rich.table import Table
 
 from mcmi_plugin.sweep.settings import ZERO
 
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 COLUMNS = (
     'teacher',
     'student, %',
@@ -28,7 +29,7 @@ def rows_of(study: optuna.Study) -> list[dict]:
     """One row per setting, as it was last run: figures, or why there are none."""
     rows = {}
     for trial in study.get_trials(deepcopy=False):
-        if trial.state not in (TrialState.COMPLETE, TrialState.PRUNED):
+        if trial.state not in ENDED:
             continue
         name = trial.user_attrs['setting']
         teachers = trial.user_attrs.get('teachers', [])
@@ -48,6 +49,24 @@ def rows_of(study: optuna.Study) -> list[dict]:
     for row in rows.values():
         row['difference'] = paired(row['scores'], control)
     return list(rows.values())
+
+
+def last_row(study: optuna.Study) -> dict:
+    """The row of the setting that has come to its end last."""
+    trials = study.get_trials(deepcopy=False, states=ENDED)
+    last = max(trials, key=lambda trial: trial.datetime_complete)
+    return next(r for r in rows_of(study) if r['name'] == last.user_attrs['setting'])
+
+
+def in_words(row: dict) -> str:
+    """``lambda = 0: student 97.50 % (n = 3); its teacher: ...``: a row as a line."""
+    words = [row['remark']] * bool(row['remark'])
+    if row['scores']:
+        mean, n = statistics.fmean(row['scores']), len(row['scores'])
+        words.append(f'student {mean:.2f} % (n = {n})')
+    if row['cmi'] is not None and row['ll'] is not None:
+        words.append(f'its teacher: CMI {row["cmi"]:.4f}, LL {row["ll"]:.4f} nats')
+    return f'{row["name"]}: {"; ".join(words)}'
 
 
 def paired(scores: list[float], control: list[float]) -> tuple[float, float] | None:

@@ -51,7 +51,7 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
     Args:
         sweep: what to run: all its settings, then proposals up to ``trials``.
         storage: Optuna's journal; an existing one is gone on with.
-        on_trial: called with the number of trials that have ended, after each.
+        on_trial: called with the study, before the first trial and after each.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     lock = JournalFileOpenLock(storage)
@@ -70,11 +70,16 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
             fixed = {'lmda': setting['lmda']} if setting.get('lmda') else {}
             study.enqueue_trial(fixed, user_attrs={SETTING: name})
 
-    while (done := len(_trials(study, *ENDED))) < sweep.trials:
-        on_trial(done)
+    on_trial(study)
+    while len(ended(study)) < sweep.trials:
         study.optimize(lambda trial: objective(trial, sweep), n_trials=1)
-    on_trial(done)
+        on_trial(study)
     return study
+
+
+def ended(study: optuna.Study) -> list:
+    """The trials that have come to an end, the last one last."""
+    return _trials(study, *ENDED)
 
 
 def queue_again(study: optuna.Study) -> None:

@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 
 from mcmi_plugin.commands import read_config
+from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
@@ -16,9 +17,14 @@ from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
-from mcmi_plugin.teacher.make import base_source, provide_teacher
+from mcmi_plugin.teacher.make import base_source, dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.weights import load_weights, read_weights
+from mcmi_plugin.teacher.weights import (
+    load_weights,
+    local_file,
+    made_by,
+    read_weights,
+)
 
 HELD_OUT = 0.1  # of each class of the training set
 ZERO = 'lambda = 0'
@@ -38,7 +44,7 @@ def settings(lmdas: list[float], cfg: Config) -> dict[str, dict]:
     Early stopping is among the controls where the config trains its teacher.
     """
     controls = dict(CONTROLS)
-    if cfg.mcmi.get('mll_epochs'):
+    if cfg.mcmi.get('mll_epochs') and base_source(cfg)[0] is None:
         controls['early stopping'] = dict(CONTROLS[MLL], early_stopping=True)
     return controls | {lambda_name(lmda): dict(lmda=lmda) for lmda in lmdas}
 
@@ -93,6 +99,25 @@ def hold_out(cfg: Config) -> None:
         split, part='held_out', dataset=with_pipeline(whole, unaugmented)
     )
     cfg.test_dataloader = cfg.test_cfg = cfg.test_evaluator = None
+
+
+def check_start(cfg: Config) -> None:
+    """The teacher to start from, where there is one, is no MCMI teacher already.
+
+    It would be used as it is, whatever lambda a setting says.
+
+    Raises:
+        UserError: it is; the line names the key.
+    """
+    begun = [(cfg.get('load_from'), 'load_from'), base_source(cfg)[:2]]
+    for source, key in begun:
+        made = made_by(load_checkpoint_file(local_file(source, key))) if source else {}
+        if made.get('stage') == 'mcmi':
+            raise UserError(
+                f'{key}: {source} holds an MCMI teacher already ({dial(made)}), so '
+                'there is nothing to choose; name the teacher that it was made from '
+                'as model.teacher_ckpt'
+            )
 
 
 def suggested_range(cfg: Config) -> tuple[float, float]:

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 from optuna.trial import TrialState
+from rich.console import Console
+from rich.progress import Progress
 
-from mcmi_plugin.sweep import search
+from mcmi_plugin.sweep import command, search
 from mcmi_plugin.sweep.search import Sweep, name_of, run_sweep
 from mcmi_plugin.sweep.settings import MLL, ZERO
 
@@ -65,7 +67,7 @@ def _in_a_folder(tmp_path, monkeypatch):
 
 def test_controls_come_first_then_the_grid_then_proposals(monkeypatch):
     world = MadeUp(monkeypatch)
-    study = run_sweep(sweep_of(world), 'j', lambda done: None)
+    study = run_sweep(sweep_of(world), 'j', lambda study: None)
     names = [name_of(trial) for trial in study.trials]
     assert names[:4] == list(SETTINGS)
     assert len(names) == 6
@@ -79,7 +81,7 @@ def test_controls_come_first_then_the_grid_then_proposals(monkeypatch):
 
 def test_a_teacher_off_the_cliff_costs_no_student(monkeypatch):
     world = MadeUp(monkeypatch)
-    study = run_sweep(sweep_of(world, trials=4), 'j', lambda done: None)
+    study = run_sweep(sweep_of(world, trials=4), 'j', lambda study: None)
     fallen = study.trials[3]
     assert fallen.state == TrialState.PRUNED
     assert fallen.user_attrs['teachers'][0]['off_the_cliff']
@@ -93,7 +95,7 @@ def test_a_hopeless_student_is_stopped_early(monkeypatch):
     monkeypatch.setattr(
         search.optuna.pruners, 'MedianPruner', pruner_of(n_startup_trials=3)
     )
-    study = run_sweep(sweep, 'j', lambda done: None)
+    study = run_sweep(sweep, 'j', lambda study: None)
     assert study.trials[3].state == TrialState.PRUNED
     assert [epoch for lmda, epoch in world.epochs if lmda == 0.05] == [1]
 
@@ -106,10 +108,15 @@ def pruner_of(**fixed):
 def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):
     world = MadeUp(monkeypatch, die_at=3)  # in the second setting's second seed
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(sweep_of(world, trials=4), 'j', lambda done: None)
+        run_sweep(sweep_of(world, trials=4), 'j', lambda study: None)
     seen = []
-    study = run_sweep(sweep_of(world, trials=4), 'j', seen.append)
+
+    def count(study):
+        seen.append(len(search.ended(study)))
+
+    study = run_sweep(sweep_of(world, trials=4), 'j', count)
     assert seen[0] == 1  # MLL was there
+    assert seen == [1, 2, 3, 4]
     assert world.runs == [
         *[(None, 0), (None, 1), (0.0, 0)],  # then it was killed
         *[(0.1, 0), (0.1, 1), (0.4, 0)],
@@ -117,15 +124,36 @@ def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):
     ]
     ended = [t for t in study.trials if t.state in search.ENDED]
     assert sorted(map(name_of, ended)) == sorted(SETTINGS)
-    again = run_sweep(sweep_of(world, trials=4), 'j', seen.append)
+    again = run_sweep(sweep_of(world, trials=4), 'j', count)
     assert len(again.trials) == len(study.trials)
 
 
 def test_running_trials_of_a_dead_process_are_queued_again(monkeypatch):
     world = MadeUp(monkeypatch)
-    study = run_sweep(sweep_of(world, trials=2), 'j', lambda done: None)
+    study = run_sweep(sweep_of(world, trials=2), 'j', lambda study: None)
     killed = study.ask()  # SIGKILL leaves it as running
     assert name_of(killed) == 'MCMI, lambda = 0.1'
-    study = run_sweep(sweep_of(world, trials=4), 'j', lambda done: None)
+    study = run_sweep(sweep_of(world, trials=4), 'j', lambda study: None)
     ended = [name_of(t) for t in study.trials if t.state in search.ENDED]
     assert sorted(ended) == sorted(SETTINGS)
+
+
+def test_a_line_for_every_trial(monkeypatch, capsys):
+    world = MadeUp(monkeypatch)
+    for trials, seen in ((2, []), (4, ['2 of 4: there already'])):
+        with Progress(console=Console(width=30), disable=True) as progress:
+            progress.add_task('', total=trials)
+            run_sweep(
+                sweep_of(world, trials=trials),
+                'j',
+                lambda study, progress=progress: command._tell(study, progress),
+            )
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 2 + len(seen)
+        assert lines[: len(seen)] == seen
+    about_teacher = 'its teacher: CMI 0.1000, LL -0.1000 nats'
+    assert (
+        lines[1]
+        == f'3 of 4: MCMI, lambda = 0.1: student 79.50 % (n = 2); {about_teacher}'
+    )
+    assert lines[2].startswith('4 of 4: MCMI, lambda = 0.4: off the cliff; its teacher')

@@ -1,15 +1,20 @@
 """What a sweep compares, and that it never looks at the test set."""
 
+import argparse
+
 import pytest
+import torch
 from imagenet_folder import write_folder
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.sweep import command
 from mcmi_plugin.sweep import settings as sweep_settings
 from mcmi_plugin.sweep.settings import (
     MLL,
     ZERO,
+    check_start,
     grid,
     hold_out,
     setting_config,
@@ -60,8 +65,11 @@ def test_seeds_are_paired_and_teachers_shared(quickstart_config, tmp_path):
 def test_early_stopping_is_a_control_where_the_teacher_is_trained():
     without = settings([], Config(dict(mcmi=dict(lmda=0.1))))
     assert list(without) == [MLL, ZERO, 'temperature']
-    trained = settings([], Config(dict(mcmi=dict(lmda=0.1, mll_epochs=5))))
+    asked = dict(lmda=0.1, mll_epochs=5)
+    trained = settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt=None))))
     assert trained['early stopping']['early_stopping'] is True
+    given = settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt='a.pth'))))
+    assert list(given) == list(without)
 
 
 def test_the_set_inside_crd_is_split():
@@ -117,3 +125,53 @@ def test_bare_names_of_mmpretrain_mean_its_data_sets(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep_settings, 'provide_teacher', provide_teacher)
     with pytest.raises(Reached):
         sweep_settings.suggested_range(cfg)
+
+
+@pytest.mark.parametrize('key', ['load_from', 'model.teacher_ckpt'])
+def test_an_mcmi_teacher_to_start_from_is_refused(key, quickstart_config, tmp_path):
+    """It would be every setting's teacher; load_from once ended in a KeyError."""
+    made = dict(stage='mcmi', lmda=0.1)
+    file = str(tmp_path / 'a.pth')
+    cfg = config_of(quickstart_config, dict(lmda=0.2), tmp_path)
+    cfg.merge_from_dict({key: file})
+    name, meta = {
+        'load_from': ('teacher.w', dict(mcmi_teacher=made)),
+        'model.teacher_ckpt': ('w', dict(mcmi=made)),
+    }[key]
+    torch.save(dict(state_dict={name: torch.ones(1)}, meta=meta), file)
+    with pytest.raises(UserError) as refused:
+        check_start(cfg)
+    words = f'{key}: {file} holds an MCMI teacher already (lambda 0.1), so there is'
+    assert str(refused.value).startswith(words)
+    torch.save(dict(state_dict={name: torch.ones(1)}), file)
+    check_start(cfg)  # any other teacher
+
+
+@pytest.mark.parametrize(('trials', 'told'), [(4, True), (5, False)])
+def test_too_few_trials_for_any_lambda(
+    trials, told, quickstart_config, tmp_path, monkeypatch, capsys
+):
+    class Begun(Exception):
+        pass
+
+    def run_sweep(plan, *_):
+        assert plan.trials == trials
+        raise Begun
+
+    monkeypatch.setattr(command, 'run_sweep', run_sweep)
+    args = argparse.Namespace(
+        config=quickstart_config,
+        cfg_options={},
+        work_dir=str(tmp_path),
+        trials=trials,
+        seeds=1,
+        range=[0.1, 0.2],
+    )
+    with pytest.raises(Begun):
+        command.sweep(args)
+    said = capsys.readouterr().out
+    words = (
+        '--trials 4: the controls come first (MLL, lambda = 0, temperature, early '
+        'stopping), so no lambda is tried; give --trials 6 or more'
+    )
+    assert (words in said) == told

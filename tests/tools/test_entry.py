@@ -1,12 +1,17 @@
 """The commands by one name: ``mcmi-plugin``, and ``python -m mcmi_plugin``."""
 
+import argparse
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 from conftest import PROJECT
 
 from mcmi_plugin import __main__ as entry
 from mcmi_plugin import locations
+from mcmi_plugin.commands import run
 
 RECORDS = 'import sys\nprint(__name__, sys.argv)\n'
 
@@ -74,3 +79,39 @@ def test_messages_name_a_command_as_it_is_typed_there(monkeypatch):
     assert locations.typed('report') == 'python tools/report.py'
     monkeypatch.setattr(locations, 'ROOT', locations._MIM)
     assert locations.typed('report') == 'mcmi-plugin report'
+
+
+@pytest.mark.parametrize(
+    ('started', 'named'),
+    [
+        (['python', '-u', '/env/bin/mcmi-plugin', 'train'], 'mcmi-plugin train'),
+        (['python', '-m', 'mcmi_plugin', 'train'], 'mcmi-plugin train'),
+        (['python', 'tools/train.py', 'mcmi-plugin'], 'train.py'),
+    ],
+)
+def test_usage_is_of_the_command_as_it_was_typed(started, named, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'orig_argv', started)
+    monkeypatch.setattr(sys, 'argv', ['/somewhere/tools/train.py', '--help'])
+    with pytest.raises(SystemExit):
+        run(lambda args: None, argparse.ArgumentParser())
+    assert capsys.readouterr().out.startswith(f'usage: {named} [-h]')
+
+
+def test_an_interrupt_of_the_first_seconds_is_silent(tmp_path):
+    """While torch is imported, which here takes as long as it is waited for."""
+    slow = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"
+    (tmp_path / 'torch.py').write_text(slow)
+    path = f'{tmp_path}:{PROJECT}'
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'mcmi_plugin', 'train', 'a.py'],
+        env={'PYTHONPATH': path},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / 'begun').exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=50)[1] == ''
+    assert process.returncode == -signal.SIGINT

@@ -43,6 +43,22 @@ def test_the_log_shows_the_fine_tune_live(quickstart):
         assert word in lines[0]
 
 
+def test_the_terminal_has_news_only(quickstart):
+    """Environment, config and hooks were 541 lines before the first epoch."""
+    lines = quickstart.stdout.splitlines()
+    first = next(i for i, line in enumerate(lines) if 'Epoch(train)' in line)
+    assert first < 40 and len(lines) < 300
+    assert not any('FileClient' in line or 'Exp name' in line for line in lines)
+    for number, what in enumerate(('the MLL teacher', 'the MCMI teacher'), 1):
+        assert f'stage {number} of 4: making {what} (' in quickstart.stdout
+    assert (
+        'stage 3 of 4: making the lambda = 0 control (10 epochs) in'
+        in quickstart.stdout
+    )
+    assert 'stage 4 of 4: the student (20 epochs)' in quickstart.stdout
+    assert sum('(job 0:' in line for line in lines) == 15 + 10 + 10
+
+
 def test_the_teacher_carries_its_provenance(quickstart):
     checkpoint = torch.load(
         teacher_file(quickstart, 'mcmi-lmda0.25'), weights_only=True
