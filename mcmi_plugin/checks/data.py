@@ -2,10 +2,10 @@
 
 import os
 import os.path as osp
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from mmpretrain.datasets import CIFAR10, MNIST, CustomDataset
+from mmpretrain.datasets import CustomDataset
 
 from mcmi_plugin.checks.data_set import (
     as_seen_by_its_class,
@@ -15,11 +15,8 @@ from mcmi_plugin.checks.data_set import (
     type_name,
 )
 from mcmi_plugin.checks.folders import check_folder_names, check_pictures
-from mcmi_plugin.datasets import cifar, mnist
+from mcmi_plugin.compat.published_data import load_data_list, reader_of
 from mcmi_plugin.errors import UserError
-
-# Data sets in files of their own form: how the files are found.
-_IN_FILES = {CIFAR10: cifar.find_source, MNIST: mnist.find_source}
 
 
 def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
@@ -50,9 +47,8 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
             f'{key}: {error.filename}: {error.strerror}; check the path'
         ) from error
     kind = class_of(config, scope)
-    for base, find_source in _IN_FILES.items():
-        if kind and kind.load_data_list is base.load_data_list:
-            return _check_files(config, dataset, key, find_source)
+    if kind and kind.load_data_list is load_data_list:
+        return _check_files(config, dataset, key)
     folder = _folder(config, dataset)
     if folder and '://' not in folder:
         remedy = f'name another folder: --cfg-options {key}.{place(config)}=DIR'
@@ -93,16 +89,14 @@ def _check_folder(folder: str, absent: str, remedy: str) -> None:
         raise UserError(f'{absent}: {folder} is empty; {remedy}')
 
 
-def _check_files(
-    config: dict, dataset: Any, key: str, find_source: Callable[..., Any]
-) -> None:
+def _check_files(config: dict, dataset: Any, key: str) -> None:
     said_by = f'{key}.{place(config)}'
     if not (config.get('data_root') or config.get('data_prefix')):
         raise UserError(
             f'{said_by} is not set; name the folder: --cfg-options {said_by}=DIR'
         )
     if dataset is not None:
-        find_source(type(dataset), dataset.data_prefix['root'], dataset.split, said_by)
+        reader_of(dataset).find_source(dataset, said_by)
 
 
 def _check_list(config: dict, dataset: Any, key: str) -> None:

@@ -33,17 +33,16 @@ def _import_and_mend() -> None:
         atomic_checkpoints,
         bounded_history,
         checkpoints,
-        cifar,
         find_loader,
         installed_packages,
         loading,
         mmcls_alias,
         mmcls_configs,
         mmrazor_import,
-        mnist,
         own_configs,
         pictures,
         preactivation,
+        published_data,
         quiet,
         startup,
         stock_configs,
@@ -79,8 +78,7 @@ def _import_and_mend() -> None:
     validation_scope.mend_validation_loops()
     validation_pairs.pair_validation_hooks()
     untyped_preprocessor.mend_untyped_preprocessor()
-    cifar.mend_cifar()
-    mnist.mend_mnist()
+    published_data.mend_published_data()
     pictures.mend_load_image()
     wrapped_classifiers.mend_wrapped_classifiers()
     trackers.give_each_runner_its_run()

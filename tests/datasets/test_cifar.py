@@ -16,13 +16,16 @@ from cifar_files import (
     write_cifar100,
     write_files,
 )
+from mmengine.config import Config
 from mmengine.registry import DATASETS
 from mmpretrain.datasets import CIFAR10, CIFAR100
+from mmpretrain.registry import DATASETS as MMPRETRAIN_DATASETS
 from mmrazor.registry import DATASETS as MMRAZOR_DATASETS
 
-from mcmi_plugin.datasets import cifar
+from mcmi_plugin.datasets import cifar, packed
 from mcmi_plugin.datasets.cifar_pickle import load_batch
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.preflight import check_data
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +156,7 @@ def test_archive_of_something_else(tmp_path):
 
 
 def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar, '_MOST', 2**20)
+    monkeypatch.setattr(packed, '_MOST', 2**20)
     bomb = {'train': b'0' * 2**21, 'test': b'', 'meta': b''}
     write_files(tmp_path, 'cifar-100-python', 'cifar-100', bomb, archive=True)
     assert sum(file.stat().st_size for file in tmp_path.rglob('*.gz')) < 2**15
@@ -219,31 +222,48 @@ def test_forged_array_of_pointers(tmp_path):
 # A pickle can also put state into what it names, here into our stand-in itself.
 @pytest.mark.parametrize('state', [b'}', b'N}\x86', b'N}U\x08as_arrayK\x01s\x86'])
 @pytest.mark.parametrize(
-    'name', [b'numpy\nndarray', b'numpy._core.numeric\n_frombuffer']
+    'name',
+    [
+        b'numpy\nndarray',
+        b'numpy._core.numeric\n_frombuffer',
+        b'numpy.core.multiarray\nscalar',
+        b'_codecs\nencode',
+    ],
 )
 def test_stand_ins_cannot_be_changed(name, state):
     with pytest.raises(ValueError, match='__setstate__'):
         load_batch(b'\x80\x02c' + name + b'\n' + state + b'b.')
 
 
-# Protocol 5 is the default of Python 3.14.
+# What goes through `pickle.load(file, encoding='bytes')`, and back, has keys of bytes.
 @pytest.mark.parametrize(
-    ('protocol', 'names'), [(4, b'numpy._core.multiarray'), (5, b'_frombuffer')]
+    ('key', 'layout'), [(str, np.ascontiguousarray), (str.encode, np.asfortranarray)]
 )
-@pytest.mark.parametrize('layout', [np.ascontiguousarray, np.asfortranarray])
-@pytest.mark.parametrize('writeable', [True, False])
-def test_array_as_numpy_2_and_python_3_write_it(
-    protocol, names, layout, writeable, tmp_path
-):
+@pytest.mark.parametrize(
+    'labels', [np.array, lambda x: np.array(x, '>i2'), lambda x: list(np.array(x))]
+)
+# 4 is the default from Python 3.8 on, 5 that of 3.14.
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_python_3_and_numpy_write(protocol, labels, key, layout, tmp_path):
     batch = cifar_batch([3, 99], 'fine_labels')
     batch['data'] = layout(batch['data'])
-    batch['data'].flags.writeable = writeable
-    content = pickle.dumps(batch, protocol=protocol)
-    assert names in content  # or this test shows nothing
-    write_train(tmp_path, content)
+    batch['filenames'] = [b'1.png', b'']
+    content = {key(k): v for k, v in batch.items()}
+    content[key('fine_labels')] = labels([3, 99])
+    content[key('coarse_labels')] = [0, 19]
+    write_train(tmp_path, pickle.dumps(content, protocol))
     dataset = load(CIFAR100, tmp_path)
     assert dataset.get_gt_labels().tolist() == [3, 99]
     assert np.array_equal(dataset[1]['img'].reshape(1024, 3), images_of(batch)[1])
+
+
+def test_protocol_5_of_an_array_that_cannot_be_written(tmp_path):
+    batch = cifar_batch([3, 99], 'fine_labels')
+    batch['data'].flags.writeable = False
+    content = pickle.dumps(batch, 5)
+    assert b'_frombuffer' in content  # or this test shows nothing
+    write_train(tmp_path, content)
+    assert len(load(CIFAR100, tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
@@ -276,7 +296,11 @@ def test_column_major_array(tmp_path):
         (dict(fine_labels=[0]), '1 labels'),
         (dict(fine_labels=[0, 100]), 'from 0 to 99'),
         (dict(fine_labels=[0, -1]), 'from 0 to 99'),
-        (dict(fine_labels=[0, 0.5]), 'from 0 to 99'),
+        (dict(fine_labels=[0, 0.5]), 'whole'),
+        (dict(fine_labels=np.array([0, 100])), 'from 0 to 99'),
+        (dict(fine_labels=np.array([0.0, 1.0])), 'whole'),
+        (dict(fine_labels=np.array([[0, 1]])), 'whole'),
+        (dict(fine_labels=[0, None]), 'whole'),
         (dict(fine_labels='01'), 'labels'),
         (dict(data=[0] * 6144), 'data'),
         (dict(data=np.zeros((2, 3071), np.uint8)), '3071'),
@@ -301,8 +325,16 @@ def test_no_dictionary(tmp_path):
 def test_as_many_images_as_the_official_file_means_its_checksum(tmp_path, monkeypatch):
     write_cifar100(tmp_path, num_train=10_000, num_test=10_000, archive=False)
     assert len(load(CIFAR100, tmp_path)) == 10_000  # not 50,000
-    with pytest.raises(UserError, match=r'test: .*MD5.*f0ef6b0ae62326f3'):
+    with pytest.raises(UserError, match=r'test: .*MD5.*f0ef6b0ae62326f3') as error:
         load(CIFAR100, tmp_path, 'test')
+    assert str(error.value).endswith(
+        'labels of your own: --cfg-options val_dataloader.dataset.checksum=False'
+    )
+    given = dict(type='CIFAR100', data_root=str(tmp_path), split='test')
+    cfg = Config(dict(val_dataloader=dict(dataset=dict(given, checksum=False))))
+    check_data(cfg)
+    own = MMPRETRAIN_DATASETS.build(cfg.val_dataloader.dataset)
+    assert own.get_gt_labels().tolist() == [n % 100 for n in range(10_000)]
     content = (tmp_path / 'cifar-100-python' / 'test').read_bytes()
     official = [['test', hashlib.md5(content).hexdigest()]]
     monkeypatch.setattr(CIFAR100, 'test_list', official)
