@@ -13,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mcmi_plugin import preflight
+from mcmi_plugin.checks.channels import check_channels, explain_channels
 from mcmi_plugin.checks.classes import check_classes
 from mcmi_plugin.checks.files import closest_file, file_at_fault
 from mcmi_plugin.checks.keys import check_keys, check_together
@@ -22,6 +23,7 @@ from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.compat.atomic_checkpoints import NotWritten
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
 from mcmi_plugin.config_file import read_file
+from mcmi_plugin.datasets.part import take_part
 from mcmi_plugin.distill.fast import use_fast_parts
 from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.distill.sources import check_sources
@@ -146,6 +148,7 @@ def read_config(
         raise UserError(f'--cfg-options: {one_line(error)}') from error
     check_keys(cfg)
     check_values(cfg)
+    take_part(cfg)
     use_fast_parts(cfg)
     keep_local_record(cfg)
     log = cfg.get('log_processor') or {}
@@ -203,6 +206,7 @@ def train(
     check_classes(cfg)
     preflight.check_work_dir(cfg.work_dir)
     runner = build_runner(cfg)
+    check_channels(runner.model)
     for hook in hooks:
         runner.register_hook(hook)
     if begins:  # though an interrupted stage of its teacher goes on
@@ -213,6 +217,9 @@ def train(
         runner.train()
     except REFUSALS as error:
         explain(error, cfg)
+        raise
+    except RuntimeError as error:
+        explain_channels(error)
         raise
     return runner
 

@@ -41,6 +41,7 @@ KNOWN = (
     'model_wrapper_cfg',
     'mcmi',
     'fast',
+    'data_fraction',
 )
 ALIKE = 0.9  # difflib's ratio: one letter missing, doubled or swapped in a long key
 _DEFAULT_HOOKS = (

@@ -48,6 +48,7 @@ RULES = {
     'optim_wrapper.*optimizer.lr': _POSITIVE,
     'optim_wrapper.*optimizer.weight_decay': _NOT_NEGATIVE,
     'optim_wrapper.*optimizer.momentum': _number(lambda v: 0 <= v < 1, 'in [0, 1)'),
+    'data_fraction': _number(lambda v: 0 < v <= 1, 'above 0 and at most 1'),
     'default_hooks.logger.interval': _whole(1),
     'default_hooks.checkpoint.interval': _SOMETIMES,
     'auto_scale_lr.base_batch_size': _whole(1),

@@ -34,14 +34,14 @@ class Subset:
     def __init__(self, dataset: Any) -> None:
         if isinstance(dataset, dict):
             dataset = DATASETS.build(dataset)
-        dataset.full_init()
-        self.dataset = dataset
-        self.metainfo = copy.deepcopy(getattr(dataset, 'metainfo', {}))
         if not hasattr(dataset, 'pipeline'):
             raise UserError(
                 f'{self._name}: {type(dataset).__name__} has no pipeline of its own; '
                 f'wrap the data sets in it instead, dataset=dict(type={self._name!r})'
             )
+        dataset.full_init()
+        self.dataset = dataset
+        self.metainfo = copy.deepcopy(getattr(dataset, 'metainfo', {}))
         self.pipeline = dataset.pipeline
         self.test_mode = getattr(dataset, 'test_mode', False)
         self.max_refetch = getattr(dataset, 'max_refetch', 0)
@@ -79,6 +79,10 @@ class Subset:
     def get_gt_labels(self) -> np.ndarray:
         """[N] int64 class ids."""
         return self._labels.copy()
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The class of the ``idx``-th sample, as ``ClassBalancedDataset`` asks."""
+        return [int(self._labels[idx])]
 
     def get_data_info(self, idx: int) -> dict:
         """The ``idx``-th sample before the pipeline."""

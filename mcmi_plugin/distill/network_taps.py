@@ -111,9 +111,11 @@ def _essence_of(reference: str) -> str:
 
 def _essence(network: dict) -> str:
     """What decides where the features are: of the head, its type."""
+    backbone = dict(network.get('backbone') or {})
+    backbone.pop('in_channels', None)  # of the images
     head = network.get('head') or {}
     head = {'type': head.get('type'), 'in_channels': head.get('in_channels')}
-    parts = [network.get('type'), network.get('backbone'), network.get('neck'), head]
+    parts = [network.get('type'), backbone, network.get('neck'), head]
     return json.dumps(_bare(parts), sort_keys=True, default=str)
 
 

@@ -86,14 +86,18 @@ class CIFARMobileNetV2(BaseBackbone):
             has 1, and maps twice that size.
         out_indices: What is returned: 0 to 3 are the stages, 4 is the 1280
             channel map that is pooled for the classifier.
+        in_channels: Of the images; 1 for grey ones.
 
-    Forward: ``[N, 3, 32, 32]`` -> tuple of maps.
+    Forward: ``[N, in_channels, 32, 32]`` -> tuple of maps.
     """
 
     auxiliary_stages = (0, 1, 2, 3)
 
     def __init__(
-        self, stem_stride: int = 2, out_indices: tuple[int, ...] = (4,)
+        self,
+        stem_stride: int = 2,
+        out_indices: tuple[int, ...] = (4,),
+        in_channels: int = 3,
     ) -> None:
         super().__init__(
             init_cfg=[
@@ -103,7 +107,7 @@ class CIFARMobileNetV2(BaseBackbone):
         )
         self.out_indices = out_indices
         self.conv1 = nn.Sequential(
-            *conv_bn_relu(3, STEM_CHANNELS, 3, stride=stem_stride)
+            *conv_bn_relu(in_channels, STEM_CHANNELS, 3, stride=stem_stride)
         )
         self.blocks = nn.ModuleList()
         in_channels = STEM_CHANNELS

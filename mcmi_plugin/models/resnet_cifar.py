@@ -79,8 +79,9 @@ class CIFARResNet(ResNet_CIFAR):
         shortcut: Where the width changes, He et al.'s option ``'B'``, a 1x1
             convolution and its batch norm, or ``'A'``, the pixels themselves with
             zeros for the new channels (akamaster/pytorch_resnet_cifar10).
+        in_channels: Of the images; 1 for grey ones.
 
-    Forward: ``[N, 3, 32, 32]`` -> tuple of stage outputs (behind the ReLU).
+    Forward: ``[N, in_channels, 32, 32]`` -> tuple of stage outputs (behind the ReLU).
 
     Raises:
         UserError: There is no network of that depth, or no such shortcut.
@@ -99,6 +100,7 @@ class CIFARResNet(ResNet_CIFAR):
         base_channels: int = 16,
         out_indices: tuple[int, ...] | None = None,
         shortcut: str = 'B',
+        in_channels: int = 3,
     ) -> None:
         if depth not in self.arch_settings:
             raise UserError(
@@ -114,6 +116,7 @@ class CIFARResNet(ResNet_CIFAR):
         num_stages = len(self.arch_settings[depth][1])
         super().__init__(
             depth,
+            in_channels=in_channels,
             stem_channels=stem_channels,
             base_channels=base_channels,
             num_stages=num_stages,

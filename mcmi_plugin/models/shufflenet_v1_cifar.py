@@ -66,16 +66,19 @@ class CIFARShuffleNetV1(BaseBackbone):
 
     Args:
         out_indices: Stages whose output is returned (0 to 2).
+        in_channels: Of the images; 1 for grey ones.
 
-    Forward: ``[N, 3, 32, 32]`` -> tuple of maps (behind the ReLU).
+    Forward: ``[N, in_channels, 32, 32]`` -> tuple of maps (behind the ReLU).
     """
 
     auxiliary_stages = (0, 1, 2)
 
-    def __init__(self, out_indices: tuple[int, ...] = (2,)) -> None:
+    def __init__(
+        self, out_indices: tuple[int, ...] = (2,), in_channels: int = 3
+    ) -> None:
         super().__init__()
         self.out_indices = out_indices
-        self.conv1 = nn.Conv2d(3, STEM_CHANNELS, 1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, STEM_CHANNELS, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(STEM_CHANNELS)
         self.relu = nn.ReLU()
         self.layer1 = make_stage(STEM_CHANNELS, 0, stride=2)

@@ -92,16 +92,19 @@ class CIFARShuffleNetV2(BaseBackbone):
     Args:
         out_indices: What is returned: 0 to 2 are the stages, 3 is the 1024
             channel map that is pooled for the classifier.
+        in_channels: Of the images; 1 for grey ones.
 
-    Forward: ``[N, 3, 32, 32]`` -> tuple of maps (behind the ReLU).
+    Forward: ``[N, in_channels, 32, 32]`` -> tuple of maps (behind the ReLU).
     """
 
     auxiliary_stages = (0, 1, 2)
 
-    def __init__(self, out_indices: tuple[int, ...] = (3,)) -> None:
+    def __init__(
+        self, out_indices: tuple[int, ...] = (3,), in_channels: int = 3
+    ) -> None:
         super().__init__()
         self.out_indices = out_indices
-        self.conv1 = pointwise(3, STEM_CHANNELS)
+        self.conv1 = pointwise(in_channels, STEM_CHANNELS)
         self.bn1 = nn.BatchNorm2d(STEM_CHANNELS)
         self.relu = nn.ReLU()
         self.layer1 = make_stage(STEM_CHANNELS, 0, stride=2)

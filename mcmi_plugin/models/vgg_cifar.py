@@ -37,8 +37,9 @@ class CIFARVGG(BaseBackbone):
     Args:
         depth: 8 (one convolution a block) or 13 (two).
         out_indices: Blocks whose output is returned.
+        in_channels: Of the images; 1 for grey ones.
 
-    Forward: ``[N, 3, 32, 32]`` -> tuple of maps (behind the ReLU).
+    Forward: ``[N, in_channels, 32, 32]`` -> tuple of maps (behind the ReLU).
 
     Raises:
         UserError: There is no network of that depth.
@@ -48,7 +49,9 @@ class CIFARVGG(BaseBackbone):
     # HSAKD reads the stem and takes blocks 3 and 4, of one resolution, as one.
     auxiliary_stages = (0, 1, 2, 4)
 
-    def __init__(self, depth: int, out_indices: tuple[int, ...] = (4,)) -> None:
+    def __init__(
+        self, depth: int, out_indices: tuple[int, ...] = (4,), in_channels: int = 3
+    ) -> None:
         super().__init__(
             init_cfg=[
                 dict(type='Kaiming', layer='Conv2d'),
@@ -63,7 +66,6 @@ class CIFARVGG(BaseBackbone):
         self.depth = depth
         self.out_indices = out_indices
         self.pool = nn.MaxPool2d(2)
-        in_channels = 3
         for i, width in enumerate(WIDTHS):
             block = make_block(in_channels, width, self.num_convs[depth])
             self.add_module(f'block{i}', block)

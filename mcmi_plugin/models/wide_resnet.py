@@ -50,8 +50,9 @@ class CIFARWideResNet(BaseBackbone):
         widen_factor: The stages have 16, 32 and 64 channels times this.
         out_indices: What is returned: 0 to 2 are the stages, 3 is the
             activated output that is pooled for the classifier.
+        in_channels: Of the images; 1 for grey ones.
 
-    Forward: ``[N, 3, 32, 32]`` -> tuple of maps.
+    Forward: ``[N, in_channels, 32, 32]`` -> tuple of maps.
 
     Raises:
         UserError: The depth is not of that form.
@@ -60,7 +61,11 @@ class CIFARWideResNet(BaseBackbone):
     auxiliary_stages = (0, 1, 2)
 
     def __init__(
-        self, depth: int, widen_factor: int, out_indices: tuple[int, ...] = (3,)
+        self,
+        depth: int,
+        widen_factor: int,
+        out_indices: tuple[int, ...] = (3,),
+        in_channels: int = 3,
     ) -> None:
         super().__init__(
             init_cfg=[
@@ -76,7 +81,7 @@ class CIFARWideResNet(BaseBackbone):
         self.num_blocks = (depth - 4) // 6
         self.widths = [width * widen_factor for width in (16, 32, 64)]
         self.out_indices = out_indices
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 16, 3, padding=1, bias=False)
         self.layer1 = self._make_stage(16, 0, stride=1)
         self.layer2 = self._make_stage(self.widths[0], 1, stride=2)
         self.layer3 = self._make_stage(self.widths[1], 2, stride=2)
