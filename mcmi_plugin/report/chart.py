@@ -1,12 +1,11 @@
 """A small chart of lines, legible on a phone and two to a row on a screen."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from mcmi_plugin.report.style import new_figure, png_of, tidy, whole_epochs
 
 # A loss that falls by more than this factor shows its end on a logarithmic scale.
 _LOGARITHMIC = 30.0
@@ -45,10 +44,9 @@ def draw_chart(
         y_label: what y is, with its unit.
         may_be_log: a logarithmic scale where the values span a wide range.
     """
-    # No pyplot, which keeps global state; and fixed margins, since fitting them
-    # takes longer than the drawing.
-    figure = Figure(figsize=(4.6, 3.1))
-    FigureCanvasAgg(figure)
+    figure = new_figure(height=3.1, width=4.6)
+    # Fixed margins: fitting them takes longer than the drawing.
+    figure.set_layout_engine('none')
     figure.subplots_adjust(left=0.17, right=0.97, bottom=0.16, top=0.96)
     axes = figure.subplots()
     for line in lines:
@@ -74,15 +72,10 @@ def draw_chart(
         axes.yaxis.set_major_locator(LogLocator(subs=subs))
         axes.yaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
         axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    whole_epochs(axes)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.grid(color='0.9', linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
+    tidy(axes)
     if 0 < sum(bool(line.name) for line in lines) <= _MOST_IN_LEGEND:
         axes.legend(fontsize=8.5, framealpha=0.85, loc='best')
-    png = io.BytesIO()
-    # No software and version in it: they would change the bytes of the same chart.
-    figure.savefig(png, dpi=160, metadata=dict(Software=None))
-    return png.getvalue()
+    return png_of(figure)

@@ -1,77 +1,129 @@
 """CMI and LL of a teacher over the epochs of its making (as in the paper's Fig. 2)."""
 
-from typing import IO
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.lines import Line2D
 
-COLOURS = dict(cmi='tab:red', ll='tab:blue')
+from mcmi_plugin.report.style import colour_of, new_figure, tidy, whole_epochs
+
+KEYS = ('cmi', 'll')
+WIDTH, HEIGHT = 4.6, 5.2  # inches of a stage; two stand beside one another
+# What each kind of figure is of; the former has the noise of training on it.
+IN_STEPS = 'training steps, images as trained on'
+AT_REST = 'measured, images not augmented'
 
 
-def draw_curves(
-    provenance: dict, control: dict | None, path: str | IO[bytes], settings: str
-) -> None:
-    """Draw CMI and LL per epoch: the whole way, and the fine-tune on its own scale.
+@dataclass(frozen=True)
+class Teacher:
+    """One teacher on its way through a stage.
 
-    Both are those of the predictions that the training steps of an epoch made;
-    the squares are measured exactly before and after the fine-tune.
+    Args:
+        name: in the legend.
+        history: ``cmi`` and ``ll`` of the training steps of each epoch.
+        measured: the same by the number of epochs done, measured at rest.
+        likelihood: whether it is trained by likelihood alone.
+    """
+
+    name: str
+    history: Sequence[dict]
+    measured: dict[int, dict]
+    likelihood: bool
+
+
+def stages(
+    provenance: dict, control: dict | None, made: str, words: str
+) -> list[tuple[str, list[Teacher]]]:
+    """(title, the teachers in it) of each stage that has a history.
 
     Args:
         provenance: ``meta['mcmi']`` of an MCMI teacher's checkpoint.
-        control: the same of the lambda = 0 control, drawn dashed, if there is one.
-        path: the picture's file, or what it is written into.
-        settings: how the teacher was made, for the title.
+        control: the same of the lambda = 0 control, if there is one.
+        made: the teacher's name, ``'MCMI'``.
+        words: how it was made.
     """
     first = provenance['base'].get('history') or []
-    second = provenance['history']
-    panels = 1 if not (first and second) else 2
-    # No pyplot: it would keep global state and look for a screen.
-    figure = Figure(figsize=(9 if panels == 2 else 5.5, 3.4), layout='constrained')
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, panels, squeeze=False)[0]
+    found = []
     if first:
-        whole = _panel(panels[0])
-        _draw(whole, first, 0, '.-')
-        _draw(whole, second, len(first), '.-')
-        title = 'maximum likelihood'
-        if second:
-            end = len(first) + len(second) + 0.5
-            panels[0].axvspan(len(first) + 0.5, end, color='0.5', alpha=0.12)
-            title += ', then MCMI (shaded)'
-        panels[0].set_title(title, fontsize=10)
-    if second:
-        axes = _panel(panels[-1])
-        _draw(axes, second, 0, '.-')
-        _mark(axes, provenance)
-        title = f'MCMI fine-tune, {settings}'
-        if control is not None:
-            _draw(axes, control['history'], 0, '--')
-            title += ' (dashed: lambda 0)'
-        panels[-1].set_title(title, fontsize=10)
-    figure.suptitle('Teacher on its training set', fontsize=11)
-    figure.savefig(path, dpi=150)
+        kept = provenance['base'].get('kept_epoch', len(first))
+        measured = {kept: provenance['before']['train']}
+        found.append(('maximum likelihood', [Teacher('MLL', first, measured, True)]))
+    if provenance['history']:
+        of_stage = [_fine_tuned(provenance, made, False)]
+        if control is not None:  # first, so that it lies beneath
+            of_stage.insert(0, _fine_tuned(control, 'lambda = 0', True))
+        found.append((f'fine-tune, {words}', of_stage))
+    return found
 
 
-def _panel(left: Axes) -> dict[str, Axes]:
-    """CMI to the left, LL to the right."""
-    axes = dict(cmi=left, ll=left.twinx())
-    for key, axis in axes.items():
-        axis.set_ylabel(f'{key.upper()}, nats', color=COLOURS[key])
-        axis.tick_params(axis='y', labelcolor=COLOURS[key])
-    left.set_xlabel('epoch')
-    return axes
+def _fine_tuned(provenance: dict, name: str, likelihood: bool) -> Teacher:
+    history = provenance['history']
+    kept = provenance.get('stopped_after', len(history))
+    ends = {0: provenance['before']['train'], kept: provenance['after']['train']}
+    return Teacher(name, history, ends, likelihood)
 
 
-def _mark(axes: dict[str, Axes], provenance: dict) -> None:
-    """What was measured exactly, at both ends of the fine-tune."""
-    for key, axis in axes.items():
-        measured = [provenance[when]['train'][key] for when in ('before', 'after')]
-        ends = [0.5, len(provenance['history']) + 0.5]
-        axis.plot(ends, measured, 's', color=COLOURS[key], markerfacecolor='white')
+def draw_curves(
+    found: Sequence[tuple[str, list[Teacher]]], only: int | None = None
+) -> Figure:
+    """Of every stage, the CMI in a panel over the LL, each on its own scale.
+
+    Args:
+        found: of :func:`stages`, one at least.
+        only: number of a stage to draw alone, as it stands beside the others.
+    """
+    shown = found if only is None else [found[only]]
+    title = 'Teacher on its training set'
+    figure = new_figure(title, HEIGHT, WIDTH * len(shown))
+    parts = figure.subfigures(1, len(shown), squeeze=False)[0]
+    rows = max(len(teachers) for _, teachers in found)
+    for part, (name, teachers) in zip(parts, shown, strict=True):
+        _draw_stage(part, textwrap.fill(name, 52), teachers, rows)
+    return figure
 
 
-def _draw(axes: dict[str, Axes], history: list[dict], start: int, style: str) -> None:
-    epochs = [start + 1 + i for i in range(len(history))]
-    for key, axis in axes.items():
-        axis.plot(epochs, [epoch[key] for epoch in history], style, color=COLOURS[key])
+def _draw_stage(
+    figure: FigureBase, title: str, teachers: Sequence[Teacher], rows: int
+) -> None:
+    panels = figure.subplots(len(KEYS), 1, sharex=True)
+    for axes, key in zip(panels, KEYS, strict=True):
+        for layer, teacher in enumerate(teachers):
+            values = [epoch[key] for epoch in teacher.history]
+            # What lies beneath is wide, so that it is seen on both sides.
+            wide = layer < len(teachers) - 1
+            look = dict(color=colour_of(not teacher.likelihood), zorder=3 + layer)
+            axes.plot(
+                range(1, len(values) + 1),
+                values,
+                '--' if wide else '.-',
+                lw=2.5 if wide else 1.5,
+                label=f'{teacher.name}: {IN_STEPS}',
+                **look,
+            )
+            axes.plot(
+                list(teacher.measured),
+                [figures[key] for figures in teacher.measured.values()],
+                's',
+                ms=9 if wide else 6,
+                markerfacecolor='white',
+                markeredgewidth=1.5,
+                clip_on=False,
+                label=f'{teacher.name}: {AT_REST}',
+                **look,
+            )
+        axes.set_ylabel(f'{key.upper()}, nats')
+        whole_epochs(axes)
+        tidy(axes)
+    panels[0].set_title(title, fontsize=10)
+    panels[-1].set_xlabel('epoch')
+    handles, names = panels[0].get_legend_handles_labels()
+    room = [Line2D([], [], ls='')] * (2 * rows - len(names))  # for equal panels
+    figure.legend(
+        [*handles, *room],
+        [*names, *([' '] * len(room))],
+        loc='outside lower left',
+        fontsize=8.5,
+        frameon=False,
+    )

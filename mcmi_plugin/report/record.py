@@ -5,6 +5,7 @@ import os.path as osp
 import platform
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from mmengine.dist import get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
@@ -29,9 +31,9 @@ NUM_IMAGES = 1000
 def write_record(runner: Runner) -> None:
     """Write ``report.json`` into the work dir of a Runner at its end.
 
-    Command, versions, the teacher's provenance, and the confusion matrix of the
-    student in memory on up to 1,000 validation samples; in this process alone, so
-    the others need not take part.
+    Command, versions, time, numbers of parameters, the teacher's provenance, and the
+    confusion matrix of the student in memory on up to 1,000 validation samples; in
+    this process alone, so the others need not take part.
 
     Raises:
         UserError: the file cannot be written.
@@ -51,6 +53,8 @@ def write_record(runner: Runner) -> None:
         versions=dict(python=platform.python_version(), **versions()),
         device=_device(runner),
         processes=get_world_size(),
+        seconds=_seconds_since(runner.timestamp),
+        parameters=_parameters(runner.model),
         teacher=teacher,
         confusion=_confusion(runner),
     )
@@ -94,11 +98,10 @@ def dense(confusion: dict) -> np.ndarray:
 def _confusion(runner: Runner) -> dict:
     if runner.val_loop is None:
         return dict(missing='the config has no validation set (val_dataloader)')
-    model = runner.model
-    if is_model_wrapper(model):
-        if not isinstance(model, DistributedDataParallel):  # all would have to join
-            return dict(missing=f'{type(model).__name__} runs in all processes only')
-        model = model.module
+    model = _whole(runner.model)
+    if model is None:  # all would have to join
+        kind = type(runner.model).__name__
+        return dict(missing=f'{kind} runs in all processes only')
     try:
         loader = runner.val_loop.dataloader
         found = predict(
@@ -112,6 +115,33 @@ def _confusion(runner: Runner) -> dict:
     except Exception as error:  # of a network or data of any kind; training is done
         return dict(missing=one_line(error))
     return sparse(found)
+
+
+def _whole(model: nn.Module) -> nn.Module | None:
+    """The model without its wrapper; None where a process has a part of it only."""
+    if not is_model_wrapper(model):
+        return model
+    return model.module if isinstance(model, DistributedDataParallel) else None
+
+
+def _parameters(model: nn.Module) -> dict[str, int]:
+    """How many the student has, and the teacher if there is one."""
+    whole = _whole(model)
+    networks = dict(
+        student=getattr(whole, 'architecture', whole),
+        teacher=getattr(whole, 'teacher', None),
+    )
+    return {
+        name: sum(parameter.numel() for parameter in network.parameters())
+        for name, network in networks.items()
+        if network is not None
+    }
+
+
+def _seconds_since(timestamp: str) -> float:
+    """Since the Runner was built, by the name that it gave its folder."""
+    begun = time.mktime(time.strptime(timestamp, '%Y%m%d_%H%M%S'))
+    return max(time.time() - begun, 0.0)
 
 
 def _device(runner: Runner) -> str:

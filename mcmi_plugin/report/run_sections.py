@@ -1,6 +1,5 @@
 """What a page says of one run."""
 
-import io
 from collections.abc import Sequence
 
 from mcmi_plugin.report.chart import Line, draw_chart
@@ -15,17 +14,24 @@ from mcmi_plugin.report.page import (
 )
 from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
-from mcmi_plugin.report.style import colour_of
+from mcmi_plugin.report.style import colour_of, png_of
 from mcmi_plugin.report.summary import (
     COLUMNS,
     off_the_cliff,
     settings,
     shown,
+    stages_of,
     summary_rows,
 )
 from mcmi_plugin.report.work_dir import Run
 
 _MOST_LOSSES = 4
+_CURVES = (
+    "Lines: the predictions that an epoch's training steps made, on images as the "
+    'training pipeline gives them, augmented where it augments, and by weights that '
+    'still moved. Squares: the training set measured by weights at rest, not augmented; '
+    'they are what the table says. Only like is to be held against like.'
+)
 
 
 def accuracy_of(run: Run) -> float | None:
@@ -101,23 +107,12 @@ def teacher_blocks(run: Run) -> list[Block]:
         blocks.append(
             Text(f'The fine-tune went {words}: {provenance["cliff"]["reason"]}.')
         )
-    if provenance['history'] or (provenance.get('base') or {}).get('history'):
-        drawn = run.folder / 'mcmi' / 'curves.png'
-        if run.record and drawn.is_file():  # at the end of this training
-            png = drawn.read_bytes()
-        else:
-            file = io.BytesIO()
-            draw_curves(provenance, control, file, settings(provenance))
-            png = file.getvalue()
-        words = 'CMI and LL of the teacher on its training set over the epochs'
-        blocks.append(
-            Picture(
-                png,
-                words,
-                "Dots: the predictions that an epoch's training steps made. Squares: "
-                'measured before and after the fine-tune.',
-            )
-        )
+    curves = stages_of(provenance, control)
+    if curves:
+        blocks.append(Text(_CURVES))
+    for i, (title, _) in enumerate(curves):
+        words = f'CMI, and LL below it, of the teacher over the epochs: {title}'
+        blocks.append(Picture(png_of(draw_curves(curves, i)), words))
     return blocks
 
 

@@ -1,13 +1,10 @@
 """Pictures of what networks see and say: Eigen-CAM and t-SNE, one beside another."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from mmengine.dataset import default_collate
 from torch import Tensor, nn
 
@@ -15,7 +12,8 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.eigen_cam import draw_maps, eigen_cam
 from mcmi_plugin.report.page import Block, Picture, Text
 from mcmi_plugin.report.predictions import Predictions, drawn
-from mcmi_plugin.report.tsne import draw_embedding, embed
+from mcmi_plugin.report.style import new_figure, png_of
+from mcmi_plugin.report.tsne import MOST_NAMED, draw_embedding, embed
 
 NUM_EMBEDDED = 250  # of each network; t-SNE takes seconds for them
 NUM_IMAGES = 4
@@ -33,27 +31,24 @@ def output_space(predictions: Mapping[str, Predictions]) -> list[Block]:
         return [Text(f'No t-SNE: {number} samples are too few.')]
     outputs = [p.logits.double().softmax(1).numpy() for p in predictions.values()]
     points = np.split(embed(np.concatenate(outputs)), len(outputs))
-    everywhere = np.concatenate(points)
-    low, high = everywhere.min(0), everywhere.max(0)
-    margin = 0.06 * (high - low)
-    blocks: list[Block] = [
-        Text(
-            f't-SNE of the output probabilities for {number} validation samples, the '
-            'same ones for each network and all in one embedding, so that the '
-            'pictures have one scale. Close points are alike; distances between '
-            'clusters mean little.'
-        )
+    # Three to a row of the page, where larger ones would be too small to read.
+    figures = [new_figure(height=3.1, width=3.3) for _ in points]
+    panels = [figure.subplots() for figure in figures]
+    draw_embedding(panels, points, labels, some.classes, [''] * len(points))
+    words = (
+        f't-SNE of the output probabilities for {number} validation samples, the '
+        'same ones for each network and all in one embedding, so that the pictures '
+        'have one scale. Close points are alike; distances between clusters mean '
+        'little.'
+    )
+    if len(np.unique(labels)) > MOST_NAMED:
+        words += f' Named are the {MOST_NAMED} classes with the most samples.'
+    alt = 't-SNE of the outputs of: {}; one point a sample, by true class'
+    pictures = [
+        Picture(png_of(figure), alt.format(name), name)
+        for name, figure in zip(predictions, figures, strict=True)
     ]
-    for name, xy in zip(predictions, points, strict=True):
-        figure = Figure(figsize=(4.6, 4.2), layout='constrained')
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        draw_embedding(axes, xy, labels, some.classes)
-        axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
-        axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
-        words = f't-SNE of the outputs of: {name}; one point a sample, by true class'
-        blocks.append(Picture(_png(figure), words, name))
-    return blocks
+    return [Text(words), *pictures]
 
 
 def eigen_cams(
@@ -83,10 +78,7 @@ def eigen_cams(
         shown = shown.repeat(3, axis=-1)
     layers = {name: last_map(network, inputs) for name, network in networks.items()}
     maps = {n: eigen_cam(net, layers[n], inputs) for n, net in networks.items()}
-    figure = Figure(
-        figsize=(1.1 * len(shown) + 0.5, 1.1 * (1 + len(maps))), layout='constrained'
-    )
-    FigureCanvasAgg(figure)
+    figure = new_figure(height=1.1 * (1 + len(maps)), width=1.1 * len(shown) + 0.5)
     panels = figure.subplots(1 + len(maps), len(shown), squeeze=False)
     draw_maps(panels[0], shown, None, 'image')
     for row, (name, found) in zip(panels[1:], maps.items(), strict=True):
@@ -97,7 +89,7 @@ def eigen_cams(
         f'most; {len(shown)} validation images; {where}.'
     )
     words = f'{len(shown)} images in a row, below them the maps of {", ".join(maps)}'
-    return [Picture(_png(figure), words, caption)]
+    return [Picture(png_of(figure), words, caption)]
 
 
 @torch.no_grad()
@@ -137,8 +129,3 @@ def last_map(network: nn.Module, inputs: Tensor) -> str:
         raise UserError('no layer has an output with a picture')
     return (stages or ended)[-1]
 
-
-def _png(figure: Figure) -> bytes:
-    png = io.BytesIO()
-    figure.savefig(png, dpi=160, metadata=dict(Software=None))
-    return png.getvalue()

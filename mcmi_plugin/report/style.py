@@ -1,10 +1,12 @@
 """One look for all pictures: colours for every eye, sizes legible at 800 pixels."""
 
+import io
 import textwrap
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito (2008): told apart with any of the common colour blindnesses. Its
 # yellow is left out, which is too pale for a line on white; its grey is the last.
@@ -22,19 +24,23 @@ MARKERS = 'osD^vP*X'
 INCHES_WIDE = 8.0  # at 100 dots an inch a picture of 800 pixels
 
 
-def new_figure(title: str, height: float = 4.5) -> Figure:
-    """An empty figure of 800 pixels' width, with a title above all panels.
+def new_figure(
+    title: str = '', height: float = 4.5, width: float = INCHES_WIDE
+) -> Figure:
+    """An empty figure, of 800 pixels' width by default, its title above all panels.
 
     Without pyplot, which would keep global state and look for a screen.
 
     Args:
-        title: may have several lines.
-        height: in inches of 100 pixels.
+        title: may have several lines, which are broken to fit.
+        height, width: in inches of 100 pixels.
     """
-    figure = Figure(figsize=(INCHES_WIDE, height), dpi=100, layout='constrained')
+    figure = Figure(figsize=(width, height), dpi=100, layout='constrained')
     FigureCanvasAgg(figure)
-    lines = [textwrap.fill(line, 92) for line in title.split('\n')]
-    figure.suptitle('\n'.join(lines), fontsize=11)
+    if title:
+        most = int(11.5 * width)
+        lines = [textwrap.fill(line, most) for line in title.split('\n')]
+        figure.suptitle('\n'.join(lines), fontsize=11)
     return figure
 
 
@@ -42,6 +48,14 @@ def save(figure: Figure, path: str) -> Figure:
     """Write ``figure`` at twice its size, for screens that show it so; return it."""
     figure.savefig(path, dpi=200)
     return figure
+
+
+def png_of(figure: Figure, dpi: int = 160) -> bytes:
+    """The picture itself; the same bytes of the same figure."""
+    png = io.BytesIO()
+    # No software and version in it, which would change them.
+    figure.savefig(png, format='png', dpi=dpi, metadata=dict(Software=None))
+    return png.getvalue()
 
 
 def colour_of(index: int) -> str:
@@ -57,3 +71,15 @@ def marker_of(index: int) -> str:
 def legend(axes: Axes, **kwargs) -> None:
     """A small legend that hides no data where there is room beside them."""
     axes.legend(fontsize=9, framealpha=0.8, **kwargs)
+
+
+def whole_epochs(axes: Axes) -> None:
+    """Ticks at whole numbers, of which x has no others."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+
+
+def tidy(axes: Axes) -> None:
+    """A pale grid behind the data, and no frame above and to the right."""
+    axes.grid(color='0.9', linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)

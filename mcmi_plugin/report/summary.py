@@ -10,7 +10,8 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
 
-from mcmi_plugin.report.curves import draw_curves
+from mcmi_plugin.report.curves import draw_curves, stages
+from mcmi_plugin.report.style import save
 from mcmi_plugin.teacher.weights import UNFINISHED
 
 _MOST = 20  # figures that a line can hold
@@ -45,9 +46,9 @@ def write_summary(
             file,
             indent=1,
         )
-    picture = osp.join(directory, 'curves.png')
-    if provenance['history'] or provenance['base'].get('history'):
-        draw_curves(provenance, control, picture, settings(provenance))
+    curves = stages_of(provenance, control)
+    if curves:
+        save(draw_curves(curves), osp.join(directory, 'curves.png'))
 
     table = Table(*COLUMNS, caption=caption)
     for row in rows:
@@ -74,13 +75,7 @@ def summary_rows(
     figures = [(f'teacher, {begun}', provenance['before'])]
     if control is not None:
         figures.append(('teacher, lambda = 0 (control)', control['after']))
-    made = 'MLL' if provenance.get('form') == 'none' else 'MCMI'
-    if provenance.get('reward', 'cmi') != 'cmi':
-        made = REWARDS[provenance['reward']]
-    if 'temperature' in provenance:
-        made += f', T = {provenance["temperature"]:.3g}'
-    if 'cliff' in provenance and 'stopped_after' not in provenance:
-        made += ' (off the cliff)'
+    made = made_as(provenance)
     if made != 'MLL':  # which is there already
         figures.append((f'teacher, {made}', provenance['after']))
     rows = [
@@ -93,6 +88,23 @@ def summary_rows(
         for name, figure in figures
     ]
     return [*rows, ('student', accuracy, None, None)]
+
+
+def made_as(provenance: dict) -> str:
+    """``MCMI``, or what else the teacher was made into."""
+    made = 'MLL' if provenance.get('form') == 'none' else 'MCMI'
+    if provenance.get('reward', 'cmi') != 'cmi':
+        made = REWARDS[provenance['reward']]
+    if 'temperature' in provenance:
+        made += f', T = {provenance["temperature"]:.3g}'
+    if 'cliff' in provenance and 'stopped_after' not in provenance:
+        made += ' (off the cliff)'
+    return made
+
+
+def stages_of(provenance: dict, control: dict | None) -> list[tuple[str, list]]:
+    """The curves of the teacher's making, as :mod:`report.curves` draws them."""
+    return stages(provenance, control, made_as(provenance), settings(provenance))
 
 
 def settings(provenance: dict) -> str:

@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 MOST_COLOURS = 10
+# Of more classes those with the most samples are named; more names hide the points.
+MOST_NAMED = 20
+MARGIN = 0.06  # around all points, of what they span
+# In pixels of the picture at 100 dots an inch: between the places where a name may
+# stand, and what is kept free around it.
+_STEP, _ROOM = 4, 4
 
 
 def embed(probabilities: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -34,40 +41,96 @@ def embed(probabilities: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def draw_embedding(
-    axes: Axes,
-    points: np.ndarray,
+    panels: Sequence[Axes],
+    embedded: Sequence[np.ndarray],
     labels: np.ndarray,
     classes: Sequence[str],
-    title: str = '',
+    titles: Sequence[str],
 ) -> None:
     """Scatter [N, 2] points by their [N] class ids, each class by its name.
 
-    The name stands at the median of its points, so that ten colours, of which no
-    ten are safe for every eye, need not be told apart.
-    """
-    from matplotlib import colormaps
+    The name stands beside its points, so that ten colours, of which no ten are safe
+    for every eye, need not be told apart. All panels have one scale.
 
-    shades = colormaps['tab10']
+    Args:
+        panels: of one or several figures.
+        embedded: the same samples by several classifiers, one a panel.
+        labels: [N] class ids.
+        classes: C names.
+        titles: one a panel.
+    """
+    everywhere = np.concatenate(embedded)
+    low, high = everywhere.min(0), everywhere.max(0)
+    margin = MARGIN * np.maximum(high - low, 1e-6)
+    shades = colormaps['tab10'](labels % MOST_COLOURS)
+    for axes, points, title in zip(panels, embedded, titles, strict=True):
+        axes.scatter(*points.T, s=6, c=shades, linewidths=0)
+        axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
+        axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_title(title, fontsize=10)
+    for figure in {axes.figure for axes in panels}:
+        figure.draw_without_rendering()  # to know where everything will be
+    for axes, points in zip(panels, embedded, strict=True):
+        _name(axes, points, labels, classes)
+
+
+def _name(
+    axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> None:
+    """Each class's name where it covers no point, nearest to its own ones."""
+    seen = axes.transData.transform(points)
+    to_data = axes.transData.inverted().transform
+    frame = axes.get_window_extent()
+    ends = zip(frame.min, frame.max, strict=True)
+    grid = np.meshgrid(*(np.arange(low, high, _STEP) for low, high in ends))
+    places = np.stack(grid, axis=-1).reshape(-1, 2)
+    taken: list[tuple[np.ndarray, np.ndarray]] = []  # centre, and half its size
+    ids, numbers = np.unique(labels, return_counts=True)
+    core = _cores(seen, labels)
+    for c in ids[np.argsort(-numbers, kind='stable')][:MOST_NAMED]:
+        shade = colormaps['tab10'](int(c) % MOST_COLOURS)
+        look = dict(boxstyle='round,pad=0.15', fc='white', ec=shade, alpha=0.85)
+        middle = dict(ha='center', va='center', fontweight='bold')
+        name = axes.text(0, 0, classes[c], fontsize=9, bbox=look, **middle)
+        name.set_in_layout(False)
+        extent = name.get_window_extent()
+        half = np.array([extent.width, extent.height]) / 2 + _ROOM
+        inside = (places - half > frame.min) & (places + half < frame.max)
+        free = inside.all(1)
+        for centre, size in taken:
+            free &= (np.abs(places - centre) > half + size).any(1)
+        if not free.any():  # a name that has no room
+            name.remove()
+            continue
+        gaps = _gaps(places[free], seen, half)
+        own, others = core & (labels == c), core & (labels != c)
+        # No point under it; then near to its own points, nearer than to others.
+        nearest = gaps[:, own].min(1)
+        cost = nearest + 1e4 * (gaps == 0).sum(1)
+        if others.any():
+            cost += 2 * np.maximum(nearest - gaps[:, others].min(1), 0)
+        best = cost.argmin()
+        centre = places[free][best]
+        taken.append((centre, half))
+        name.set_position(to_data(centre))
+        if nearest[best] > 2 * _ROOM:  # away from its points: a line to them
+            end = seen[own][gaps[best, own].argmin()]
+            axes.plot(*to_data([centre, end]).T, color=shade, lw=0.8, zorder=1)
+
+
+def _cores(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """[N] bools: the half of each class about its middle, without what strays."""
+    core = np.zeros(len(labels), bool)
     for c in np.unique(labels):
-        of_class = points[labels == c]
-        shade = shades(int(c) % MOST_COLOURS)
-        axes.scatter(
-            of_class[:, 0],
-            of_class[:, 1],
-            s=6,
-            color=shade,
-            linewidths=0,
-            label=classes[c],
-        )
-        axes.annotate(
-            classes[c],
-            np.median(of_class, axis=0),
-            ha='center',
-            va='center',
-            fontsize=9,
-            fontweight='bold',
-            bbox=dict(boxstyle='round,pad=0.15', fc='white', ec=shade, alpha=0.85),
-        )
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title(title, fontsize=10)
+        own = np.flatnonzero(labels == c)
+        away = np.hypot(*(points[own] - np.median(points[own], axis=0)).T)
+        core[own[np.argsort(away, kind='stable')[: -(-len(own) // 2)]]] = True
+    return core
+
+
+def _gaps(centres: np.ndarray, points: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """[P, N] pixels from boxes about [P, 2] centres to [N, 2] points; 0 within."""
+    apart = np.abs(centres[:, None] - points) - half
+    return np.hypot(*np.moveaxis(np.maximum(apart, 0), -1, 0))

@@ -47,7 +47,6 @@ def scatter_tsne(
         f'embedding; {shown} samples, seed {seed} (n = 1)'.strip()
     )
     panels = figure.subplots(1, len(drawn), squeeze=False, sharex=True, sharey=True)[0]
-    for axes, file, xy, caption in zip(panels, files, points, captions, strict=True):
-        names = [str(name) for name in file['classes']]
-        draw_embedding(axes, xy, file['labels'], names, caption)
+    names = [str(name) for name in files[0]['classes']]
+    draw_embedding(panels, points, files[0]['labels'], names, captions)
     return save(figure, path)
