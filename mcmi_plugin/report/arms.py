@@ -4,9 +4,11 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mmengine.config import Config
 
+from mcmi_plugin.report.method import in_words, losses_of, method_of, own_loss_of
 from mcmi_plugin.report.run_sections import accuracy_of
 from mcmi_plugin.report.work_dir import Run
 
@@ -21,6 +23,7 @@ _NO_PART = (
     'mcmi.teacher_dir',
     'mcmi.control',
 )
+_NOT_SET = 'not set'
 # They only repeat what stands elsewhere in the config.
 _REPEATED = ('custom_hooks', 'distiller', 'method', 'pair')
 
@@ -62,7 +65,7 @@ def arms_of(runs: Sequence[Run]) -> list[Arm]:
     """Group runs by their configs, in the order of the runs."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        key = json.dumps(settings_of(run.config), sort_keys=True)
+        key = json.dumps(settings_of(run.config), sort_keys=True, default=str)
         groups.setdefault(key, []).append(run)
     alone = len(groups) == len(runs)
     return [
@@ -71,31 +74,64 @@ def arms_of(runs: Sequence[Run]) -> list[Arm]:
     ]
 
 
-def settings_of(config: Config) -> dict[str, str]:
-    """{dotted key: value} of what makes a run what it is, its seeds left out."""
-    flat: dict[str, str] = {}
-
-    def add(prefix: str, value: object) -> None:
-        if isinstance(value, dict) and value:
-            for key, inner in value.items():
-                add(f'{prefix}.{key}' if prefix else str(key), inner)
-        else:
-            flat[prefix] = str(value)
-
-    plain = {k: v for k, v in config.to_dict().items() if k not in _REPEATED}
+def settings_of(config: Config) -> dict:
+    """What makes a run what it is, its seeds left out."""
+    found = config.to_dict()
     # The hook of `mcmi` repeats it, with its seed and its folder.
-    hooks = config.to_dict().get('custom_hooks') or []
-    plain['hooks'] = [h for h in hooks if h.get('type') != 'MCMITeacherHook']
-    add('', plain)
-    return {key: value for key, value in flat.items() if key not in _NO_PART}
+    hooks = found.get('custom_hooks') or []
+    found['hooks'] = [h for h in hooks if h.get('type') != 'MCMITeacherHook']
+    for key in (*_NO_PART, *_REPEATED):
+        *path, last = key.split('.')
+        part: Any = found
+        for name in path:
+            part = part.get(name) if isinstance(part, dict) else None
+        if isinstance(part, dict):
+            part.pop(last, None)
+    return found
 
 
 def differences(arms: Sequence[Arm]) -> list[tuple[str, ...]]:
-    """(key, its value in each arm) of every setting that is not the same in all."""
-    values = [settings_of(arm.runs[0].config) for arm in arms]
-    keys = dict.fromkeys(key for value in values for key in value)
-    rows = [(key, *(value.get(key, 'not set') for value in values)) for key in keys]
-    return [row for row in rows if len(set(row[1:])) > 1]
+    """(key, its value in each arm) of what is not the same in all, in few lines.
+
+    A part of another class, or that some arms have not, is one line, and so is the
+    whole method, whose recorders and connectors follow from it.
+    """
+    configs = [arm.runs[0].config for arm in arms]
+    trees = [settings_of(config) for config in configs]
+    rows = []
+    methods = [f'{method_of(config)}: {losses_of(config)}' for config in configs]
+    if len(set(map(method_of, configs))) > 1:
+        rows.append(('method', *methods))
+        for tree in trees:
+            tree['model'].pop('distiller', None)
+            own_loss_of(tree['model']).pop('loss_weight', None)
+    return rows + _differ('', trees)
+
+
+def _differ(key: str, values: Sequence[Any]) -> list[tuple[str, ...]]:
+    if all(value == values[0] for value in values):
+        return []
+    dicts = all(isinstance(value, dict) for value in values)
+    if dicts and len({str(value.get('type')) for value in values}) == 1:
+        names = dict.fromkeys(name for value in values for name in value)
+        return [
+            row
+            for name in names
+            for row in _differ(
+                f'{key}.{name}' if key else name,
+                [value.get(name, _NOT_SET) for value in values],
+            )
+        ]
+    if all(isinstance(value, list) for value in values):
+        if len(set(map(len, values))) == 1:
+            parts = enumerate(zip(*values, strict=True))
+            return [row for i, part in parts for row in _differ(f'{key}.{i}', part)]
+        # Entries that all have say nothing.
+        values = [
+            [one for one in value if not all(one in other for other in values)]
+            for value in values
+        ]
+    return [(key, *map(in_words, values))]
 
 
 def mean_and_sd(values: Sequence[float], digits: int) -> str:

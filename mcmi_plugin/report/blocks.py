@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 _NUMBER = re.compile(
     r'[+\u2212-]?[\d,]+(\.\d+)?(e[+-]?\d+)?( ?%)?( (\+-|\u00b1) [\d.]+)?'
 )
+_LONG = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -17,10 +19,12 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ''
+    kind: ClassVar[str] = 'table'
 
     @property
-    def kind(self) -> str:
-        return 'table'
+    def long(self) -> bool:
+        """Whether a cell is so long that it may be broken anywhere."""
+        return any(len(str(cell)) > _LONG for row in self.rows for cell in row)
 
     @property
     def numeric(self) -> list[bool]:
@@ -37,10 +41,7 @@ class Picture:
     png: bytes | Path
     alt: str
     caption: str = ''
-
-    @property
-    def kind(self) -> str:
-        return 'picture'
+    kind: ClassVar[str] = 'picture'
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,7 @@ class Text:
     """Paragraphs, parted by empty lines."""
 
     text: str
-
-    @property
-    def kind(self) -> str:
-        return 'text'
+    kind: ClassVar[str] = 'text'
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,7 @@ class Code:
 
     text: str
     summary: str = ''
-
-    @property
-    def kind(self) -> str:
-        return 'code'
+    kind: ClassVar[str] = 'code'
 
 
 @dataclass(frozen=True)
@@ -71,10 +66,7 @@ class KeyFigures:
     """What to see first: (label, value, lines of what to hold it against)."""
 
     figures: Sequence[tuple[str, str, str]]
-
-    @property
-    def kind(self) -> str:
-        return 'figures'
+    kind: ClassVar[str] = 'figures'
 
 
 @dataclass(frozen=True)
@@ -82,10 +74,7 @@ class Subheading:
     """A heading below that of the section."""
 
     text: str
-
-    @property
-    def kind(self) -> str:
-        return 'subheading'
+    kind: ClassVar[str] = 'subheading'
 
 
 @dataclass(frozen=True)
@@ -101,10 +90,7 @@ class Matrix:
     classes: Sequence[str]
     counts: Sequence[Sequence[int]]
     caption: str = ''
-
-    @property
-    def kind(self) -> str:
-        return 'matrix'
+    kind: ClassVar[str] = 'matrix'
 
     @property
     def rows(self) -> list[tuple[str, list[tuple[int, str, bool]]]]:

@@ -45,9 +45,6 @@ def draw_chart(
         may_be_log: a logarithmic scale where the values span a wide range.
     """
     figure = new_figure(height=3.1, width=4.6)
-    # Fixed margins: fitting them takes longer than the drawing.
-    figure.set_layout_engine('none')
-    figure.subplots_adjust(left=0.17, right=0.97, bottom=0.16, top=0.96)
     axes = figure.subplots()
     for line in lines:
         x, y = zip(*line.points, strict=True)

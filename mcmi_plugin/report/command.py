@@ -15,10 +15,11 @@ from rich.markup import escape
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
+from mcmi_plugin.report.blocks import Block, Section, Subheading, Text
 from mcmi_plugin.report.comparison import comparison, run_cells
-from mcmi_plugin.report.confused import confusion_blocks
+from mcmi_plugin.report.confusion import confusion_blocks
 from mcmi_plugin.report.networks import Networks, rebuild
-from mcmi_plugin.report.page import Block, Section, Subheading, Text, write_page
+from mcmi_plugin.report.page import write_page
 from mcmi_plugin.report.predictions import Predictions, predict
 from mcmi_plugin.report.record import check_confusion, dense, sparse, write_record
 from mcmi_plugin.report.run_origin import place

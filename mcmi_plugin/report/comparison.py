@@ -4,8 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcmi_plugin.report.arms import Arm, arms_of, differences, mean_and_sd
+from mcmi_plugin.report.blocks import Block, Picture, Section, Table, Text
 from mcmi_plugin.report.chart import Line, draw_chart
-from mcmi_plugin.report.page import Picture, Section, Table, Text
+from mcmi_plugin.report.cost import (
+    duration,
+    parameters,
+    rate,
+    training_time,
+    whole_time,
+)
+from mcmi_plugin.report.method import losses_of, method_of
+from mcmi_plugin.report.run_origin import networks_of
 from mcmi_plugin.report.run_sections import accuracy_of
 from mcmi_plugin.report.style import colour_of
 from mcmi_plugin.report.summary import settings, summary_rows
@@ -50,7 +59,7 @@ def comparison(runs: Sequence[Run]) -> list[Section]:
     """
     arms = arms_of(runs)
     parts = [
-        Section('Runs', [_runs_table(arms), _arms_table(arms)]),
+        Section('Runs', [_runs_table(arms), _arms_table(arms), _costs_table(arms)]),
         Section('Curves', _curves(arms)),
     ]
     rows = differences(arms)
@@ -65,26 +74,58 @@ def comparison(runs: Sequence[Run]) -> list[Section]:
 
 
 def _runs_table(arms: Sequence[Arm]) -> Table:
-    columns: tuple[str, ...] = (
-        'run', 'arm', 'seed', 'epochs', 'teacher', 'teacher, %', 'LL, nats',
+    columns = (
+        'run', 'arm', 'method', 'seed', 'epochs', 'teacher', 'teacher, %', 'LL, nats',
         'CMI, nats', 'student, %',
     )  # fmt: skip
-    rows: list[tuple[str, ...]] = []
+    rows = []
     for arm in arms:
         for run in arm.runs:
             cells, mcmi = run_cells(run), run.teacher.get('mcmi')
             made = settings(mcmi) if mcmi else ''
             seed = '' if run.seed is None else str(run.seed)
-            figures = (*cells.teacher, cells.student)
-            rows.append((run.name, arm.name, seed, cells.epochs, made, *figures))
-    if all(row[0] == row[1] for row in rows):  # each run is an arm of its own
-        columns = (columns[0], *columns[2:])
-        rows = [(row[0], *row[2:]) for row in rows]
+            about = (method_of(run.config), seed, cells.epochs, made)
+            rows.append((run.name, arm.name, *about, *cells.teacher, cells.student))
     caption = (
         'One row a run. Accuracy in per cent on the validation set, the student\u2019s '
         'after its last epoch; LL and CMI of the teacher on its training set.'
     )
-    return Table(columns, rows, caption)
+    return _without_own_arms(Table(columns, rows, caption))
+
+
+def _costs_table(arms: Sequence[Arm]) -> Table:
+    columns = (
+        'run', 'arm', 'teacher (parameters)', 'student (parameters)', 'learning rate',
+        'training steps', 'start to end',
+    )  # fmt: skip
+    rows = []
+    for arm in arms:
+        for run in arm.runs:
+            names = networks_of(run)
+            both = []
+            for network in ('teacher', 'student'):
+                number = parameters(run, network)
+                words = names.get(network, '')
+                both.append(f'{words} ({number})' if number else words)
+            times = [
+                '' if seconds is None else duration(seconds)
+                for seconds in (training_time(run), whole_time(run))
+            ]
+            rows.append((run.name, arm.name, *both, rate(run), *times))
+    caption = (
+        'What each run cost. The learning rate is the one that was used, the highest '
+        'and the last. From start to end: with a teacher that was made on the way; of '
+        'a resumed run, its last part.'
+    )
+    return _without_own_arms(Table(columns, rows, caption))
+
+
+def _without_own_arms(table: Table) -> Table:
+    """Without the column of arms, where each run is one of its own."""
+    if any(row[0] != row[1] for row in table.rows):
+        return table
+    columns, *rows = [(row[0], *row[2:]) for row in (table.columns, *table.rows)]
+    return Table(columns, rows, table.caption)
 
 
 def _arms_table(arms: Sequence[Arm]) -> Table | Text:
@@ -112,39 +153,51 @@ def _arms_table(arms: Sequence[Arm]) -> Table | Text:
     return Table(columns, rows, caption)
 
 
-def _curves(arms: Sequence[Arm]) -> list[Picture | Text]:
+def _curves(arms: Sequence[Arm]) -> list[Block]:
     accuracy: list[Line] = []
-    loss: list[Line] = []
-    cmi: list[Line] = []
-    ll: list[Line] = []
+    # Losses of different methods are different quantities: an axis each.
+    loss: dict[str, list[Line]] = {}
+    teachers: dict[str, tuple[list[str], list[dict], dict]] = {}
     for i, arm in enumerate(arms):
+        # Colour is not its only sign; what lies beneath is wider, to be seen there.
+        width = 1.6 + 0.8 * min(len(arms) - 1 - i, 4)
+        look: dict = dict(colour=colour_of(i), style=_STYLES[i % 4], width=width)
         for number, run in enumerate(arm.runs):
-            # One entry of the legend an arm; colour is not its only sign.
-            name = arm.name if number == 0 else ''
-            look = (colour_of(i), _STYLES[i % len(_STYLES)])
+            name = arm.name if number == 0 else ''  # an entry of the legend an arm
+            if run.scalars.validated():
+                accuracy.append(Line(name, run.scalars.validated(), **look))
             losses = [(r['step'], r['loss']) for r in run.scalars.train if 'loss' in r]
-            for lines, points in ((accuracy, run.scalars.validated()), (loss, losses)):
-                if points:
-                    lines.append(Line(name, points, *look))
-            history = (run.teacher.get('mcmi') or {}).get('history') or []
-            for lines, key in ((cmi, 'cmi'), (ll, 'll')):
-                if history:
-                    points = [(n, epoch[key]) for n, epoch in enumerate(history, 1)]
-                    lines.append(Line(name, points, *look))
+            if losses:
+                words = f'{method_of(run.config)}: {losses_of(run.config)}'
+                loss.setdefault(words, []).append(Line(name, losses, **look))
+            mcmi = run.teacher.get('mcmi') or {}
+            if mcmi.get('history'):  # of a teacher that several share, once
+                file = str(mcmi.get('fingerprint', run.name))
+                names, *_ = teachers.setdefault(file, ([], mcmi['history'], look))
+                names += [arm.name] if arm.name not in names else []
     unit = 'epoch' if arms[0].runs[0].scalars.by_epoch else 'iteration'
-    charts = (
-        (accuracy, unit, 'validation accuracy, %', 'Accuracy of the students'),
-        (loss, 'iteration', 'training loss', 'Training loss of the students'),
-        (cmi, 'epoch of the fine-tune', 'CMI, nats', 'CMI of the teachers'),
-        (ll, 'epoch of the fine-tune', 'LL, nats', 'LL of the teachers'),
-    )
-    pictures: list[Picture | Text] = [
+    charts: list[tuple] = [
+        (accuracy, unit, 'validation accuracy, %', 'Accuracy of the students', '')
+    ]
+    for words, lines in loss.items():
+        title = f'Training loss of the students by {words}'
+        charts.append((lines, 'iteration', 'training loss', title, ''))
+    for key in ('cmi', 'll'):
+        lines = [
+            Line(', '.join(names), [(e['epoch'], e[key]) for e in history], **look)
+            for names, history, look in teachers.values()
+        ]
+        name = key.upper()
+        about = ' in their training steps; a teacher that several share is one line'
+        title = f'{name} of the teachers'
+        charts.append((lines, 'epoch of the fine-tune', f'{name}, nats', title, about))
+    pictures: list[Block] = [
         Picture(
-            draw_chart(lines, x_name, y_name, may_be_log=lines is loss),
-            f'{words}, {len(lines)} runs over each other',
-            f'{words}; one line a run, one colour and style an arm.',
+            draw_chart(lines, x_name, y_name, may_be_log=y_name == 'training loss'),
+            f'{title}, lines: {len(lines)}',
+            f'{title}{about}.',
         )
-        for lines, x_name, y_name, words in charts
+        for lines, x_name, y_name, title, about in charts
         if lines
     ]
     return pictures or [Text('Nothing is recorded yet.')]

@@ -1,4 +1,4 @@
-"""A confusion matrix, with the classes marked that a student was never shown."""
+"""Which classes a student takes for which: the matrix, and the worst pairs by name."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,70 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
+from mcmi_plugin.report.blocks import Block, Matrix, Picture, Table, Text
+from mcmi_plugin.report.style import new_figure, png_of
+
 DROPPED_COLOUR = '#D55E00'
-# Numbers in the cells of more classes than this could not be read.
-MOST_NUMBERED = 12
+# A table of more classes cannot be taken in; a picture of more is grey.
+MOST_IN_TABLE, MOST_IN_PICTURE = 20, 200
+# Numbers in the cells of a picture of more classes could not be read, nor more names.
+MOST_NUMBERED, MOST_NAMED = 12, 40
+LONGEST = 20  # characters of a name beside a picture
+NUM_PAIRS = 10
+
+
+def confusion_blocks(
+    counts: np.ndarray, classes: Sequence[str], samples: str
+) -> list[Block]:
+    """The blocks of a confusion matrix.
+
+    Args:
+        counts: [C, C] ints; rows are true classes.
+        classes: C names.
+        samples: which and how many samples were counted.
+    """
+    counts = np.asarray(counts)
+    right, total = int(np.trace(counts)), int(counts.sum())
+    caption = (
+        f'{right} of {total} right ({100 * right / max(total, 1):.2f} %); {samples}'
+    )
+    blocks: list[Block] = []
+    if len(classes) <= MOST_IN_TABLE:
+        blocks.append(Matrix(classes, counts.tolist(), caption))
+    elif len(classes) <= MOST_IN_PICTURE:
+        figure = new_figure(height=6.5, width=6.5)
+        draw_confusion(figure.subplots(), counts, classes)
+        words = f'Confusion matrix of {len(classes)} classes, {right} of {total} right'
+        blocks.append(Picture(png_of(figure), words, f'Shares of a row. {caption}'))
+    else:
+        blocks.append(
+            Text(f'{len(classes)} classes are too many for a picture. {caption}.')
+        )
+    pairs = worst_pairs(counts)
+    if not pairs:
+        return [*blocks, Text('No class was taken for another.')]
+    rows = [
+        (
+            classes[t],
+            classes[p],
+            str(counts[t, p]),
+            f'{100 * counts[t, p] / counts[t].sum():.1f}',
+        )
+        for t, p in pairs
+    ]
+    columns = ('true class', 'taken for', 'samples', 'share of the class, %')
+    caption = f'Most confused: the {len(rows)} most frequent pairs; {samples}'
+    return [*blocks, Table(columns, rows, caption)]
+
+
+def worst_pairs(counts: np.ndarray) -> list[tuple[int, int]]:
+    """(true, predicted) ids of the most frequent mistakes, the worst first."""
+    wrong = np.array(counts)
+    np.fill_diagonal(wrong, 0)
+    # Stable: equal counts in the order of the classes.
+    order = np.argsort(-wrong, axis=None, kind='stable')[:NUM_PAIRS]
+    pairs = (np.unravel_index(place, wrong.shape) for place in order)
+    return [(int(t), int(p)) for t, p in pairs if wrong[t, p] > 0]
 
 
 def draw_confusion(
@@ -24,7 +85,7 @@ def draw_confusion(
         axes: an empty panel.
         matrix: [C, C] counts or their mean over runs; rows are true classes, as
             mmpretrain's ``ConfusionMatrix`` has them.
-        classes: C names.
+        classes: C names; up to forty are written beside the picture.
         dropped: ids of classes without a training sample; their names are
             coloured and end in an asterisk.
         title: of the panel.
@@ -38,7 +99,8 @@ def draw_confusion(
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     if len(classes) <= MOST_NUMBERED:
         _write_shares(axes, shares)
-        names = [f'{n}*' if i in dropped else n for i, n in enumerate(classes)]
+    if len(classes) <= MOST_NAMED:
+        names = [_short(n) + '*' * (i in dropped) for i, n in enumerate(classes)]
         axes.set_xticks(range(len(classes)), names, rotation=90, fontsize=8)
         axes.set_yticks(range(len(classes)), names, fontsize=8)
         for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
@@ -54,6 +116,12 @@ def draw_confusion(
     axes.set_ylabel('true class')
     axes.set_title(title, fontsize=10)
     return image
+
+
+def _short(name: str) -> str:
+    """The first of a class's names, cut where it would leave no room."""
+    name = str(name).split(',')[0]
+    return name if len(name) <= LONGEST else f'{name[: LONGEST - 1]}\u2026'
 
 
 def _write_shares(axes: Axes, shares: np.ndarray) -> None:

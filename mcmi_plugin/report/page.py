@@ -6,36 +6,15 @@ import struct
 from collections.abc import Sequence
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
-from mcmi_plugin.report.blocks import (
-    Block,
-    Code,
-    KeyFigures,
-    Matrix,
-    Picture,
-    Section,
-    Subheading,
-    Table,
-    Text,
-)
+from mcmi_plugin.report.blocks import Block, Picture, Section, Table
 from mcmi_plugin.version import __version__
 
 _PNG = b'\x89PNG\r\n\x1a\n'
 # Wider pictures than this (width / height) scroll on a phone, where they would
 # otherwise shrink until nothing on them can be read.
 _WIDE = 1.8
-
-__all__ = [
-    'Block',
-    'Code',
-    'KeyFigures',
-    'Matrix',
-    'Picture',
-    'Section',
-    'Subheading',
-    'Table',
-    'Text',
-    'write_page',
-]
+# Of pictures narrower than this, in pixels, three to a row can still be read.
+_NARROW = 600
 
 
 def write_page(
@@ -107,6 +86,7 @@ def _embedded(picture: Picture) -> dict:
         width=width,
         height=height,
         wide=width > _WIDE * height,
+        narrow=width < _NARROW,
         alt=picture.alt,
         caption=picture.caption,
     )

@@ -7,10 +7,11 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mcmi_plugin.distill.optimizer import wrappers_in
-from mcmi_plugin.report.page import Block, Code, Table, Text
+from mcmi_plugin.report.blocks import Block, Code, Table, Text
+from mcmi_plugin.report.cost import parameters, rate, time_words
+from mcmi_plugin.report.method import in_words, losses_of, method_of, short
 from mcmi_plugin.report.summary import settings
 from mcmi_plugin.report.work_dir import Run
-from mcmi_plugin.teacher.model import model_name
 
 
 def what_was_run(run: Run) -> list[Block]:
@@ -19,15 +20,13 @@ def what_was_run(run: Run) -> list[Block]:
     rows = [('work dir', place(run.folder))]
     if run.record.get('config'):
         rows.append(('config', run.record['config']))
-    rows.append(('algorithm', _short(cfg.model.get('type'))))
-    if 'teacher' in cfg.model:
-        rows.append(('teacher', model_name(cfg)))
-    student = cfg.model.get('architecture', cfg.model)
-    rows.append(('student', model_name_of(student)))
-    losses = (cfg.model.get('distiller') or {}).get('distill_losses') or {}
-    if losses:
-        words = [f'{_short(v.get("type"))} ({name})' for name, v in losses.items()]
-        rows.append(('distillation losses', ', '.join(words)))
+    rows.append(('algorithm', short(cfg.model.get('type'))))
+    networks = networks_of(run)
+    for name, words in networks.items():
+        number = parameters(run, name)
+        rows.append((name, f'{words}, {number} parameters' if number else words))
+    if 'teacher' in networks:
+        rows.append(('method', f'{method_of(cfg)}: {losses_of(cfg)}'))
     if cfg.get('mcmi'):
         rows.append(('mcmi', ', '.join(f'{k}={v}' for k, v in cfg.mcmi.items())))
     for split in ('train', 'val'):
@@ -40,6 +39,8 @@ def what_was_run(run: Run) -> list[Block]:
     unit = 'epochs' if run.scalars.by_epoch else 'iterations'
     rows.append((unit, str(done) if done == wanted else f'{done} of {wanted}'))
     rows.append(('optimizer', _optimizers(cfg)))
+    costs = (('learning rate, as logged', rate(run)), ('time', time_words(run)))
+    rows += [row for row in costs if row[1]]
     rows.append(('seed', 'not set' if run.seed is None else str(run.seed)))
     if run.record:
         number, device = run.record['processes'], run.record['device']
@@ -90,34 +91,36 @@ def place(path: object) -> str:
     return os.path.relpath(text) if below else text
 
 
+def networks_of(run: Run) -> dict[str, str]:
+    """``teacher``, if there is one, and ``student``, by short names."""
+    model = run.config.model
+    networks = dict(
+        teacher=model.get('teacher'), student=model.get('architecture', model)
+    )
+    return {name: model_name_of(net) for name, net in networks.items() if net}
+
+
 def model_name_of(model: dict) -> str:
     """A short name of a classifier's network."""
     if 'cfg_path' in model:
         return Path(model['cfg_path']).stem
     backbone = model.get('backbone', model)
-    return f'{_short(backbone.get("type"))}{backbone.get("depth", "")}'
+    if 'model_name' in backbone:  # of timm or of the Hugging Face hub
+        return str(backbone['model_name'])
+    return f'{short(backbone.get("type"))}{backbone.get("depth", "")}'
 
 
 def _data(loader: dict) -> str:
     dataset = loader['dataset']
-    names = [_short(dataset.get('type'))]
+    names = [short(dataset.get('type'))]
     while dataset.get('dataset'):  # a wrapper
         dataset = dataset['dataset']
-        names.append(_short(dataset.get('type')))
+        names.append(short(dataset.get('type')))
     return ' of '.join(names)
 
 
 def _optimizers(cfg: Config) -> str:
-    """Kind and rate of each, where the config has said them."""
-    words = []
-    for name, wrapper in wrappers_in(cfg.get('optim_wrapper') or {}).items():
-        optimizer = wrapper['optimizer']
-        word = _short(optimizer.get('type'))
-        if 'lr' in optimizer:
-            word += f', lr {optimizer["lr"]}'
-        words.append(f'{name}: {word}' if name else word)
-    return '; '.join(words)
-
-
-def _short(name: object) -> str:
-    return str(name).rpartition('.')[2]
+    """Each with its settings, where the config has said them."""
+    wrappers = wrappers_in(cfg.get('optim_wrapper') or {}).items()
+    words = [(name, in_words(wrapper['optimizer'])) for name, wrapper in wrappers]
+    return '; '.join(f'{name}: {word}' if name else word for name, word in words)

@@ -2,16 +2,10 @@
 
 from collections.abc import Sequence
 
+from mcmi_plugin.report.blocks import Block, KeyFigures, Picture, Section, Table, Text
 from mcmi_plugin.report.chart import Line, draw_chart
+from mcmi_plugin.report.cost import duration, parameters, training_time, whole_time
 from mcmi_plugin.report.curves import draw_curves
-from mcmi_plugin.report.page import (
-    Block,
-    KeyFigures,
-    Picture,
-    Section,
-    Table,
-    Text,
-)
 from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
 from mcmi_plugin.report.style import colour_of, png_of
@@ -27,10 +21,10 @@ from mcmi_plugin.report.work_dir import Run
 
 _MOST_LOSSES = 4
 _CURVES = (
-    "Lines: the predictions that an epoch's training steps made, on images as the "
-    'training pipeline gives them, augmented where it augments, and by weights that '
-    'still moved. Squares: the training set measured by weights at rest, not augmented; '
-    'they are what the table says. Only like is to be held against like.'
+    "Lines: the predictions that an epoch's training steps made, on images as they are "
+    'trained on, augmented where the config says so, by weights that still moved. '
+    'Squares: the same set measured by weights at rest, not augmented, as in the '
+    'table. Hold like against like.'
 )
 
 
@@ -72,6 +66,16 @@ def key_figures(run: Run) -> KeyFigures | None:
         taught = run.scalars.validated((TEACHER_ACCURACY,))
         if taught:
             figures.append(('Teacher accuracy', f'{taught[-1][1]:.2f} %', ''))
+    number, of_teacher = (parameters(run, name) for name in ('student', 'teacher'))
+    if number:
+        beside = f'teacher {of_teacher}' if of_teacher else ''
+        figures.append(('Student parameters', number, beside))
+    steps, whole = training_time(run), whole_time(run)
+    if steps is not None:
+        beside = 'in training steps of the student'
+        if whole is not None:
+            beside += f'\n{duration(whole)} from start to end'
+        figures.append(('Training time', duration(steps), beside))
     return KeyFigures(figures) if figures else None
 
 

@@ -9,8 +9,8 @@ from mmengine.dataset import default_collate
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.report.blocks import Block, Picture, Text
 from mcmi_plugin.report.eigen_cam import draw_maps, eigen_cam
-from mcmi_plugin.report.page import Block, Picture, Text
 from mcmi_plugin.report.predictions import Predictions, drawn
 from mcmi_plugin.report.style import new_figure, png_of
 from mcmi_plugin.report.tsne import MOST_NAMED, draw_embedding, embed
@@ -128,4 +128,3 @@ def last_map(network: nn.Module, inputs: Tensor) -> str:
     if not ended:
         raise UserError('no layer has an output with a picture')
     return (stages or ended)[-1]
-

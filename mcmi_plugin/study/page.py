@@ -4,15 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mcmi_plugin.report.page import (
-    Block,
-    Code,
-    Picture,
-    Section,
-    Table,
-    Text,
-    write_page,
-)
+from mcmi_plugin.report.blocks import Block, Code, Picture, Section, Table, Text
+from mcmi_plugin.report.page import write_page
 
 
 def write_study_page(

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.page import Table
+from mcmi_plugin.report.blocks import Table
 from mcmi_plugin.study.figures import FIGURES
 from mcmi_plugin.study.page import write_study_page
 from mcmi_plugin.study.plan import Study

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mcmi_plugin.report.chart import Line, draw_chart
-from mcmi_plugin.report.page import (
+from mcmi_plugin.report.blocks import (
     Code,
     KeyFigures,
     Matrix,
@@ -19,8 +18,9 @@ from mcmi_plugin.report.page import (
     Subheading,
     Table,
     Text,
-    write_page,
 )
+from mcmi_plugin.report.chart import Line, draw_chart
+from mcmi_plugin.report.page import write_page
 
 CHROMIUM, DRIVER = Path('/usr/bin/chromium'), Path('/usr/bin/chromedriver')
 # As root, alone, and without asking for its own updates.
@@ -247,3 +247,56 @@ def test_on_paper_nothing_is_cut_or_folded(browser, page):
     assert heights and min(heights) > 300
     pdf = browser.execute_cdp_cmd('Page.printToPDF', dict(printBackground=False))
     assert base64.b64decode(pdf['data']).startswith(b'%PDF')
+
+
+# Whether the names and numbers of a matrix lie whole and unbroken in their cells.
+MATRIX = """
+const rows = [];
+for (const cell of document.querySelectorAll('.matrix th, .matrix td')) {
+  if (!cell.innerText.trim()) continue;
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  const text = range.getBoundingClientRect(), box = cell.getBoundingClientRect();
+  const words = [];
+  for (const word of cell.innerText.split(/[\\s-]+/)) {
+    const node = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
+    const at = node.data.indexOf(word);
+    if (at < 0) continue;
+    range.setStart(node, at); range.setEnd(node, at + word.length);
+    words.push(range.getClientRects().length);
+  }
+  rows.push({
+    text: cell.innerText, size: parseFloat(getComputedStyle(cell).fontSize),
+    inside: text.left >= box.left - 1 && text.right <= box.right + 1 &&
+      text.top >= box.top - 1 && text.bottom <= box.bottom + 1,
+    broken: words.some(n => n > 1),
+  });
+}
+const region = document.querySelector('.matrix .scroll');
+return {rows, scrolls: region.scrollWidth > region.clientWidth + 1};
+"""
+LONG = [
+    'ankle boot', 'button-down shirt', 'sandal with a heel', 'automobile',
+    'evening dress', 'pullover', 'pair of trousers', 'long winter coat', 'aeroplane',
+    'shoulder bag',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'size, media, least', [('desktop', 'screen', 13), ('paper', 'print', 10)]
+)
+def test_a_matrix_of_ten_long_names_can_be_read(browser, tmp_path, size, media, least):
+    counts = [[1000 if i == j else 10 * (i > j) for j in range(10)] for i in range(10)]
+    path = tmp_path / 'page.html'
+    write_page(path, 'A title', [Section('First', [Matrix(LONG, counts, 'of all')])])
+    show(browser, path, size, media=media)
+    if size == 'desktop':
+        browser.execute_cdp_cmd(
+            'Emulation.setDeviceMetricsOverride',
+            dict(width=1200, height=900, deviceScaleFactor=1, mobile=False),
+        )
+    found = browser.execute_script(MATRIX)
+    assert len(found['rows']) == 1 + 2 * 10 + 10 + 45
+    assert not found['scrolls']
+    for cell in found['rows']:
+        assert cell['inside'] and not cell['broken'] and cell['size'] >= least, cell

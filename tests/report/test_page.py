@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.chart import Line, draw_chart
-from mcmi_plugin.report.confused import confusion_blocks, worst_pairs
-from mcmi_plugin.report.page import (
+from mcmi_plugin.report.blocks import (
     Code,
     KeyFigures,
     Matrix,
@@ -17,8 +15,10 @@ from mcmi_plugin.report.page import (
     Subheading,
     Table,
     Text,
-    write_page,
 )
+from mcmi_plugin.report.chart import Line, draw_chart
+from mcmi_plugin.report.confusion import confusion_blocks, worst_pairs
+from mcmi_plugin.report.page import write_page
 
 HOSTILE = '</style><script>alert(1)</script>"\' onload="x" &amp; {{ 7 * 7 }} \udcff'
 PNG = draw_chart([Line('a', [(1, 3.0), (2, 4.0)], '0.2')], 'epoch', 'nats')

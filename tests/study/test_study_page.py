@@ -5,7 +5,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from mcmi_plugin.report.page import Table
+from mcmi_plugin.report.blocks import Table
 from mcmi_plugin.study.page import write_study_page
 
 
