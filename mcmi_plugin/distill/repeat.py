@@ -10,9 +10,8 @@ def repeated(entries: dict, num_stages: int) -> dict:
     ReviewKD calls a level and is the pooled vector. The number takes the place of
     the mark in the key and in every string of the value.
 
-    >>> repeated({'loss_at_{stage}': {'s_feature': 'student.stages.{stage}'}}, 2)
-    {'loss_at_0': {'s_feature': 'student.stages.0'},
-     'loss_at_1': {'s_feature': 'student.stages.1'}}
+    >>> repeated({'at_{stage}': {'from': 'stages.{stage}'}}, 2)
+    {'at_0': {'from': 'stages.0'}, 'at_1': {'from': 'stages.1'}}
     """
     written_out = {}
     for key, value in entries.items():

@@ -18,6 +18,10 @@ def attention_map(feature: Tensor) -> Tensor:
 
     Returns:
         [B, H*W]; all zero, not NaN, for a sample whose map is all zero.
+
+    >>> import torch
+    >>> attention_map(torch.tensor([[[[3.0, 4.0]]]]))
+    tensor([[0.4903, 0.8716]])
     """
     return normalize(feature.pow(2).mean(1).flatten(1))
 
@@ -34,6 +38,11 @@ def attention_transfer(student: Tensor, teacher: Tensor) -> Tensor:
 
     Returns:
         Scalar, mean over the batch and the positions.
+
+    >>> import torch
+    >>> feature = torch.eye(4).view(1, 1, 4, 4)
+    >>> attention_transfer(feature, 3 * feature)
+    tensor(0.)
     """
     student, teacher = match_spatial_size(student, teacher.detach())
     return mse_loss(attention_map(student), attention_map(teacher))

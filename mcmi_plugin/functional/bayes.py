@@ -24,6 +24,10 @@ def gaussian_posterior(means: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
 
     Raises:
         ValueError: means of another shape, or a sigma that is not above 0.
+
+    >>> gaussian_posterior(torch.eye(2), sigma=1.0)
+    (tensor([[1., 0.],
+            [0., 1.]]), tensor([-0.5000, -0.5000]))
     """
     if means.ndim != 2 or sigma <= 0:
         raise ValueError(
@@ -49,6 +53,9 @@ def pdist(logits: Tensor, true_logits: Tensor) -> Tensor:
 
     Raises:
         ValueError: shapes that do not fit.
+
+    >>> pdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, -torch.inf]]))
+    tensor([0.7071], dtype=torch.float64)
     """
     if logits.ndim != 2 or logits.shape != true_logits.shape:
         raise ValueError(

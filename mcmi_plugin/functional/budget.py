@@ -73,6 +73,9 @@ def moving_average(average: Tensor, value: Tensor, batches: Tensor) -> Tensor:
         average: so far [].
         value: of this batch [].
         batches: in an epoch [].
+
+    >>> moving_average(torch.tensor(1.0), torch.tensor(3.0), torch.tensor(8))
+    tensor(2.)
     """
     share = (4 / batches).clamp(max=1).to(average)
     return torch.lerp(average, value.to(average), share)
@@ -91,6 +94,10 @@ def budget_lambda(
         ce_start: CE_0, where it started [].
         eps: the rise allowed, in nats; 0: any rise lets lambda go altogether.
         epochs: since the start, may be a fraction [].
+
+    >>> half_spent = torch.tensor(0.11), torch.tensor(0.10)
+    >>> budget_lambda(*half_spent, eps=0.02, epochs=torch.tensor(3.0))
+    tensor(2.5000)
     """
     rise = ce_average - ce_start
     left = ((eps - rise) / eps).clamp(0, 1) if eps > 0 else (rise < 0).to(rise)

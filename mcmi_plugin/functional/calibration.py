@@ -24,6 +24,11 @@ class Reliability:
         counts: [M] int64, samples.
         confidence_sum: [M] float64.
         correct: [M] int64, samples whose most probable class is their label.
+
+    >>> reliability = Reliability()
+    >>> reliability.update(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1]))
+    >>> reliability.confidence(), reliability.error()
+    (50.0, 25.0)
     """
 
     def __init__(self, device: torch.device | str = 'cpu', bins: int = BINS) -> None:

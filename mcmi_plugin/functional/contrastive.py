@@ -29,6 +29,10 @@ def bank_similarity(bank: Tensor, embedding: Tensor, index: Tensor) -> Tensor:
 
     Returns:
         [B, M].
+
+    >>> embedding = torch.tensor([[1.0, 2.0, 3.0]])
+    >>> bank_similarity(torch.eye(3), embedding, torch.tensor([[2]]))
+    tensor([[3.]])
     """
     if len(bank) <= _DENSE_UP_TO * index.shape[1]:
         return dense_similarity(bank, embedding, index)
@@ -75,6 +79,12 @@ def update_bank(bank: Tensor, index: Tensor, embedding: Tensor, momentum: float)
             every device: indexed writes alone would leave that open on a GPU.
         embedding: [B, D].
         momentum: share of the old row.
+
+    >>> bank = torch.eye(2)
+    >>> update_bank(bank, torch.tensor([0]), torch.tensor([[0.0, 1.0]]), momentum=0.5)
+    >>> bank
+    tensor([[0.7071, 0.7071],
+            [0.0000, 1.0000]])
     """
     position = torch.arange(len(index), device=index.device)
     last = (position * (index[:, None] == index)).amax(1)

@@ -16,7 +16,11 @@ NUM_ROTATIONS = 4
 
 
 def joint_labels(labels: Tensor) -> Tensor:
-    """Class and rotation as one id: [B] class ids -> [4B] ids ``4 y + k``."""
+    """Class and rotation as one id: [B] class ids -> [4B] ids ``4 y + k``.
+
+    >>> joint_labels(torch.tensor([0, 2]))
+    tensor([ 0,  1,  2,  3,  8,  9, 10, 11])
+    """
     rotation = torch.arange(NUM_ROTATIONS, device=labels.device)
     return (NUM_ROTATIONS * labels[:, None] + rotation).flatten()
 
@@ -36,6 +40,10 @@ def hierarchical_distillation(
 
     Raises:
         ValueError: student and teacher differ in the number of classifiers.
+
+    >>> logits = [torch.eye(4)]
+    >>> hierarchical_distillation(logits, logits, tau=3)
+    tensor(0.)
     """
     if len(student) != len(teacher):
         raise ValueError(

@@ -12,6 +12,9 @@ def class_ids(labels: Tensor) -> Tensor:
     Raises:
         ValueError: mixed or smoothed rows, no or several classes in a row, or ids
             that are no integers.
+
+    >>> class_ids(torch.tensor([[0, 1], [1, 0]]))
+    tensor([1, 0])
     """
     if labels.ndim == 2:
         # A single 1 and nothing else.

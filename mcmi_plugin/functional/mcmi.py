@@ -25,6 +25,10 @@ def ce_and_kl(
 
     Returns:
         ``(ce, kl)``, each [B], float32 or, for float64 logits, float64.
+
+    >>> log_centroids = torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log()
+    >>> ce_and_kl(torch.zeros(1, 2), torch.tensor([0]), log_centroids)
+    (tensor([0.6931]), tensor([0.5108]))
     """
     dtype = torch.promote_types(logits.dtype, torch.float32)
     log_p = logits.to(dtype).log_softmax(1)
@@ -59,6 +63,9 @@ def safe_lambda(log_centroids: Tensor) -> float:
 
     Args:
         log_centroids: [C, C], row y = ``log Q^y``.
+
+    >>> round(safe_lambda(torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log()), 4)
+    0.9102
     """
     gap = log_centroids.diagonal() - reachable(log_centroids).amin(1)
     return float(2 / gap.max())
@@ -82,6 +89,10 @@ def suggested_lambda_range(log_centroids: Tensor) -> tuple[float, float]:
 
     Returns:
         ``(low, high)``, both positive and finite; to be searched on a log scale.
+
+    >>> low, high = suggested_lambda_range(torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log())
+    >>> round(low, 4), round(high, 4)
+    (0.0455, 1.8205)
     """
     bound = min(safe_lambda(log_centroids), 5.0)
     return bound / 20, 2 * bound

@@ -28,6 +28,9 @@ def class_order(labels: Tensor) -> ClassOrder:
 
     Raises:
         ValueError: one class holds every sample, so that none has a negative.
+
+    >>> class_order(torch.tensor([1, 0, 1]))
+    ClassOrder(order=tensor([1, 0, 2]), start=tensor([0, 1]), count=tensor([1, 2]))
     """
     count = labels.bincount()
     if count.max() == len(labels):
@@ -49,6 +52,10 @@ def draw_negatives(classes: ClassOrder, labels: Tensor, num_negatives: int) -> T
 
     Returns:
         [B, K] int64 sample indices.
+
+    >>> classes = class_order(torch.tensor([1, 0, 1]))
+    >>> draw_negatives(classes, torch.tensor([1]), 3)  # sample 1 alone is no 1
+    tensor([[1, 1, 1]])
     """
     own_start = classes.start[labels][:, None]
     own_count = classes.count[labels][:, None]

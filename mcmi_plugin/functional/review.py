@@ -24,6 +24,10 @@ def hierarchical_context(student: Tensor, teacher: Tensor) -> Tensor:
 
     Raises:
         ValueError: unequal shapes, which the squared error would broadcast.
+
+    >>> import torch
+    >>> hierarchical_context(torch.zeros(1, 2, 8, 8), torch.ones(1, 2, 8, 8))
+    tensor(1.)
     """
     if student.shape != teacher.shape:
         raise ValueError(

@@ -37,6 +37,9 @@ def without_label(logits: Tensor, labels: Tensor) -> Tensor:
 
     The label's is a large negative number and not -inf, which would make NaN of
     a gradient.
+
+    >>> without_label(torch.zeros(1, 3), torch.tensor([0])).softmax(1)
+    tensor([[0.0000, 0.5000, 0.5000]])
     """
     return _wide(logits).scatter(1, labels[:, None], -1e30)
 
@@ -47,7 +50,11 @@ def negative_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """``H(P_x)``, [B]: the confidence penalty (Pereyra et al., 2017)."""
+    """``H(P_x)``, [B]: the confidence penalty (Pereyra et al., 2017).
+
+    >>> entropy(torch.zeros(1, 2), torch.tensor([0]))
+    tensor([0.6931])
+    """
     log_p = _wide(logits).log_softmax(1)
     return -divergence(log_p)
 

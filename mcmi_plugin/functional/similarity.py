@@ -18,6 +18,9 @@ def similarity_preserving(student: Tensor, teacher: Tensor) -> Tensor:
 
     Returns:
         Scalar, squared distance of the row-normalised Gram matrices over B^2.
+
+    >>> similarity_preserving(torch.eye(2), torch.ones(2, 2))
+    tensor(0.2929)
     """
 
     def gram(feature: Tensor) -> Tensor:
@@ -39,6 +42,10 @@ def probabilistic_transfer(student: Tensor, teacher: Tensor) -> Tensor:
         Scalar in nats: ``P_t log(P_t / P_s)`` averaged over all B^2 pairs, self
         pairs included (hence the large weights in use). A zero vector gets a
         finite gradient.
+
+    >>> feature = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
+    >>> round(probabilistic_transfer(feature, 3 * feature).item(), 5)
+    0.0
     """
 
     def neighbour_probabilities(feature: Tensor) -> Tensor:
@@ -67,6 +74,9 @@ def correlation_congruence(student: Tensor, teacher: Tensor) -> Tensor:
 
     Returns:
         Scalar, mean over the B - 1 neighbours; 0 for a batch of one.
+
+    >>> correlation_congruence(torch.zeros(3, 2), torch.ones(3, 2))
+    tensor(2.)
     """
     error = (student - teacher).abs()
     return (error[:-1] * error[1:]).sum() / max(len(error) - 1, 1)

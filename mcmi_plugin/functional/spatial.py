@@ -16,6 +16,11 @@ def match_spatial_size(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         Both maps at min(H1, H2) x min(W1, W2); a map of that size is itself.
+
+    >>> import torch
+    >>> maps = match_spatial_size(torch.ones(1, 8, 4, 4), torch.ones(1, 3, 2, 2))
+    >>> [list(map.shape) for map in maps]
+    [[1, 8, 2, 2], [1, 3, 2, 2]]
     """
     height = min(first.shape[-2], second.shape[-2])
     size = height, min(first.shape[-1], second.shape[-1])

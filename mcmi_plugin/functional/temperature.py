@@ -26,6 +26,9 @@ def temperatures_within(num_classes: int, num_bytes: float) -> tuple[float, ...]
         num_classes: C.
         num_bytes: memory for all their sums together. Even if it is less than one
             temperature takes, 1 is among them.
+
+    >>> temperatures_within(num_classes=1000, num_bytes=4e7)
+    (0.35, 1.0, 2.5, 5.0, 12.0)
     """
     most = max(1, int(num_bytes // (8 * num_classes**2)))
     one = TEMPERATURES.index(1.0)
@@ -46,6 +49,11 @@ class TemperatureCurve:
 
     Attributes:
         statistics: by temperature.
+
+    >>> curve = TemperatureCurve(2, (1.0, 4.0))
+    >>> curve.update(torch.tensor([[0.0, 2.0], [2.0, 0.0]]), torch.tensor([1, 0]))
+    >>> [round(point['ll'], 4) for point in curve.points()]
+    [-0.1269, -0.4741]
     """
 
     def __init__(

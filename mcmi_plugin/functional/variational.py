@@ -27,6 +27,11 @@ def gaussian_nll(mean: Tensor, log_scale: Tensor, target: Tensor) -> Tensor:
 
     Returns:
         Scalar, mean over all elements.
+
+    >>> import torch
+    >>> log_scale = torch.tensor([initial_log_scale(1.0)])
+    >>> gaussian_nll(torch.zeros(1, 1, 2, 2), log_scale, torch.ones(1, 1, 2, 2))
+    tensor(0.5000)
     """
     variance = (softplus(log_scale) + _MIN_VARIANCE).view(1, -1, 1, 1)
     squared_error = (mean - target.detach()).pow(2)

@@ -50,6 +50,11 @@ class CMILoss(nn.Module):
 
     Raises:
         UserError: an argument out of its range.
+
+    >>> loss = CMILoss(lmda=0.5, num_classes=2)
+    >>> loss.set_centroids(torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log())
+    >>> loss(torch.zeros(1, 2), torch.tensor([0]))
+    tensor(0.4377)
     """
 
     log_centroids: Tensor
