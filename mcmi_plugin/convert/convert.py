@@ -136,7 +136,8 @@ def convert(
         found = NAMINGS[naming](state, model, osp.basename(path))
         meta = _meta(path, checkpoint, naming)
         placement = place_weights(state, found.names, model.state_dict())
-        if classes is not None:
+        # Of other layers altogether, the rows are not what is wrong.
+        if classes is not None and (placement.num_classes or not placement.fault()):
             rows = _rows(classes, placement, meta, model)
             cut = {key: state[key][rows] for key in placement.classifier}
             placement = place_weights(state | cut, found.names, model.state_dict())
@@ -196,10 +197,7 @@ def _rows(
 ) -> list[int]:
     """The rows of these classes; ``meta`` tells of them from now on."""
     if placement.num_classes is None:
-        raise UserError(
-            '--classes: '
-            + (placement.fault() or 'the model has all of the file; leave it out')
-        )
+        raise UserError('--classes: the model has all of the file; leave it out')
     have, want = placement.num_classes
     names = (meta.get('dataset_meta') or {}).get('classes')
     rows = class_rows(classes, have, names)
