@@ -15,6 +15,7 @@ from mcmi_plugin.convert.convert import NAMINGS, convert, num_classes_in
 from mcmi_plugin.convert.output import check_output, write
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.held import file_of
 
 EPILOG = """
 Weights are converted, not the pictures that they expect: the mean and std that a
@@ -26,7 +27,7 @@ network to network and are printed; docs/checkpoints.md has those of others.
 
 def main(args):
     model, key = build_target(load_config(args))
-    check_output(args.source, args.out)
+    check_output(file_of(args.source), args.out)
     conversion = convert(
         args.source,
         model,
@@ -77,7 +78,11 @@ def print_table(conversion, title):
 
 if __name__ == '__main__':
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog=EPILOG)
-    parse.add_argument('source', metavar='SOURCE.pth', help='the checkpoint')
+    parse.add_argument(
+        'source',
+        metavar='SOURCE.pth',
+        help='the checkpoint; student://FILE of a distillation',
+    )
     parse.add_argument('out', metavar='OUT.pth', help='file to write')
     parse.add_argument(
         '--config',

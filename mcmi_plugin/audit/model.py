@@ -12,7 +12,7 @@ from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
-from mcmi_plugin.teacher.weights import OF_TEACHER, load_weights, read_weights
+from mcmi_plugin.teacher.weights import load_weights, read_teacher
 
 
 def as_distillation(cfg: Config) -> Config:
@@ -89,10 +89,7 @@ def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
     Raises:
         UserError: the checkpoint cannot be read, or is of another network.
     """
-    state, meta = read_weights(checkpoint, 'checkpoint')
-    parts = {name.partition('.')[0] for name in state}
-    if {'teacher', 'architecture'} <= parts:
-        state, meta = read_weights(checkpoint, 'checkpoint', OF_TEACHER)
+    state, meta = read_teacher(checkpoint, 'checkpoint')
     load_weights(teacher, state, checkpoint, 'checkpoint')
     return meta.get('mcmi') or {}
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert import pytorch_cifar, repdistiller, timm, torchvision
 from mcmi_plugin.convert.class_rows import class_rows
 from mcmi_plugin.convert.naming import Naming, names_by_order, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
 from mcmi_plugin.convert.wrapping import renamed, weights_in, without_prefix
 from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.teacher.held import alone, file_of, read_held
 from mcmi_plugin.teacher.weights import EXTRAS
 
 # Of the largest logit: random weights may give very small or very large ones.
@@ -113,7 +113,7 @@ def convert(
     """Place a checkpoint's weights in ``model`` and compare the logits.
 
     Args:
-        path: the checkpoint.
+        path: the checkpoint; ``student://FILE`` is the student of a distillation.
         model: an image classifier of mmpretrain's, in evaluation mode; it holds
             the weights afterwards, if all of them fit.
         naming: key of ``NAMINGS``, or ``'auto'``.
@@ -126,15 +126,16 @@ def convert(
         UserError: the file is missing, unsafe, or of a kind of network that the
             model cannot be.
     """
-    checkpoint = load_checkpoint_file(path)
+    checkpoint = read_held(path)
     difference = None
     rows = None
     try:
         state, taken = _weights(checkpoint, model, take, renames)
+        state = alone(state, model.state_dict(), path)
         if naming == 'auto':
             naming = recognise(state, model)
         found = NAMINGS[naming](state, model, osp.basename(path))
-        meta = _meta(path, checkpoint, naming)
+        meta = _meta(file_of(path), checkpoint, naming)
         placement = place_weights(state, found.names, model.state_dict())
         # Of other layers altogether, the rows are not what is wrong.
         if classes is not None and (placement.num_classes or not placement.fault()):

@@ -15,13 +15,8 @@ from mcmi_plugin.teacher.filling import (
     watch,
     watch_teacher,
 )
-from mcmi_plugin.teacher.weights import (
-    OF_STUDENT,
-    OF_TEACHER,
-    below,
-    fitting,
-    tensors_of,
-)
+from mcmi_plugin.teacher.held import OF_STUDENT, OF_TEACHER, below, tensors_of
+from mcmi_plugin.teacher.weights import fitting
 
 
 @HOOKS.register_module()

@@ -22,22 +22,22 @@ from mcmi_plugin.teacher.filling import (
     teacher_files,
     watch_teacher,
 )
-from mcmi_plugin.teacher.make import base_source, provide_control, provide_teacher
-from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
-from mcmi_plugin.teacher.weights import (
+from mcmi_plugin.teacher.held import (
     CONTROL_META,
     OF_TEACHER,
     RECORD,
     TEACHER_META,
     below,
-    load_weights,
+    file_of,
     made_by,
     provenance_of_teacher,
-    read_held,
-    read_weights,
+    student_in,
     tensors_of,
 )
+from mcmi_plugin.teacher.make import base_source, provide_control, provide_teacher
+from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
+from mcmi_plugin.teacher.weights import load_weights, read_teacher, read_weights
 
 Held = tuple[str, dict, dict]  # a teacher's file, weights and `meta`
 Job = tuple[Config, TeacherOptions, Any, bool]  # of provide_teacher
@@ -178,7 +178,7 @@ class MCMITeacherHook(Hook):
         return path
 
     def _load(self, teacher: nn.Module, path: str) -> None:
-        state, meta = read_held(path, 'mcmi.teacher_dir')
+        state, meta = read_teacher(path, 'mcmi.teacher_dir')
         load_weights(teacher, state, path, 'mcmi.teacher_dir')
         self.provenance = meta['mcmi']
 
@@ -210,7 +210,8 @@ class MCMITeacherHook(Hook):
             return None
         elif files:
             source = next(iter(files))
-            made = made_by(CheckpointLoader.load_checkpoint(source, 'cpu'))
+            file = CheckpointLoader.load_checkpoint(file_of(source), 'cpu')
+            made = made_by(file if source == file_of(source) else student_in(file))
         elif random_weights(teacher) or getattr(teacher, 'needs_no_training', False):
             return None
         else:  # pretrained=True of a class that fills itself

@@ -15,6 +15,7 @@ from mcmi_plugin import preflight
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.work_dir import Run, last_checkpoint
 from mcmi_plugin.teacher.data import plain_dataset
+from mcmi_plugin.teacher.held import file_of
 from mcmi_plugin.teacher.weights import load_weights, read_weights, weights_hash
 
 
@@ -92,7 +93,7 @@ def _loaded(
 
     Weights of another hash are others: the file was overwritten since.
     """
-    if network is None or not file or not Path(file).is_file():
+    if network is None or not file or not Path(file_of(file)).is_file():
         return None
     weights, _ = read_weights(file)
     if sha256 is not None and weights_hash(weights) != sha256:

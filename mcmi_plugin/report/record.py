@@ -20,8 +20,8 @@ from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
 from mcmi_plugin.report.predictions import Predictions, predict
+from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.teacher.weights import RECORD
 
 FILE = 'report.json'
 # A second of a small student, and a minute of a large one without loading workers.

@@ -67,6 +67,7 @@ def provenance_blocks(run: Run) -> list[Block]:
         ('file', place(run.teacher.get('file'))),
         ('fingerprint of the recipe', str(provenance.get('fingerprint', ''))),
         ('started from', place((provenance.get('base') or {}).get('source'))),
+        ('student of', _students_teacher(provenance)),
         ('SHA-256 of those weights', str(recipe.get('base') or 'trained from scratch')),
         ('made with', settings(provenance)),
         ('training samples', str(recipe.get('num_samples', ''))),
@@ -82,6 +83,15 @@ def provenance_blocks(run: Run) -> list[Block]:
         Table(('', 'the teacher'), rows),
         Code(text, 'The whole recipe: what the teacher was made from, and how'),
     ]
+
+
+def _students_teacher(provenance: dict) -> str:
+    """What taught the student that has become this teacher, in a few words."""
+    teacher = (provenance.get('base') or {}).get('teacher')
+    if not teacher:
+        return ''
+    fingerprint = teacher.get('fingerprint', '')[:12]
+    return f'a teacher with {settings(teacher)}, {fingerprint}'
 
 
 def place(path: object) -> str:

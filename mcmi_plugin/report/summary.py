@@ -12,7 +12,7 @@ from rich.table import Table
 
 from mcmi_plugin.report.curves import draw_curves, stages
 from mcmi_plugin.report.style import save
-from mcmi_plugin.teacher.weights import UNFINISHED
+from mcmi_plugin.teacher.held import DISTILLED, UNFINISHED
 
 _MOST = 20  # figures that a line can hold
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
@@ -58,6 +58,7 @@ def write_summary(
 
 
 KEYS = ('accuracy', 'll', 'cmi')
+_BEGUN = {UNFINISHED: 'as given', DISTILLED: 'distilled'}
 REWARDS = dict(
     wrong_class='wrong-class CMI',
     negative_entropy='entropy lowered',
@@ -70,8 +71,8 @@ def summary_rows(
     provenance: dict, control: dict | None, accuracy: float | None
 ) -> list[tuple]:
     """Rows of (name, accuracy, LL, CMI); None where there is no figure."""
-    # What it began with, unless that was a checkpoint on the way of a fine-tune.
-    begun = 'as given' if provenance['base'].get('stage') == UNFINISHED else 'MLL'
+    # What it began with: a teacher of its own, unless the provenance knows better.
+    begun = _BEGUN.get(provenance['base'].get('stage'), 'MLL')
     figures = [(f'teacher, {begun}', provenance['before'])]
     if control is not None:
         figures.append(('teacher, lambda = 0 (control)', control['after']))

@@ -16,8 +16,8 @@ from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
+from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.teacher.weights import RECORD
 
 RESULT_FILE = 'result.json'
 

@@ -12,6 +12,7 @@ from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.study.cell import Cell
 from mcmi_plugin.study.names import require_known
+from mcmi_plugin.teacher.held import file_of
 from mcmi_plugin.teacher.weights import local_file
 
 
@@ -68,7 +69,7 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             seen.add(text)
             preflight.check_data(cfg)
             _check_wrappers(cfg)
-            if source and '://' not in source:
+            if source and '://' not in file_of(source):
                 local_file(source)
         except UserError as error:
             name = cell.name.removesuffix(f', seed {cell.seed}')

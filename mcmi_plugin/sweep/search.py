@@ -26,7 +26,7 @@ from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.hooks.cmi_monitor_hook import cliff
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.sweep.settings import MLL, ZERO, lambda_name
-from mcmi_plugin.teacher.weights import RECORD
+from mcmi_plugin.teacher.held import RECORD
 
 SETTING = 'setting'  # the user attribute that holds a trial's name
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)

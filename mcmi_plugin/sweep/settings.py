@@ -8,7 +8,6 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 
 from mcmi_plugin.commands import read_config
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
@@ -17,14 +16,10 @@ from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
+from mcmi_plugin.teacher.held import made_by, read_held
 from mcmi_plugin.teacher.make import base_source, dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.weights import (
-    load_weights,
-    local_file,
-    made_by,
-    read_weights,
-)
+from mcmi_plugin.teacher.weights import load_weights, local_file, read_weights
 
 HELD_OUT = 0.1  # of each class of the training set
 ZERO = 'lambda = 0'
@@ -111,7 +106,7 @@ def check_start(cfg: Config) -> None:
     """
     begun = [(cfg.get('load_from'), 'load_from'), base_source(cfg)[:2]]
     for source, key in begun:
-        made = made_by(load_checkpoint_file(local_file(source, key))) if source else {}
+        made = made_by(read_held(source, local_file(source, key))) if source else {}
         if made.get('stage') == 'mcmi':
             raise UserError(
                 f'{key}: {source} holds an MCMI teacher already ({dial(made)}), so '

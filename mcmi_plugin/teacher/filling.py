@@ -14,6 +14,7 @@ from mmengine.model.weight_init import PretrainedInit
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.held import OF_STUDENT, STUDENT
 
 # Buffers that are learnt; all others are what the constructor makes them.
 _STATISTICS = re.compile(r'(^|\.)running_(mean|var)$')
@@ -87,14 +88,16 @@ def _filling_themselves(part: Any, prefix: str = '') -> list[str]:
 def init_files(network: Any) -> dict[str, str]:
     """Files that the parts of a network are initialised by, by the part's name.
 
-    ``''`` is the network itself. A list may name one among other initialisers.
+    ``''`` is the network itself. A list may name one among other initialisers. Where
+    ``prefix`` takes the student out of a distillation's file, it is ``student://FILE``.
     """
     files = {}
     for name, module in network.named_modules():
         parts = getattr(module, 'init_cfg', None) or []
         for part in [parts] if isinstance(parts, dict) else parts:
             if part.get('type') in ('Pretrained', 'PretrainedInit', PretrainedInit):
-                files[name] = part['checkpoint']
+                word = STUDENT * str(part.get('prefix')).startswith(OF_STUDENT[:-1])
+                files[name] = word + part['checkpoint']
         if isinstance(getattr(module, 'pretrained', None), str):
             files.setdefault(name, module.pretrained)
     return files

@@ -24,6 +24,7 @@ from mcmi_plugin.teacher.content import Content, content_of
 from mcmi_plugin.teacher.data import plain_dataset, with_dataset
 from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
 from mcmi_plugin.teacher.handover import hand_over
+from mcmi_plugin.teacher.held import DISTILLED, OF_TEACHER, UNFINISHED
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, is_control, title_of
 from mcmi_plugin.teacher.stage import (
@@ -31,12 +32,7 @@ from mcmi_plugin.teacher.stage import (
     run_stage,
     versions,
 )
-from mcmi_plugin.teacher.weights import (
-    OF_TEACHER,
-    UNFINISHED,
-    read_weights,
-    weights_hash,
-)
+from mcmi_plugin.teacher.weights import read_weights, weights_hash
 
 
 def provide_teacher(
@@ -254,8 +250,10 @@ def _trained(
 def _before(source: str | None, given: dict) -> dict:
     """What is kept in a provenance of the one before it."""
     base = dict(source=source, history=given.get('history'))
-    if given.get('stage') == UNFINISHED:
-        base['stage'] = UNFINISHED
+    if given.get('stage') in (UNFINISHED, DISTILLED):
+        base['stage'] = given['stage']
+    if 'teacher' in given:  # of the student that is a teacher now
+        base['teacher'] = given['teacher']
     if 'kept_epoch' in given:  # by early stopping
         base['kept_epoch'] = given['kept_epoch']
     return base
@@ -285,6 +283,7 @@ def _handed_over(
             del record['before']  # that of its fine-tune stands
         else:
             mcmi.update(stage='mll', form='none', lmda=0.0, history=[])
+            mcmi.pop('teacher', None)  # is in `base`
             mcmi['base'] = _before(source, given)
         return state, mcmi | record
 

@@ -15,10 +15,18 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.torchvision import as_mmpretrain
-from mcmi_plugin.convert.wrapping import weights_in
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.teacher.held import (
+    OF_STUDENT,
+    OF_TEACHER,
+    alone,
+    below,
+    file_of,
+    made_by,
+    read_held,
+    tensors_of,
+)
 
 # No weights of a network: centroids and a budget travel in the checkpoints of the
 # fine-tune itself, a preprocessor's mean and std belong to the config.
@@ -26,11 +34,6 @@ _EXTRAS = r'(^|\.)loss_module\.(log_centroids$|controller\.)|^data_preprocessor\
 EXTRAS = re.compile(_EXTRAS)
 # Older files also lack batch norm's counter, which only matters to `momentum=None`.
 OPTIONAL = re.compile(rf'{_EXTRAS}|(^|\.)num_batches_tracked$')
-# A distiller's checkpoint: its networks, whose teacher was made how, in which file.
-OF_STUDENT, OF_TEACHER = 'architecture.', 'teacher.'
-TEACHER_META, CONTROL_META = 'mcmi_teacher', 'mcmi_control'
-UNFINISHED = 'unfinished'  # the stage of a fine-tune's own checkpoints
-RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
 _HASH_IN_NAME = re.compile(r'-([0-9a-f]{8,})\.')
 
 
@@ -39,14 +42,15 @@ def local_file(source: str, key: str = 'model.teacher_ckpt') -> str:
 
     Args:
         source: a path, an ``http(s)://`` address, or ``torchvision://NAME``
-            (``torchvision://resnet34``: torchvision's IMAGENET1K_V1 weights).
+            (``torchvision://resnet34``: torchvision's IMAGENET1K_V1 weights);
+            ``student://`` before it is for the student in a distillation's file.
         key: the config key that ``source`` stands under, for the error.
 
     Raises:
         UserError: there is no such file, name or address, or no network.
     """
     remedy = f'name a local file: --cfg-options {key}=PATH'
-    url = source
+    url = source = file_of(source)
     if source.startswith('torchvision://'):
         from mmengine.runner.checkpoint import get_torchvision_models
 
@@ -94,8 +98,7 @@ def read_weights(
 ) -> tuple[dict[str, Tensor], dict]:
     """Read a classifier's weights and its checkpoint's ``meta``.
 
-    ``meta['mcmi']`` says how this project made it: of the finished teacher, of the one
-    inside a distiller's checkpoint, or that it is on the way of a fine-tune.
+    ``meta['mcmi']`` says how this project made it: :func:`.held.made_by`.
 
     Args:
         source: as for :func:`local_file`.
@@ -107,62 +110,17 @@ def read_weights(
         UserError: the file is missing, unsafe, or holds no weights.
     """
     path = local_file(source, key)
-    checkpoint = load_checkpoint_file(path)
+    checkpoint = read_held(source, path)
     meta = checkpoint.get('meta') or {}
     state = below(prefix, tensors_of(checkpoint))
     if made := made_by(checkpoint):
         meta = {**meta, 'mcmi': made}
     if not state:
+        prefix = prefix or OF_STUDENT * (source != file_of(source))
         raise UserError(
             f'{key}: {path} holds no weights{f" under {prefix}" * bool(prefix)}'
         )
     return state, meta
-
-
-def below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The entries whose names begin with ``prefix``, without it."""
-    return {
-        name.removeprefix(prefix): value
-        for name, value in state.items()
-        if name.startswith(prefix)
-    }
-
-
-def made_by(checkpoint: dict) -> dict:
-    """How this project made the teacher that a checkpoint holds, or ``{}``.
-
-    That of the finished teacher, of the one inside a distiller's checkpoint, or
-    ``dict(stage='unfinished')``: centroids are in a fine-tune's own checkpoints alone.
-    """
-    made = (checkpoint.get('meta') or {}).get('mcmi')
-    state = tensors_of(checkpoint)
-    if made or any(name.startswith(OF_TEACHER) for name in state):
-        return made or provenance_of_teacher(checkpoint)
-    unfinished = any(
-        name.endswith('log_centroids') and bool(value.isfinite().all())
-        for name, value in state.items()
-    )
-    return dict(stage=UNFINISHED) if unfinished else {}
-
-
-def provenance_of_teacher(checkpoint: dict) -> dict:
-    """``meta['mcmi']`` of the teacher inside a distiller's checkpoint, or ``{}``.
-
-    Checkpoints of version 0.1.0 hold no more of it than the path of its file.
-    """
-    meta = checkpoint.get('meta') or {}
-    if TEACHER_META in meta:
-        return meta[TEACHER_META]
-    hub = checkpoint.get('message_hub') or {}
-    file = (hub.get('runtime_info') or {}).get(RECORD)
-    if file is None or not osp.isfile(file):
-        return {}
-    return (load_checkpoint_file(file).get('meta') or {}).get('mcmi') or {}
-
-
-def tensors_of(checkpoint: dict) -> dict[str, Tensor]:
-    """The weights in a checkpoint, as :func:`.wrapping.weights_in` finds them."""
-    return weights_in(checkpoint).state
 
 
 def load_weights(
@@ -203,7 +161,7 @@ def fitting(
             example of another number of classes.
     """
     wanted = model.state_dict()
-    state = as_mmpretrain(state, wanted)
+    state = as_mmpretrain(alone(state, wanted, source, f'{key}: {source} '), wanted)
     state = {k: v for k, v in state.items() if not EXTRAS.search(k)}
     missing = [k for k in wanted if k not in state and not OPTIONAL.search(k)]
     foreign = [k for k in state if k not in wanted and not OPTIONAL.search(k)]
@@ -236,7 +194,7 @@ def fitting(
     return {k: v for k, v in state.items() if k in wanted}
 
 
-def read_held(source: str, key: str) -> tuple[dict[str, Tensor], dict]:
+def read_teacher(source: str, key: str) -> tuple[dict[str, Tensor], dict]:
     """:func:`read_weights` of a teacher alone or inside a distiller's checkpoint."""
     state, meta = read_weights(source, key)
     if any(name.startswith(OF_STUDENT) for name in state):

@@ -15,6 +15,14 @@ PICTURES = {
     ),
     'missing keys': (_TEACHER + 'missing.pth', ['missing.pth', '9 missing']),
     'extra keys': (_TEACHER + 'extra.pth', ['1 foreign (backbone.extra.weight)']),
+    'of a distillation': (
+        _TEACHER + 'distillation.pth',
+        ['distillation.pth is of a distillation', 'say student://'],
+    ),
+    'student of no distillation': (
+        'model.teacher_ckpt=student://{inputs}/good.pth',
+        ['good.pth holds no weights under architecture.'],
+    ),
     'number of classes': (
         _TEACHER + 'five_classes.pth',
         ['5 classes in the file, 4 in the config', 'model.teacher.head.num_classes'],

@@ -82,6 +82,7 @@ def write_checkpoints(folder):
         good=good,
         missing=dict(list(good.items())[10:]),
         foreign={f'{k}_of_another': v for k, v in good.items()},
+        distillation={f'architecture.{k}': v for k, v in good.items()},
         extra={**good, 'extra.weight': torch.zeros(1)},
         five_classes=torchvision.models.resnet34(num_classes=5).state_dict(),
         nan={**good, 'fc.bias': torch.full((4,), torch.nan)},
