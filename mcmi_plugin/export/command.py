@@ -3,7 +3,7 @@
 import difflib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class Format:
     """A form that a student can be exported in.
 
     Attributes:
-        files: that it consists of.
+        files: that it consists of, a network of its own aside.
         write: writes them into a folder and returns what they answer, loaded.
         load: the lines of Python that load them.
     """
@@ -108,7 +108,7 @@ def export(
     source = read_source(work_dir, checkpoint, options)
     samples = take_samples(source.cfg)
     expected = logits_of_source(source, samples)
-    with _whole_files(folder, FORMATS[form].files) as unfinished:
+    with _whole_files(folder) as unfinished:
         logits = FORMATS[form].write(source, samples, unfinished)
         comparison = compare(logits, samples, expected)
         if not comparison.agrees:
@@ -119,9 +119,11 @@ def export(
                 f'{TOLERANCE:.0e}); nothing is written: report it with the config, '
                 'or use another --format'
             )
-    note = plain_mmpretrain.left_out(source) if form == 'mmpretrain' else ''
+        written = {path.name for path in unfinished.iterdir()}
+    note = plain_mmpretrain.note(source) if form == 'mmpretrain' else ''
+    first = FORMATS[form].files
     return Exported(
-        files=[folder / name for name in FORMATS[form].files],
+        files=[folder / name for name in (*first, *sorted(written - {*first}))],
         checkpoint=source.checkpoint,
         num_parameters=sum(p.numel() for p in source.student.parameters()),
         comparison=comparison,
@@ -131,14 +133,14 @@ def export(
 
 
 @contextmanager
-def _whole_files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+def _whole_files(folder: Path) -> Iterator[Path]:
     """A folder to write into; its files appear in ``folder`` if nothing fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix='.unfinished-') as hidden:
             yield Path(hidden)
-            for name in names:
-                os.replace(Path(hidden, name), folder / name)
+            for path in Path(hidden).iterdir():
+                os.replace(path, folder / path.name)
     except OSError as error:
         raise UserError(
             f'--out {folder}: cannot be written ({error.strerror or error}); name '

@@ -13,20 +13,22 @@ from mmengine.registry import DefaultScope, Registry
 from mmpretrain.apis import get_model
 from torch import Tensor
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.export.network_file import (
+    PLAIN,
+    answers_elsewhere,
+    in_mmpretrains_words,
+    needed,
+)
 from mcmi_plugin.export.samples import Logits, Samples
 from mcmi_plugin.export.source import Source
 from mcmi_plugin.version import __version__
 
 FILES = ('student.py', 'student.pth')
+_HERE = '{{ fileDirname }}'  # mmengine's word for the folder of a config
 LOAD = (
     'import mmpretrain',
     "model = mmpretrain.get_model('student.py', pretrained='student.pth')",
 )
-# What an environment with mmpretrain has; timm's and transformers' networks stand
-# behind mmpretrain's wrappers.
-_PLAIN = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmpretrain')
-_WRAPPED = ('timm', 'transformers')
 _REGISTRIES = [
     registry
     for package in (mmpretrain.registry, mmengine.registry)
@@ -36,30 +38,47 @@ _REGISTRIES = [
 
 
 def write(source: Source, samples: Samples, folder: Path) -> Logits:
-    """Write both files into ``folder`` and load them from there.
+    """Write the files into ``folder`` and load them from there.
+
+    A network of ours is a third file, ``student_NAME.py``, that ``student.py``
+    imports. Then they are loaded where ``import mcmi_plugin`` fails.
 
     Returns:
         What the loaded model answers to a batch.
 
     Raises:
-        UserError: the network's class is not mmpretrain's own.
+        UserError: as :func:`.network_file.needed`, or they cannot be loaded.
     """
-    _check_classes(source)
+    plain = plain_config(source)
+    modules = needed(source.student, plain.model, source.cfg)
     head = (
         f'# Student of {source.checkpoint}, exported by mcmi_plugin {__version__}.\n'
         "# model.head.loss is that of the distillation, with the distillation's\n"
         '# weight: look at it before you train with this config.\n'
     )
     config, checkpoint = (folder / name for name in FILES)
-    config.write_text(head + plain_config(source).pretty_text)
+    if modules.written:
+        head += f'import sys\n\nsys.path.insert(0, {_HERE!r})\n'
+    for name, text in modules.written.items():
+        Path(folder, f'{name}.py').write_text(text)
+    if modules.names:
+        plain.custom_imports = dict(imports=modules.names, allow_failed_imports=False)
+    config.write_text(head + plain.pretty_text)
     classes = dict(classes=tuple(samples.classes)) if samples.classes else {}
+    meta = dict(dataset_meta=classes, exported_from=str(source.checkpoint))
+    if 'mcmi' in source.meta:  # or an MCMI teacher would be fine-tuned once more
+        meta['mcmi'] = source.meta['mcmi']
     torch.save(
         dict(
-            meta=dict(dataset_meta=classes, exported_from=str(source.checkpoint)),
+            meta=meta,
             state_dict={k: v.cpu() for k, v in source.student.state_dict().items()},
         ),
         checkpoint,
     )
+    if modules.names:
+        found = answers_elsewhere(config, checkpoint, samples)
+        answers = dict(zip(map(id, samples.batches), found, strict=True))
+        return lambda batch: answers[id(batch)]
     model = get_model(str(config))
     model.load_state_dict(torch.load(checkpoint, weights_only=True)['state_dict'])
     model.eval()
@@ -73,7 +92,7 @@ def write(source: Source, samples: Samples, folder: Path) -> Logits:
 
 def plain_config(source: Source) -> Config:
     """Model and preprocessor, and as far as they are plain the test data too."""
-    model = _without_scopes(copy.deepcopy(source.model))
+    model = in_mmpretrains_words(_without_scopes(copy.deepcopy(source.model)))
     parts = dict(default_scope='mmpretrain')
     parts['data_preprocessor'] = model.pop('data_preprocessor', {})
     parts['model'] = model
@@ -81,25 +100,20 @@ def plain_config(source: Source) -> Config:
     return Config(parts)
 
 
-def left_out(source: Source) -> str:
-    """Why the config has no test data, in a few words; nothing if it has."""
+def note(source: Source) -> str:
+    """What the files lack, in a few words, or nothing."""
+    users = needed(source.student, plain_config(source).model, source.cfg).users
+    imports = [f'student.py imports {", ".join(users)} of yours'] if users else []
+    return '; '.join(filter(None, [*imports, _left_out(source)]))
+
+
+def _left_out(source: Source) -> str:
     if _test_parts(source.cfg):
         return ''
     loader, evaluator = _loader_and_evaluator(source.cfg)
     foreign = [*_foreign_types(loader or {}), *_foreign_types(evaluator or {})]
     why = f'{foreign[0]} is not of mmpretrain' if foreign else 'the run has none'
     return f'student.py has no test_dataloader: {why}'
-
-
-def _check_classes(source: Source) -> None:
-    for name, module in source.student.named_modules():
-        package = type(module).__module__.split('.')[0]
-        if package not in _PLAIN + _WRAPPED:
-            raise UserError(
-                f'--format mmpretrain: {name or "the model"} is a '
-                f'{type(module).__name__} of {package}, which plain mmpretrain does '
-                'not have; use --format onnx or torch-export, which need neither'
-            )
 
 
 def _without_scopes(part: Any) -> Any:
@@ -154,4 +168,4 @@ def _foreign_types(part: Any) -> Iterator[str]:
 def _is_plain(name: str) -> bool:
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         found = [registry.get(name) for registry in _REGISTRIES]
-    return any(f is not None and f.__module__.split('.')[0] in _PLAIN for f in found)
+    return any(f is not None and f.__module__.split('.')[0] in PLAIN for f in found)

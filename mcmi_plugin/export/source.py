@@ -16,6 +16,7 @@ from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.distill.standalone import standing_alone
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
+from mcmi_plugin.teacher.held import AUXILIARY, STUDENT
 from mcmi_plugin.teacher.model import drop_pretrained
 from mcmi_plugin.teacher.weights import load_weights, read_weights
 
@@ -25,7 +26,7 @@ _CARRIERS = {
     'AuxiliaryImageClassifier': (
         'mmpretrain.ImageClassifier',
         ('auxiliary_only',),
-        'auxiliary.',
+        AUXILIARY,
     )
 }
 
@@ -82,10 +83,7 @@ def read_source(
         if 'teacher_ckpt' in cfg.model:  # its weights are not asked for
             cfg.model.teacher_ckpt = None
     drop_pretrained(cfg.model)
-    state, meta = read_weights(
-        str(path), '--checkpoint', 'architecture.' if distilled else ''
-    )
-
+    state, meta = read_weights(f'{STUDENT * distilled}{path}', '--checkpoint')
     algorithm: Any = _build(cfg.model, cfg)
     trained = algorithm.architecture if distilled else algorithm
     load_weights(trained, state, str(path), '--checkpoint')

@@ -69,6 +69,9 @@ MORE = {
     'python tools/train.py configs/distill/r56_r20_kd.py --cfg-options mcmi=None': (
         'train_cfg.max_epochs=1 train_dataloader.num_workers=0'
     ),
+    'python tools/train.py assistant.py': f'--cfg-options {_CIFAR}',
+    'python tools/train.py small.py': f'--cfg-options {_CIFAR} '
+    'model.teacher_ckpt=student://work_dirs/assistant/epoch_1.pth',
     'python tools/train.py akamaster_kd.py': f'--cfg-options {_CIFAR}',
     'PYTHONPATH=. python tools/train.py mine.py': f'--cfg-options {_CIFAR}',
     'bash tools/dist_train.sh mine.py 8': '--cfg-options model.teacher_ckpt='

@@ -15,6 +15,7 @@ from mcmi_plugin.distill import compose
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.command import export
 from mcmi_plugin.export.graph import PixelsToLogits, pixels_of
+from mcmi_plugin.export.network_file import needed
 from mcmi_plugin.export.plain_mmpretrain import plain_config
 from mcmi_plugin.export.source import read_source
 
@@ -55,14 +56,14 @@ def test_nothing_of_the_method_is_in_the_file(tmp_path):
     assert not [n for n in names if 'auxiliary' in n or 'teacher' in n or 'loss' in n]
 
 
-def test_a_network_of_this_project_is_refused_for_plain_mmpretrain(tmp_path):
-    write_run(tmp_path / 'run', composed('kd'))
+def test_a_class_that_no_module_brings_is_refused_for_plain_mmpretrain(tmp_path):
+    write_run(tmp_path / 'run', dict(type='GaussianPosterior'))
+    source = read_source(str(tmp_path / 'run'))
     with pytest.raises(UserError) as caught:
-        export(str(tmp_path / 'run'), 'mmpretrain')
+        needed(source.student, source.model, source.cfg)
     line = str(caught.value)
-    assert 'backbone is a CIFARResNet of mcmi_plugin' in line
+    assert 'the model is a GaussianPosterior of mcmi_plugin' in line
     assert '--format onnx or torch-export' in line
-    assert not (tmp_path / 'run/export').exists()
 
 
 def test_a_student_by_its_path_and_in_the_words_of_old_configs(tmp_path):

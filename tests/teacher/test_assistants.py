@@ -4,8 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import PROJECT
-from mmengine.config import Config
 from small_jobs import job, network, same, saved
 
 from mcmi_plugin.audit.model import fill_teacher
@@ -131,24 +129,3 @@ def test_auxiliary_classifiers_of_hsakd_stay_behind(tmp_path):
     own = saved(tmp_path / 'plain.pth', {'auxiliary.0.fc.weight': torch.ones(2, 2)})
     with pytest.raises(UserError, match='missing'):  # nothing else may be missing
         load_weights(second, read_weights(own)[0], own)
-
-
-def test_a_chain_of_three_by_inheritance(tmp_path, monkeypatch):
-    """Teacher, assistant, student: the second config takes the first one's student."""
-    monkeypatch.chdir(tmp_path)
-    bases = PROJECT / 'configs/_base_'
-    models = bases / 'models/cifar'
-    (tmp_path / 'pair_1.py').write_text(f"""
-pair = dict(teacher='{models}/resnet32.py', student='{models}/resnet20.py',
-            num_classes=100, teacher_ckpt='resnet32.pth')
-""")
-    (tmp_path / 'second.py').write_text(f"""
-_base_ = ['pair_1.py', '{bases}/methods/kd.py']
-from mcmi_plugin.distill import compose
-assistant = dict(teacher=_base_.pair.student, student='{models}/resnet8.py',
-                 num_classes=100, teacher_ckpt='student://work_dirs/first/epoch_240.pth')
-model = compose(assistant, _base_.method)
-""")
-    cfg = Config.fromfile('second.py')
-    assert cfg.model.teacher.backbone.depth == 20
-    assert cfg.model.teacher_ckpt == 'student://work_dirs/first/epoch_240.pth'
