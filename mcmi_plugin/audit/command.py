@@ -33,12 +33,13 @@ from mcmi_plugin.audit.passes import (
 from mcmi_plugin.audit.reading import sentences
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.people import people_figures, read_people
 from mcmi_plugin.teacher.model import model_name
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.weights import weights_hash
 
 MADE = ('stage', 'form', 'lmda', 'eps')  # of the provenance in a checkpoint
-SPLITS = dict(train='training set', val='held-out data')
+SPLITS = dict(train='training set', val='held-out data', test='test set')
 
 
 def audit_teacher(args: argparse.Namespace) -> None:
@@ -80,7 +81,8 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
         Plain numbers and words, as ``audit.json`` holds them: ``train`` and ``val``
         (:func:`split_figures`), ``classes`` (:func:`per_class`), ``lambda``
         (:func:`lambda_figures`), ``reading`` (:func:`sentences`) and where they come
-        from.
+        from; with ``people_counts`` in the config also ``people``
+        (:func:`~mcmi_plugin.evaluation.people.people_figures`), of the test set.
 
     Raises:
         UserError: as :func:`audit_teacher`.
@@ -93,10 +95,17 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
 
 def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     held_out = 'val_dataloader' if cfg.get('val_dataloader') else 'test_dataloader'
-    preflight.check_data(cfg, ('train_dataloader', held_out))
+    named = _named_by_people(cfg)
+    splits = ['train', 'val'] + ['test'] * (named == 'test')
+    needed = ['train_dataloader', held_out, 'test_dataloader']
+    preflight.check_data(cfg, needed[: len(splits)])
     teacher = build_teacher(cfg)
     made = fill_teacher(teacher, checkpoint)
-    loaders = {split: build_loader(cfg, split) for split in SPLITS}
+    loaders = {split: build_loader(cfg, split) for split in splits}
+    if named:
+        loader = loaders[named]
+        classes = len(class_names(loader)) or None
+        read_people(cfg.people_counts, num_samples(loader), classes)
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     teacher.to(device)
     found: dict[str, Any] = dict(
@@ -111,14 +120,28 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     total = sum(num_samples(loader) for loader in loaders.values())
     with progress.shown(console, total) as advance:
         for split, loader in loaders.items():
-            sums = pass_over(loader, teacher, partial(advance, SPLITS[split]))
-            found[split] = split_figures(sums)
+            kept: list[tuple] | None = [] if split == named else None
+            told = partial(advance, SPLITS[split])
+            sums = pass_over(loader, teacher, told, kept)
+            if kept:
+                logits, labels = map(torch.cat, zip(*kept, strict=True))
+                found['people'] = people_figures(cfg.people_counts, logits, labels)
+            if split != 'test':
+                found[split] = split_figures(sums)
             if split == 'train':
                 names = class_names(loader)
                 found['classes'] = per_class(sums.statistics, names)
                 found['lambda'] = lambda_figures(sums.statistics, names)
             del sums  # before the next pass makes its own
     return found
+
+
+def _named_by_people(cfg: Config) -> str | None:
+    """The split that ``people_counts`` is about, ``'val'`` if that is the test set."""
+    if not cfg.get('people_counts'):
+        return None
+    val, test = cfg.get('val_dataloader'), cfg.get('test_dataloader')
+    return 'test' if val and test and val.dataset != test.dataset else 'val'
 
 
 def default_folder(config: str, checkpoint: str) -> str:

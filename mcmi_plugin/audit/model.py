@@ -20,10 +20,10 @@ def as_distillation(cfg: Config) -> Config:
 
     A distillation config stays as it is, but for the data set that ``mcmi.dataset``
     gives its teacher; a classifier's config becomes one without a student. The test
-    set is left alone where there is a validation set.
+    set is left alone where there is a validation set, unless people named its images.
     """
     cfg = copy.deepcopy(cfg)
-    if cfg.get('val_dataloader'):
+    if cfg.get('val_dataloader') and not cfg.get('people_counts'):
         cfg.test_dataloader = None
     if 'teacher' in cfg.model:
         own = (cfg.get('mcmi') or {}).get('dataset')

@@ -30,6 +30,13 @@ _ROWS = (
     ('confidence', 'mean confidence, %', '.2f'),
     ('calibration_error', 'calibration error, points', '.2f'),
 )
+_OF_PEOPLE = (
+    ('distance', 'distance', '.2f'),
+    ('kl', 'KL, nats', '.4f'),
+    ('correlation', 'correlation of the probabilities', '.4f'),
+    ('entropy_correlation', 'correlation of the entropies', '.4f'),
+    ('entropy', 'mean entropy, nats', '.4f'),
+)
 _BEST = (
     ('temperature_of_cmi', 'T of the highest CMI'),
     ('temperature_of_ll', 'T of the best LL'),
@@ -104,13 +111,38 @@ def class_table(audit: dict) -> Table:
     )
 
 
+def people_table(audit: dict) -> Table:
+    """The classifier against what people called the same images."""
+    people = audit['people']
+    rows = [
+        [name, *(_or_none(people[part][key], how) for part in ('as_is', 'fitted'))]
+        for key, name, how in _OF_PEOPLE
+    ]
+    entropy = f'{people["as_is"]["people_entropy"]:.4f}'
+    rows.append(["people's mean entropy, nats", entropy, entropy])
+    return Table(
+        ('against people', 'T = 1', f'T = {people["temperature"]:.3g}'),
+        rows,
+        f'{people["num_samples"]:,} images of the test set; T fits people best on as '
+        'many others; distance: mean L2 x 100, as Pdist; KL(people || P); correlation: '
+        "Pearson's",
+    )
+
+
+def _or_none(value: float | None, how: str) -> str:
+    return 'none' if value is None else format(value, how)
+
+
 def print_audit(audit: dict, console: Console) -> None:
     """The tables and what they mean."""
     figures = main_table(audit)
     rows = [*figures.rows, *temperature_rows(audit)]
     rows += [(name, value, '') for name, value, _ in lambda_rows(audit)]
     figures = replace(figures, rows=rows)
-    for table in (figures, class_table(audit)):
+    tables = [figures, class_table(audit)]
+    if 'people' in audit:
+        tables.append(people_table(audit))
+    for table in tables:
         printed = Printed(caption=table.caption)
         for i, name in enumerate(table.columns):
             printed.add_column(name, justify='right' if i else 'left')
@@ -167,8 +199,10 @@ def write_audit(audit: dict, folder: str) -> None:
             ],
         ),
         Section('Classes', [class_table(audit)]),
-        Section('Provenance', [_provenance(audit)]),
     ]
+    if 'people' in audit:
+        sections.append(Section('People', [people_table(audit)]))
+    sections.append(Section('Provenance', [_provenance(audit)]))
     title = f'Audit of {audit["network"]}'
     write_page(osp.join(folder, 'audit.html'), title, sections, audit['checkpoint'])
 
@@ -189,6 +223,7 @@ def _provenance(audit: dict) -> Table:
         ['weights, SHA-256', audit['weights']],
         ['training set', audit['data']['train']],
         ['held-out data', audit['data']['val']],
+        *([['people', audit['people']['counts']]] if 'people' in audit else []),
         ['device', audit['device']],
         *([name, version] for name, version in audit['versions'].items()),
     ]

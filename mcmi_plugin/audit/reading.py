@@ -29,6 +29,7 @@ def sentences(audit: dict) -> list[str]:
         _confidence(held_out),
         _temperature(train),
         _lambda(audit['lambda']),
+        *_people(audit.get('people')),
         'None of this promises a better student: only a student against the one of '
         'lambda = 0 does (mcmi.control=True, or tools/sweep.py).',
     ]
@@ -123,6 +124,22 @@ def _temperature(train: dict) -> str:
         words += f' The curve has {len(at)} of {len(TEMPERATURES)} temperatures: '
         words += f'{_MEMORY}.'
     return words
+
+
+def _people(found: dict | None) -> list[str]:
+    if found is None:
+        return []
+    as_is, fitted = found['as_is'], found['fitted']
+    surer = as_is['entropy'] < as_is['people_entropy']
+    return [
+        f'People call {found["people_accuracy"]:.1f} % of the test images by their '
+        f'label. Its predictions are {as_is["distance"]:.2f} from theirs (mean L2 x '
+        f'100) and KL(people || P) is {as_is["kl"]:.4f} nats; it is '
+        f'{"surer" if surer else "less sure"} than they are. At '
+        f'T = {found["temperature"]:.3g}, which fits them best, that is '
+        f'{fitted["distance"]:.2f} and {fitted["kl"]:.4f}: so much a temperature '
+        'does by itself.'
+    ]
 
 
 def _lambda(found: dict) -> str:

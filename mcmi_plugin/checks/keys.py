@@ -42,6 +42,7 @@ KNOWN = (
     'mcmi',
     'fast',
     'data_fraction',
+    'people_counts',
 )
 ALIKE = 0.9  # difflib's ratio: one letter missing, doubled or swapped in a long key
 _DEFAULT_HOOKS = (

@@ -3,14 +3,17 @@
 import copy
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, DefaultScope
 
 from mcmi_plugin import preflight
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.study.cell import Cell
+from mcmi_plugin.study.measures_people import PEOPLE
 from mcmi_plugin.study.names import require_known
 from mcmi_plugin.teacher.held import file_of
 from mcmi_plugin.teacher.weights import local_file
@@ -61,7 +64,7 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             _check_is_control(cfg, cell.arm, content)
             preflight.check_teacher(cfg)
             source = cfg.get('model', {}).get('teacher_ckpt')
-            data = {key: cfg.get(key) for key in _LOADERS}
+            data = {key: cfg.get(key) for key in (*_LOADERS, 'people_counts')}
             data['teacher'] = (cfg.get('mcmi') or {}).get('dataset')
             text = json.dumps([source, data], sort_keys=True, default=str)
             if text in seen:
@@ -69,6 +72,7 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             seen.add(text)
             preflight.check_data(cfg)
             _check_wrappers(cfg)
+            _check_people(cfg, content['measures'])
             if source and '://' not in file_of(source):
                 local_file(source)
         except UserError as error:
@@ -83,14 +87,25 @@ def _check_wrappers(cfg: Config) -> None:
     """Data sets that choose among samples are built once, which checks the choice."""
     chosen = {key: cfg[key].dataset for key in _LOADERS if cfg.get(key)}
     chosen['mcmi'] = (cfg.get('mcmi') or {}).get('dataset')
-    scope = cfg.get('default_scope') or 'mmpretrain'
     for key, dataset in chosen.items():
         if dataset and 'dataset' in dataset:
             try:
-                with DefaultScope.overwrite_default_scope(scope):
-                    DATASETS.build(copy.deepcopy(dataset))
+                _built(cfg, dataset)
             except UserError as error:
                 raise UserError(f'{key}.dataset: {error}') from error
+
+
+def _built(cfg: Config, dataset: ConfigDict) -> Any:
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmpretrain'):
+        return DATASETS.build(copy.deepcopy(dataset))
+
+
+def _check_people(cfg: Config, measures: list) -> None:
+    names = {m if isinstance(m, str) else m['type'] for m in measures}
+    if cfg.get('people_counts') and names & PEOPLE.keys():
+        dataset = _built(cfg, cfg.test_dataloader.dataset)
+        classes = getattr(dataset, 'metainfo', {}).get('classes')
+        read_people(cfg.people_counts, len(dataset), classes and len(classes))
 
 
 def _check_test_set(cfg: Config, measures: list) -> None:

@@ -3,8 +3,8 @@
 A study config holds one dict, ``study``, of
 
 - ``exhibit``, ``title``: the table or figure of the paper, and its subject;
-- ``scales``: ``{'smoke' | 'small' | 'paper': dict(config, seeds, options, grid,
-  arms)}``; ``config`` is a path relative to the study's file, ``seeds`` their
+- ``scales``: ``{'smoke' | 'small' | 'medium' | 'paper': dict(config, seeds, options,
+  grid, arms)}``; ``config`` is a path relative to the study's file, ``seeds`` their
   number, ``options`` hold for every cell, ``grid`` and ``arms`` pick names;
 - ``arms``: ``{name: options}``, or a list of ``dict(name=..., **options)``;
 - ``grid``: ``{axis: {name: options}}``, the rows;
@@ -42,7 +42,7 @@ KEYS = (
     *('exhibit', 'title', 'scales', 'grid', 'arms', 'baseline', 'control', 'controls'),
     *('measures', 'compare', 'figures', 'paper', 'note'),
 )
-SCALES = ('smoke', 'small', 'paper')
+SCALES = ('smoke', 'small', 'medium', 'paper')
 SCALE_KEYS = ('config', 'seeds', 'options', 'grid', 'arms')
 
 

@@ -24,6 +24,7 @@ from mcmi_plugin.study.measures_by_class import (
     dropped_accuracy,
     preserved_accuracy,
 )
+from mcmi_plugin.study.measures_people import PEOPLE
 from mcmi_plugin.study.measures_pictures import eigen_cam, output_probabilities
 from mcmi_plugin.study.passes import loader_of, network_of, passed
 
@@ -187,3 +188,4 @@ MEASURES: dict[str, Callable] = {
         output_probabilities,
     )
 }
+MEASURES.update(PEOPLE)

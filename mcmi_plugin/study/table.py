@@ -7,8 +7,8 @@ from mcmi_plugin.study.compare import in_words, paired, spread
 from mcmi_plugin.study.figures.series import words
 from mcmi_plugin.study.plan import Study
 
-# Per cent to two decimal places, nats to four.
-IN_NATS = ('_ll', '_cmi', '_entropy', '_at_tau')
+# Per cent to two decimal places, nats and correlations to four.
+FINER = ('_ll', '_cmi', '_entropy', '_at_tau', '_kl', '_kl_fitted', '_correlation')
 
 
 def table_rows(
@@ -92,7 +92,7 @@ def by_seed(results: list[dict], grid: dict, arm: str, measure: str) -> dict:
 
 def digits(measure: str) -> int:
     """Decimal places that a measure is shown with."""
-    return 4 if measure.endswith(IN_NATS) else 2
+    return 4 if measure.endswith(FINER) else 2
 
 
 def _shown(measure: str, values: list) -> str:

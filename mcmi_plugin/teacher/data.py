@@ -60,13 +60,15 @@ def measuring_loader(cfg: Config, split: str) -> ConfigDict:
     """Every sample of the training or validation set once, unaugmented, in order.
 
     Args:
-        split: ``'train'`` (for eq. 13, LL and CMI) or ``'val'``.
+        split: ``'train'`` (for eq. 13, LL and CMI), ``'val'`` or ``'test'``.
 
     Raises:
         UserError: there is no ``val_dataloader`` or ``test_dataloader`` to take
             the unaugmented pipeline from.
     """
     held_out = cfg.get('val_dataloader') or cfg.get('test_dataloader')
+    if split == 'test':
+        held_out = cfg.test_dataloader
     if not held_out:
         raise UserError(
             'val_dataloader: the teacher stage takes its unaugmented pipeline from '

@@ -8,9 +8,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import hard_labels
-
-# 1/8 to 32 in steps of 2 %: finer than a validation set can tell apart.
-TEMPERATURES = torch.logspace(-3, 5, 281, base=2, dtype=torch.float64)
+from mcmi_plugin.functional.temperature import FINE_TEMPERATURES
 
 
 @torch.no_grad()
@@ -21,14 +19,14 @@ def best_temperature(model: nn.Module, loader: DataLoader) -> float:
         model: an mmengine classifier, not wrapped, in eval mode.
         loader: every sample once; each process sees its share.
     """
-    sums = torch.zeros(len(TEMPERATURES), dtype=torch.float64)
+    sums = torch.zeros(len(FINE_TEMPERATURES), dtype=torch.float64)
     for raw in loader:
         logits, labels = scores(model, raw)
-        for i, temperature in enumerate(TEMPERATURES.tolist()):
+        for i, temperature in enumerate(FINE_TEMPERATURES.tolist()):
             log_p = (logits / temperature).log_softmax(1)
             sums[i] += log_p.gather(1, labels[:, None]).sum().cpu()
     all_reduce(sums)
-    return TEMPERATURES[sums.argmax()].item()
+    return FINE_TEMPERATURES[sums.argmax()].item()
 
 
 def scores(model: BaseModel, raw: dict) -> tuple[Tensor, Tensor]:

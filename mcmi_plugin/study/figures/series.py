@@ -16,6 +16,10 @@ WORDS = dict(
     dropped_accuracy='accuracy on dropped classes, %',
     preserved_accuracy='accuracy on preserved classes, %',
     teacher_pdist='Pdist to the true BCPD',
+    teacher_people_kl='KL(people || teacher), nats',
+    student_people_kl='KL(people || student), nats',
+    teacher_people_distance='distance teacher to people, x 100',
+    student_people_distance='distance student to people, x 100',
 )
 
 
