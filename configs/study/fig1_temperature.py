@@ -6,13 +6,14 @@
 # square.
 # The paper does not name its three pairs; these are those of Fig. 8.
 
-from mcmi_plugin.study.shorthand import epochs, samples
+from mcmi_plugin.study.shorthand import CIFAR10, epochs, samples
 
 pairs = {
     'ResNet-56 -> ResNet-20': dict(pair='r56_r20', method='kd'),
     'ResNet-110 -> ResNet-20': dict(pair='r110_r20', method='kd'),
     'ResNet-50 -> MobileNetV2': dict(pair='r50_mnv2', method='kd'),
     'synthetic: MLP -> MLP': dict(config='_base_/synthetic_kd.py'),
+    'CIFAR-10: ResNet-20 -> ResNet-8': CIFAR10,
 }
 synthetic = ['synthetic: MLP -> MLP']
 
@@ -28,6 +29,10 @@ study = dict(
             seeds=3,
             grid=dict(pair=synthetic, T=['1', '2', '4', '8']),
             options={**samples(2000, 5000), **epochs(25, 40, 10)}),
+        medium=dict(
+            seeds=3,
+            grid=dict(
+                pair=['CIFAR-10: ResNet-20 -> ResNet-8'], T=['1', '2', '4', '8'])),
         paper=dict(seeds=5, grid=dict(pair=list(pairs)[:3]))),
     grid=dict(
         pair=pairs,
@@ -45,4 +50,4 @@ study = dict(
         dict(type='lines', x='T', right='teacher_cmi_at_tau', title='Fig. 1'),
         dict(type='lines', x='T', baseline='lambda = 0', title='Gain'),
     ])
-del epochs, samples, pairs, synthetic
+del CIFAR10, epochs, samples, pairs, synthetic

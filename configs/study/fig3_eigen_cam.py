@@ -5,6 +5,9 @@
 # Needs the package grad-cam. Only teachers are looked at, so no student is trained.
 # Fig. 3 shows 4 images of one class, Figs. 10-13 24 of each of four:
 # --cfg-options eigen_cam.num_images=24.
+
+from mcmi_plugin.study.shorthand import CIFAR10
+
 study = dict(
     exhibit='Figs. 3, 10-13',
     title='Eigen-CAM of teachers',
@@ -26,6 +29,14 @@ study = dict(
                 # 4 x 4 of the image's 8 x 8 pixels; the last layer's is a single one.
                 'eigen_cam.target_layer': 'backbone.layer2',
                 'eigen_cam.classes': [3, 8],
+                'eigen_cam.num_images': 8,
+            }),
+        medium=dict(
+            seeds=1,
+            options={
+                **CIFAR10,
+                'eigen_cam.target_layer': 'backbone.layer3',
+                'eigen_cam.classes': [3, 5],  # cat, dog
                 'eigen_cam.num_images': 8,
             }),
         paper=dict(
@@ -55,3 +66,4 @@ study = dict(
     ],
     note='a picture of a few images shows no difference in general; compare MCMI with '
     'lambda = 0, which is as far from MLL by chance')
+del CIFAR10

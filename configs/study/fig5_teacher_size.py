@@ -2,7 +2,7 @@
 #
 #   python tools/study.py configs/study/fig5_teacher_size.py --scale small
 
-from mcmi_plugin.study.shorthand import epochs
+from mcmi_plugin.study.shorthand import CIFAR10, epochs
 
 
 def resnet(depth):
@@ -14,6 +14,14 @@ def resnet(depth):
         'model.teacher_ckpt': f'checkpoints/cifar100/resnet{depth}.pth',
         # Table 6 has lambda for ResNet-56 and ResNet-110 only.
         'mcmi.lmda': 0.1 if depth == 110 else 0.15,
+    }
+
+
+def cifar10(depth):
+    return {
+        **CIFAR10,
+        'model.teacher.backbone.depth': depth,
+        'model.teacher_ckpt': f'checkpoints/cifar10/resnet{depth}_mll.pth',
     }
 
 
@@ -36,12 +44,16 @@ study = dict(
             seeds=3,
             grid=dict(teacher=['width 2', 'width 4', 'width 8', 'width 16']),
             options=epochs(8, 8, 4)),
+        medium=dict(
+            seeds=3,
+            grid=dict(teacher=[f'CIFAR-10, ResNet-{d}' for d in (20, 32, 56)])),
         paper=dict(
             seeds=5,
             grid=dict(teacher=[f'ResNet-{d}' for d in (14, 20, 32, 44, 56, 110)]))),
     grid=dict(
         teacher={
             **{f'ResNet-{d}': resnet(d) for d in (14, 20, 32, 44, 56, 110)},
+            **{f'CIFAR-10, ResNet-{d}': cifar10(d) for d in (20, 32, 56)},
             **{f'width {w}': digits(w) for w in (2, 4, 8, 16)},
         }),
     arms={
@@ -59,4 +71,4 @@ study = dict(
             measures=['student_accuracy', 'teacher_cmi', 'teacher_ll'],
             title='Fig. 5'),
     ])
-del epochs, resnet, digits
+del CIFAR10, epochs, resnet, cifar10, digits

@@ -4,7 +4,12 @@
 #   python tools/study.py configs/study/table1.py --scale paper \
 #       --grid pair='WRN-40-2 -> WRN-16-2' method=KD,DKD --seeds 3
 #
-# The other scales are a pair of the same networks on scikit-learn's digits.
+# The smaller scales are a pair of the same networks on scikit-learn's digits, medium one
+# on a tenth of CIFAR-10.
+
+from mcmi_plugin.study.shorthand import CIFAR10
+
+cifar10 = {k: v for k, v in CIFAR10.items() if k != 'method'}
 pairs = {
     'ResNet-56 -> ResNet-20': dict(pair='r56_r20'),
     'ResNet-110 -> ResNet-20': dict(pair='r110_r20'),
@@ -19,6 +24,7 @@ pairs = {
     'WRN-40-2 -> ShuffleNetV1': dict(pair='wrn40_2_shuv1'),
     'VGG-13 -> MobileNetV2': dict(pair='vgg13_mnv2'),
     'digits: ResNet-20 -> ResNet-8': dict(pair='_base_/pairs/r20_r8_digits.py'),
+    'CIFAR-10: ResNet-20 -> ResNet-8': cifar10,
 }
 methods = {
     'KD': dict(method='kd'),
@@ -119,6 +125,11 @@ study = dict(
             grid=dict(
                 pair=['digits: ResNet-20 -> ResNet-8'],
                 method=['KD', 'SP', 'PKT', 'DKD'])),
+        medium=dict(
+            seeds=3,
+            grid=dict(
+                pair=['CIFAR-10: ResNet-20 -> ResNet-8'],
+                method=['KD', 'DKD', 'CRD'])),
         paper=dict(seeds=5, grid=dict(pair=list(pairs)[:12]))),
     grid=dict(pair=pairs, method=methods),
     arms={
@@ -136,5 +147,5 @@ study = dict(
         'The paper calls the spread a variance; we take it for a standard deviation. '
         'The digits stand in for CIFAR-100: they show that the machinery works, not '
         'that a method does.'))
-del pairs, methods, printed, paper, method, figures, index, pair, mll, mcmi, spread
+del CIFAR10, cifar10, pairs, methods, printed, paper, method, figures, index, pair, mll, mcmi, spread
 del where

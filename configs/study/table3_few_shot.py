@@ -7,7 +7,7 @@
 # that is held out, which CIFAR-100's published teachers have been trained on: so these
 # two arms are for the small scale, where the teacher is trained here.
 
-from mcmi_plugin.study.shorthand import epochs
+from mcmi_plugin.study.shorthand import CIFAR10, epochs
 
 
 def part(alpha):
@@ -58,6 +58,11 @@ study = dict(
             seeds=3,
             grid=dict(method=['KD'], alpha=['5%', '15%', '50%']),
             options={**digits, **epochs(20, 10, 5)}),
+        medium=dict(
+            seeds=3,
+            arms=['MCMI'],
+            grid=dict(method=['KD'], alpha=['5%', '10%', '25%']),
+            options={k: v for k, v in CIFAR10.items() if k != 'method'}),
         paper=dict(
             seeds=5,
             arms=['MCMI'],
@@ -82,5 +87,5 @@ study = dict(
     paper=paper,
     note='the paper calls the spread of Table 12 a variance; it is taken for a '
     'standard deviation')
-del part, epochs, printed, fractions, paper, method, figures, index, alpha, side, arm
+del part, epochs, CIFAR10, printed, fractions, paper, method, figures, index, alpha, side, arm
 del mean, spread, no_fine_tune, digits

@@ -7,6 +7,8 @@
 #
 # A tenth of the training set is held out: lambda is to be chosen by held_out_accuracy,
 # not by the test accuracies of the table. tools/sweep.py chooses so for any config.
+from mcmi_plugin.study.shorthand import CIFAR10
+
 pairs = {
     'ResNet-56': dict(pair='_base_/pairs/r56_r20_held_out.py', method='kd'),
     'ResNet-110': dict(pair='_base_/pairs/r110_r20_held_out.py', method='kd'),
@@ -15,6 +17,7 @@ pairs = {
     'ResNet-50': dict(pair='_base_/pairs/r50_mnv2_held_out.py', method='kd'),
     'ResNet-32x4': dict(pair='_base_/pairs/r32x4_shuv1_held_out.py', method='kd'),
     'digits': dict(config='_base_/digits_kd.py'),
+    'CIFAR-10: ResNet-20': CIFAR10,
 }
 
 lambdas = ['0.005', '0.01', '0.05', '0.1', '0.15', '0.2', '0.25']
@@ -44,6 +47,10 @@ study = dict(
                 'train_cfg.max_epochs': 1,
             }),
         small=dict(seeds=5, grid=dict(pair=['digits'])),
+        medium=dict(
+            seeds=3,
+            grid=dict(pair=['CIFAR-10: ResNet-20']),
+            arms=['lambda = 0.05', 'lambda = 0.15', 'lambda = 0.25']),
         paper=dict(seeds=5, grid=dict(pair=['ResNet-56']))),
     grid=dict(pair=pairs),
     arms={
@@ -70,4 +77,4 @@ study = dict(
     'WRN-40-2 0.15, VGG-13 0.20, ResNet-50 0.20, ResNet-32x4 0.15; it does not say by '
     'which data; here a tenth of the training set (a fifth of the digits) is held out '
     'to choose by, so students have less data than the paper\'s')
-del pairs, lambdas, printed
+del CIFAR10, pairs, lambdas, printed

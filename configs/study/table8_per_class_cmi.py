@@ -3,9 +3,12 @@
 #   python tools/study.py configs/study/table8_per_class_cmi.py --scale small
 #
 # Only teachers are compared: the student is trained for a single epoch.
+from mcmi_plugin.study.shorthand import CIFAR10
+
 pairs = {
     'ImageNet, ResNet-34': dict(pair='r34_r18_imagenet', method='kd'),
     'digits': dict(config='_base_/digits_kd.py'),
+    'CIFAR-10, ResNet-20': CIFAR10,
 }
 
 
@@ -21,6 +24,7 @@ study = dict(
             seeds=1, grid=dict(teacher=['digits']), options=digits(1, 1)),
         small=dict(
             seeds=5, grid=dict(teacher=['digits']), options=digits(15, 10)),
+        medium=dict(seeds=3, grid=dict(teacher=['CIFAR-10, ResNet-20'])),
         paper=dict(seeds=1, grid=dict(teacher=['ImageNet, ResNet-34']))),
     grid=dict(teacher=pairs),
     arms={
@@ -44,4 +48,4 @@ study = dict(
     'which teacher')
 for scale in study['scales'].values():
     scale.setdefault('options', {})['train_cfg.max_epochs'] = 1
-del pairs, digits, scale
+del CIFAR10, pairs, digits, scale

@@ -4,10 +4,11 @@
 #
 # The paper does not say which classes it drops; here they are the first ones.
 
-from mcmi_plugin.study.shorthand import epochs
+from mcmi_plugin.study.shorthand import CIFAR10, epochs
 
 cifar10 = dict(pair='_base_/pairs/r56_r20_cifar10_zero_shot.py')
 cifar100 = dict(pair='_base_/pairs/wrn40_2_wrn16_2_zero_shot.py')
+few = dict(pair='_base_/pairs/r20_r8_cifar10_zero_shot.py')
 digits = dict(pair='_base_/pairs/r20_r8_digits_zero_shot.py')
 
 
@@ -19,6 +20,7 @@ grid = {
     **{f'CIFAR-10, {k}': {**cifar10, **dropped(k)} for k in range(1, 7)},
     **{f'CIFAR-100, {k}': {**cifar100, **dropped(k)} for k in (5, 10, 20, 30, 40, 50)},
     **{f'digits, {k}': {**digits, **dropped(k)} for k in range(1, 7)},
+    **{f'CIFAR-10 (a fifth), {k}': {**few, **dropped(k)} for k in range(1, 7)},
 }
 
 # Dropped and preserved classes, of the MLL and of the MCMI teacher's student.
@@ -45,17 +47,32 @@ study = dict(
     title='students that never saw some classes',
     scales=dict(
         smoke=dict(
-            seeds=1, grid=dict(dropped=['digits, 5']), options=epochs(1, 1, 1)),
+            seeds=1,
+            arms=['MCMI'],
+            grid=dict(dropped=['digits, 5']),
+            options=epochs(1, 1, 1)),
         small=dict(
             seeds=3,
+            arms=['MCMI'],
             grid=dict(dropped=['digits, 1', 'digits, 3', 'digits, 5']),
             options=epochs(10, 10, 5)),
-        paper=dict(seeds=5, grid=dict(dropped=list(grid)[:12]))),
+        medium=dict(
+            seeds=3,
+            grid=dict(dropped=['CIFAR-10 (a fifth), 1', 'CIFAR-10 (a fifth), 5']),
+            options={
+                **{k: v for k, v in CIFAR10.items() if k not in ('pair', 'method')},
+                'train_cfg.max_epochs': 15,
+                'param_scheduler.T_max': 15,
+            }),
+        paper=dict(
+            seeds=5, arms=['MCMI'], grid=dict(dropped=list(grid)[:12]))),
     grid=dict(dropped=grid),
     arms={
         'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
         'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
+        'temperature 2': {
+            'mcmi.form': 'none', 'mcmi.lmda': None, 'mcmi.temperature': 2.0},
     },
     baseline='MLL',
     control='lambda = 0',
@@ -71,5 +88,5 @@ study = dict(
     paper=paper,
     note='what a student knows of classes that it never saw depends on its '
     'architecture; higher temperatures raise it as well')
-del cifar10, cifar100, digits, dropped, epochs, grid, printed, paper, number, row
+del CIFAR10, cifar10, cifar100, few, digits, dropped, epochs, grid, printed, paper, number, row
 del side, arm

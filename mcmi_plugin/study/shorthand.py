@@ -1,5 +1,15 @@
 """What most studies set, for their configs to import."""
 
+# The medium scale: akamaster's ResNet-20, or what its file says of it, -> ResNet-8 on a
+# tenth of every class of CIFAR-10. A teacher takes longer than its students, so all
+# studies of this scale share theirs.
+CIFAR10 = {
+    'pair': '_base_/pairs/r20_r8_cifar10_few_shot.py',
+    'method': 'kd',
+    'mcmi.epochs': 2,
+    'mcmi.teacher_dir': '{study_dir}/../../medium_teachers',
+}
+
 
 def epochs(student: int, mll: int, fine_tune: int) -> dict:
     """Lengths of the three stages; the student is validated and kept at its end."""

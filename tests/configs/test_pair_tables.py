@@ -59,7 +59,7 @@ def test_nothing_is_left_out() -> None:
     assert set(GAMMA) == set(METHODS)
     there = {path.stem for path in (BASE / 'pairs').glob('*.py')}
     others = {'r56_r20_cifar10', 'r34_r18_imagenet', 'r50_mnv2_imagenet'}
-    assert there == set(PAIRS) | others
+    assert there == set(PAIRS) | others | {'akamaster_r20_r8', 'akamaster_r56_r20'}
     there = {path.stem for path in (BASE / 'methods').glob('*.py')}
     assert there == set(METHODS) | {'dkd_imagenet', 'reviewkd_imagenet'}
 
@@ -146,6 +146,31 @@ def test_cifar10_is_its_own_data_set() -> None:
         )
     assert cfg.val_dataloader.dataset.split == 'test'
     assert not math.isclose(cfg.data_preprocessor.mean[0] / 255, 0.5071)
+
+
+@pytest.mark.parametrize(
+    ('pair', 'depths'), [('akamaster_r20_r8', (20, 8)), ('akamaster_r56_r20', (56, 20))]
+)
+def test_a_public_teacher_sees_what_it_was_trained_on(
+    pair: str, depths: tuple, tmp_path: Path
+) -> None:
+    cfg = Config.fromfile(write_config(tmp_path, pair, 'kd', mcmi=True))
+    teacher, student = cfg.model.teacher, cfg.model.architecture
+    assert (teacher.backbone.depth, student.backbone.depth) == depths
+    assert teacher.backbone.shortcut == 'A'
+    assert teacher.head.num_classes == student.head.num_classes == 10
+    assert cfg.model.teacher_ckpt == f'checkpoints/akamaster/resnet{depths[0]}.pth'
+    assert cfg.train_dataloader.dataset.type == 'CIFAR10'
+    # torchvision's normalize in the author's trainer.py.
+    mean, std = cfg.data_preprocessor.mean, cfg.data_preprocessor.std
+    assert [m / 255 for m in mean] == pytest.approx([0.485, 0.456, 0.406])
+    assert [s / 255 for s in std] == pytest.approx([0.229, 0.224, 0.225])
+    # Its optimizer, of which the fine-tune takes a fifth of the rate.
+    own = Config.fromfile(cfg.mcmi.teacher_config)
+    optimizer = own.optim_wrapper.optimizer
+    assert (optimizer.lr, optimizer.weight_decay) == (0.1, 1e-4)
+    assert own.auto_scale_lr.base_batch_size == 128
+    assert cfg.mcmi.lmda == 0.25
 
 
 @pytest.mark.parametrize(

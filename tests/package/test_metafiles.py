@@ -42,7 +42,10 @@ def test_what_is_said_is_what_the_config_does(index):
 
 
 DATA = dict(
-    Digits="scikit-learn's digits", CIFAR100='CIFAR-100', ImageNet='ImageNet-1k'
+    Digits="scikit-learn's digits",
+    CIFAR100='CIFAR-100',
+    ClassFraction='Fashion-MNIST',  # a part of it
+    ImageNet='ImageNet-1k',
 )
 
 
