@@ -1,10 +1,11 @@
 # The quick start on Fashion-MNIST, the smallest real set on which a teacher's CMI is
-# not nought: minutes on two cores with a tenth of its training images and a fifth of its
-# test images.
+# not nought: a tenth of its training and a fifth of its test images, minutes on two
+# cores.
 #
 #   python tools/train.py configs/mcmi/quickstart_fashion.py
 #
-# Its four files lie in data/fashion_mnist, packed or not, or where torchvision puts them.
+# Its four files lie in data/fashion_mnist, packed or not, or below it where torchvision
+# puts them.
 _base_ = [
     'mmpretrain::_base_/default_runtime.py',
     '../_base_/datasets/fashion_mnist.py',

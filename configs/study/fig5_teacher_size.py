@@ -17,9 +17,9 @@ def resnet(depth):
     }
 
 
-def cifar10(depth):
+def cifar10(depth, base=CIFAR10):
     return {
-        **CIFAR10,
+        **base,
         'model.teacher.backbone.depth': depth,
         'model.teacher_ckpt': f'checkpoints/cifar10/resnet{depth}_mll.pth',
     }

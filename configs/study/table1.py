@@ -4,8 +4,8 @@
 #   python tools/study.py configs/study/table1.py --scale paper \
 #       --grid pair='WRN-40-2 -> WRN-16-2' method=KD,DKD --seeds 3
 #
-# The smaller scales are a pair of the same networks on scikit-learn's digits, medium one
-# on a tenth of CIFAR-10.
+# The smaller scales are a pair of the same networks on scikit-learn's digits, the
+# medium one on a tenth of CIFAR-10.
 
 from mcmi_plugin.study.shorthand import CIFAR10
 
@@ -147,5 +147,5 @@ study = dict(
         'The paper calls the spread a variance; we take it for a standard deviation. '
         'The digits stand in for CIFAR-100: they show that the machinery works, not '
         'that a method does.'))
-del CIFAR10, cifar10, pairs, methods, printed, paper, method, figures, index, pair, mll, mcmi, spread
-del where
+del CIFAR10, cifar10, pairs, methods, printed, paper, method, figures, index, pair
+del mll, mcmi, spread, where

@@ -87,5 +87,5 @@ study = dict(
     paper=paper,
     note='the paper calls the spread of Table 12 a variance; it is taken for a '
     'standard deviation')
-del part, epochs, CIFAR10, printed, fractions, paper, method, figures, index, alpha, side, arm
-del mean, spread, no_fine_tune, digits
+del part, epochs, CIFAR10, printed, fractions, paper, method, figures, index, alpha
+del side, arm, mean, spread, no_fine_tune, digits

@@ -88,5 +88,5 @@ study = dict(
     paper=paper,
     note='what a student knows of classes that it never saw depends on its '
     'architecture; higher temperatures raise it as well')
-del CIFAR10, cifar10, cifar100, few, digits, dropped, epochs, grid, printed, paper, number, row
-del side, arm
+del CIFAR10, cifar10, cifar100, few, digits, dropped, epochs, grid, printed, paper
+del number, row, side, arm
