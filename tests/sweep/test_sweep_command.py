@@ -23,11 +23,14 @@ def test_a_sweep_from_controls_to_winner_and_again(command, config):
     for name in ('sweep.md', 'sweep.png', 'winner.py', 'sweep.journal'):
         assert (folder / name).is_file()
     assert rows['lambda = 0']['scores'] and rows['MLL']['scores']
+    ends = [line for line in done.stdout.splitlines() if ' of 5: ' in line]
+    assert [line.split(' of ')[0] for line in ends] == list('12345')
+    assert 'no lambda is tried' not in done.stdout
     logs = list(folder.glob('*/seed0/console.log'))
     sizes = [log.stat().st_size for log in logs]
     again = command('sweep.py', *words, '--cfg-options', *SHORT, cwd=done.cwd)
     assert [log.stat().st_size for log in logs] == sizes  # nothing was run again
-    table = [line for line in done.stdout.splitlines() if 'MLL' in line]
+    table = [line for line in done.stdout.splitlines() if '│ MLL' in line]
     assert table and table[0] in again.stdout
 
 
