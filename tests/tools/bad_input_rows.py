@@ -183,6 +183,15 @@ DIGITS = {
         'model.architecture.head.num_classes=1000',
         ['architecture.head.num_classes=1000', 'class by class', 'num_classes=10'],
     ),
+    'channels of the student': (
+        'model.architecture.backbone.in_channels=1',
+        ['model.teacher takes images of 3 channels', 'in_channels=1 of the teacher'],
+    ),
+    'no fraction': ('data_fraction=0', ['data_fraction=0', 'above 0 and at most 1']),
+    'too small a fraction': (
+        'data_fraction=0.001',
+        ['fraction=0.001', 'no sample of class', 'the smallest fraction'],
+    ),
     'unknown split': ('train_dataloader.dataset.split=tset', ["'tset'", "'train'"]),
     'misspelt loader': (
         'train_dataloder.batch_size=4',
