@@ -92,6 +92,10 @@ ELSEWHERE = {
     'python tools/study.py configs/study/forms.py --scale small': (
         'tests/study/test_every_study.py::test_smoke'
     ),
+    'python tools/train.py configs/mcmi/quickstart_digits.py --cfg-options '
+    'data_fraction=0.05': (
+        'tests/datasets/test_part.py::test_the_real_command_tries_all_stages'
+    ),
     'python tools/train.py configs/examples/bring_your_own.py': (
         'tests/tools/test_bring_your_own.py::'
         'test_from_a_torchvision_teacher_to_a_student'
