@@ -34,6 +34,7 @@ from mcmi_plugin.audit.reading import sentences
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
+from mcmi_plugin.teacher.held import STUDENT
 from mcmi_plugin.teacher.model import model_name
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.weights import weights_hash
@@ -148,6 +149,7 @@ def default_folder(config: str, checkpoint: str) -> str:
     """``work_dirs/audit/CONFIG-CHECKPOINT``: two teachers of a config do not meet."""
     path = Path(checkpoint)
     name = path.parent.name if path.stem == 'teacher' else path.stem
+    name += '-student' * checkpoint.startswith(STUDENT)
     return osp.join('work_dirs', 'audit', f'{Path(config).stem}-{name}'.rstrip('-'))
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from mcmi_plugin import preflight
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.report.summary import begun_as
 from mcmi_plugin.report.work_dir import Run, last_checkpoint
 from mcmi_plugin.teacher.data import plain_dataset
 from mcmi_plugin.teacher.held import file_of
@@ -68,7 +69,8 @@ def rebuild(run: Run) -> Networks:
             source = (provenance.get('base') or {}).get('source')
             made_from = (provenance.get('recipe') or {}).get('base')
             before = _loaded(teacher, source, made_from)
-            by_name = {'teacher, MLL': before, 'teacher, MCMI': teacher}
+            by_name = {f'teacher, {begun_as(provenance)}': before}
+            by_name['teacher, MCMI'] = teacher
         else:
             by_name = {'teacher': teacher}
     by_name['student'] = getattr(model, 'architecture', model)

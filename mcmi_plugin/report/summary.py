@@ -71,9 +71,7 @@ def summary_rows(
     provenance: dict, control: dict | None, accuracy: float | None
 ) -> list[tuple]:
     """Rows of (name, accuracy, LL, CMI); None where there is no figure."""
-    # What it began with: a teacher of its own, unless the provenance knows better.
-    begun = _BEGUN.get(provenance['base'].get('stage'), 'MLL')
-    figures = [(f'teacher, {begun}', provenance['before'])]
+    figures = [(f'teacher, {begun_as(provenance)}', provenance['before'])]
     if control is not None:
         figures.append(('teacher, lambda = 0 (control)', control['after']))
     made = made_as(provenance)
@@ -106,6 +104,12 @@ def made_as(provenance: dict) -> str:
 def stages_of(provenance: dict, control: dict | None) -> list[tuple[str, list]]:
     """The curves of the teacher's making, as :mod:`report.curves` draws them."""
     return stages(provenance, control, made_as(provenance), settings(provenance))
+
+
+def begun_as(provenance: dict) -> str:
+    """What the teacher was before its fine-tune, in a word or two."""
+    stage = (provenance.get('base') or {}).get('stage', '')
+    return _BEGUN.get(stage, 'MLL')
 
 
 def settings(provenance: dict) -> str:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_jobs import job, network, same, saved
 
+from mcmi_plugin.audit.command import default_folder
 from mcmi_plugin.audit.model import fill_teacher
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.convert import convert
@@ -114,6 +115,10 @@ def test_the_audit_and_the_converter_take_it_too(first, student, tmp_path):
     assert made['stage'] == 'student'
     conversion = convert(f'student://{first}', network(tmp_path))
     assert conversion.fault() is None
+    folders = [
+        default_folder('c.py', f'{word}run/e.pth') for word in ('', 'student://')
+    ]
+    assert folders == ['work_dirs/audit/c-e', 'work_dirs/audit/c-e-student']
     assert same(student, conversion.placement.state)
     assert conversion.meta['mcmi']['stage'] == 'student'
     assert conversion.meta['source']['file'] == 'epoch_1.pth'
