@@ -21,6 +21,8 @@ _OF_SWEEP = (
     'tests/sweep/test_sweep_command.py::test_a_sweep_from_controls_to_winner_and_again'
 )
 
+_JOURNEY = 'tests/docs/test_journey.py::'
+
 # Words that stand for something of the reader's.
 STANDS_FOR = {
     'CONFIG': 'configs/mcmi/quickstart_digits.py',
@@ -105,6 +107,29 @@ ELSEWHERE = {
     ),
     'PYTHONPATH=. python tools/train.py my_pair.py': (
         'tests/configs/test_any_network.py::test_the_example_of_the_page'
+    ),
+    'python tools/convert_checkpoint.py tf_efficientnet_lite0.pth lite0_ten.pth '
+    '--config teacher.py --classes data/imagenette/train': (
+        f'{_JOURNEY}test_it_is_cut_to_the_rows_of_the_folders'
+    ),
+    'python tools/convert_checkpoint.py efficientnet-lite0-57934424.pth lite0_ten.pth '
+    '--config teacher.py --classes data/imagenette/train --from order': (
+        f'{_JOURNEY}test_it_is_cut_to_the_rows_of_the_folders'
+    ),
+    'python tools/audit_teacher.py teacher.py lite0_ten.pth': (
+        f'{_JOURNEY}test_the_audit_measures_timms_network'
+    ),
+    'python tools/train.py first.py': (
+        f'{_JOURNEY}test_a_teacher_a_control_and_a_student'
+    ),
+    'python tools/export.py work_dirs/first --format mmpretrain': (
+        f'{_JOURNEY}test_the_second_student_has_the_first_for_its_teacher'
+    ),
+    'python tools/train.py second.py': (
+        f'{_JOURNEY}test_the_second_student_has_the_first_for_its_teacher'
+    ),
+    'python tools/export.py work_dirs/second --format onnx': (
+        f'{_JOURNEY}test_the_onnx_file_is_the_second_student'
     ),
     'bash tools/dist_test.sh mine.py work_dirs/mine/epoch_100.pth 8': (
         'tests/tools/test_processes.py::test_dist_train_runs_the_whole_job'

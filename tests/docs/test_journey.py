@@ -50,7 +50,7 @@ def network():
 
 @pytest.fixture(scope='module')
 def walked(tmp_path_factory, server, network):
-    """The folder after all commands of the page, and what each of them printed."""
+    """The folder after the page's commands but the last, and what each has printed."""
     folder = tmp_path_factory.mktemp('journey')
     write_photographs(folder / 'data/imagenette')
     weights = network.state_dict()
@@ -60,24 +60,21 @@ def walked(tmp_path_factory, server, network):
     torch.save(others, folder / 'efficientnet-lite0-57934424.pth')
     for name, text in files_in(PAGE).items():
         (folder / name).write_text(text)
-    printed = {}
-    for command in commands():
-        words = shlex.split(command + ' ' + more(command))
-        tool = words[1].removeprefix('tools/')
-        done = run_tool(tool, *words[2:], cwd=folder, server=server)
-        printed[command] = done.stdout
-    return folder, printed
+    return folder, {c: walk(c, folder, server) for c in commands()[:-1]}
+
+
+def walk(command: str, folder, server) -> str:
+    """Run a command of the page, and return what it prints."""
+    more = [words for start, words in MORE.items() if command.startswith(start)]
+    words = shlex.split(' '.join([command, *more]))
+    tool = words[1].removeprefix('tools/')
+    return run_tool(tool, *words[2:], cwd=folder, server=server).stdout
 
 
 def commands() -> list[str]:
     """Those of the page that are ours."""
     found = [command for block in blocks(PAGE) for command in block.commands]
     return [command for command in found if command.startswith('python tools/')]
-
-
-def more(command: str) -> str:
-    found = [words for start, words in MORE.items() if command.startswith(start)]
-    return ' '.join(found)
 
 
 def said(printed: dict, start: str) -> str:
@@ -159,9 +156,12 @@ def test_the_second_student_has_the_first_for_its_teacher(walked):
             assert second[f'teacher.{name.removeprefix(of_student)}'].equal(value), name
 
 
-def test_the_onnx_file_is_the_second_student(walked):
+@pytest.mark.slow  # torch takes half a minute to write a MobileNetV3
+def test_the_onnx_file_is_the_second_student(walked, server):
     folder, _ = walked
     onnxruntime = pytest.importorskip('onnxruntime')
+    assert '--format onnx' in commands()[-1]
+    walk(commands()[-1], folder, server)
     # As the command has saved it, with everything that was overridden.
     cfg = Config.fromfile(folder / 'work_dirs/second/second.py')
     model = MODELS.build(cfg.model.architecture).eval()
