@@ -15,8 +15,9 @@ from rich.markup import escape
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
+from mcmi_plugin.report.arms import arms_of
 from mcmi_plugin.report.blocks import Block, Section, Subheading, Text
-from mcmi_plugin.report.comparison import comparison, run_cells
+from mcmi_plugin.report.comparison import comparison, runs_table
 from mcmi_plugin.report.confusion import confusion_blocks
 from mcmi_plugin.report.networks import Networks, rebuild
 from mcmi_plugin.report.page import write_page
@@ -30,6 +31,10 @@ from mcmi_plugin.report.work_dir import Run, read_runs
 PAGE = 'report.html'
 # Minutes for a large student without a GPU; CIFAR's test set is whole.
 NUM_IMAGES = 10_000
+# The screen is too narrow for all of a run's figures.
+ON_SCREEN = (
+    'run', 'method', 'epochs', 'student, %', 'teacher, %', 'LL, nats', 'CMI, nats',
+)  # fmt: skip
 
 
 def report_training(runner: Runner) -> None:
@@ -86,12 +91,11 @@ def report_runs(
 
 def print_runs(runs: Sequence[Run]) -> None:
     """A line for each run, on the screen."""
-    table = rich.table.Table(
-        'run', 'epochs', 'student, %', 'teacher, %', 'LL, nats', 'CMI, nats'
-    )
-    for run in runs:
-        cells = run_cells(run)
-        table.add_row(escape(run.name), cells.epochs, cells.student, *cells.teacher)
+    found = runs_table(arms_of(runs))
+    shown = [found.columns.index(name) for name in ON_SCREEN]
+    table = rich.table.Table(*ON_SCREEN)
+    for row in found.rows:
+        table.add_row(*(escape(row[i]) for i in shown))
     Console().print(table)
 
 

@@ -1,7 +1,6 @@
 """Several runs beside one another: their figures, curves, and what differs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mcmi_plugin.report.arms import Arm, arms_of, differences, mean_and_sd
 from mcmi_plugin.report.blocks import Block, Picture, Section, Table, Text
@@ -17,38 +16,11 @@ from mcmi_plugin.report.method import losses_of, method_of
 from mcmi_plugin.report.run_origin import networks_of
 from mcmi_plugin.report.run_sections import accuracy_of
 from mcmi_plugin.report.style import colour_of
-from mcmi_plugin.report.summary import settings, summary_rows
+from mcmi_plugin.report.summary import settings, shown, summary_rows
 from mcmi_plugin.report.work_dir import Run
 
 _MOST_DIFFERENCES = 40
 _STYLES = ('-', '--', '-.', ':')
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A run's figures as tables show them; '' where there is none.
-
-    Attributes:
-        epochs: done, and of how many where there are more to do.
-        student: accuracy after the last validation, in per cent.
-        teacher: accuracy in per cent, LL and CMI in nats.
-    """
-
-    epochs: str
-    student: str
-    teacher: tuple[str, str, str]
-
-
-def run_cells(run: Run) -> Cells:
-    """The figures of one run."""
-    done, wanted = run.epochs
-    mcmi = run.teacher.get('mcmi')
-    taught = summary_rows(mcmi, None, None)[-2] if mcmi else ('', None, None, None)
-    return Cells(
-        str(done) if run.is_finished else f'{done} of {wanted}',
-        _number(accuracy_of(run), 2),
-        (_number(taught[1], 2), _number(taught[2], 4), _number(taught[3], 4)),
-    )
 
 
 def comparison(runs: Sequence[Run]) -> list[Section]:
@@ -59,7 +31,7 @@ def comparison(runs: Sequence[Run]) -> list[Section]:
     """
     arms = arms_of(runs)
     parts = [
-        Section('Runs', [_runs_table(arms), _arms_table(arms), _costs_table(arms)]),
+        Section('Runs', [runs_table(arms), _arms_table(arms), _costs_table(arms)]),
         Section('Curves', _curves(arms)),
     ]
     rows = differences(arms)
@@ -73,7 +45,8 @@ def comparison(runs: Sequence[Run]) -> list[Section]:
     return parts
 
 
-def _runs_table(arms: Sequence[Arm]) -> Table:
+def runs_table(arms: Sequence[Arm]) -> Table:
+    """A row a run: its method, its teacher's figures and its student's accuracy."""
     columns = (
         'run', 'arm', 'method', 'seed', 'epochs', 'teacher', 'teacher, %', 'LL, nats',
         'CMI, nats', 'student, %',
@@ -81,11 +54,19 @@ def _runs_table(arms: Sequence[Arm]) -> Table:
     rows = []
     for arm in arms:
         for run in arm.runs:
-            cells, mcmi = run_cells(run), run.teacher.get('mcmi')
-            made = settings(mcmi) if mcmi else ''
+            done, wanted = run.epochs
+            epochs = str(done) if run.is_finished else f'{done} of {wanted}'
             seed = '' if run.seed is None else str(run.seed)
-            about = (method_of(run.config), seed, cells.epochs, made)
-            rows.append((run.name, arm.name, *about, *cells.teacher, cells.student))
+            mcmi, made, taught = run.teacher.get('mcmi'), '', ['', '', '']
+            if mcmi:
+                made, taught = (
+                    settings(mcmi),
+                    shown(summary_rows(mcmi, None, None)[-2])[1:],
+                )
+            about = (method_of(run.config), seed, epochs, made)
+            accuracy = accuracy_of(run)
+            student = '' if accuracy is None else f'{accuracy:.2f}'
+            rows.append((run.name, arm.name, *about, *taught, student))
     caption = (
         'One row a run. Accuracy in per cent on the validation set, the student\u2019s '
         'after its last epoch; LL and CMI of the teacher on its training set.'
@@ -201,7 +182,3 @@ def _curves(arms: Sequence[Arm]) -> list[Block]:
         if lines
     ]
     return pictures or [Text('Nothing is recorded yet.')]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return '' if value is None else f'{value:.{digits}f}'

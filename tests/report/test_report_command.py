@@ -66,7 +66,7 @@ def test_a_training_ends_in_its_page(trained):
     # The command, whole, and the one that adds what takes longer.
     assert f'python {trained.args[1]}' in page and 'mcmi.epochs=1' in page
     assert 'python tools/report.py runs/one' in page
-    assert page.count('src="PNG"') == 3
+    assert page.count('src="PNG"') == 4
 
 
 def test_its_figures_are_those_of_the_summary_and_the_log(trained):
@@ -98,7 +98,7 @@ def test_the_command_adds_what_takes_longer(runs, command):
         'Output space', 'What was run', 'Provenance',
     ]  # fmt: skip
     assert 'teacher, MLL at backbone.' in page and '250 validation samples' in page
-    assert page.count('src="PNG"') == 3 + 1 + 3
+    assert page.count('src="PNG"') == 4 + 1 + 3
     command('report.py', 'runs/one')
     assert (runs / 'one/report.html').read_bytes() == first
     # It has left nothing else in the work dir.
