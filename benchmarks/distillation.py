@@ -5,9 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 import benchmarks.images  # noqa: F401  registers RandomImages
-import mcmi_plugin.distill.lean
-import mcmi_plugin.distill.optimizer  # noqa: F401  registers, as does the above
-from mcmi_plugin.distill.fast import use_fast_parts
+from mcmi_plugin.fast.parts import use_fast_parts
 from mcmi_plugin.locations import CONFIGS
 
 DISTILL = CONFIGS / 'distill/r56_r20_kd.py'

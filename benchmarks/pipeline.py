@@ -18,7 +18,7 @@ from torchvision import transforms
 
 from benchmarks.harness import Contest, Difference
 from benchmarks.images import random_images
-from mcmi_plugin.datasets.resident import ResidentLoader
+from mcmi_plugin.fast.resident import ResidentLoader
 
 PADDING = 4
 MEAN, STD = (0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)

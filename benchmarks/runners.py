@@ -14,7 +14,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-import mcmi_plugin.runner  # noqa: F401  registers ResidentRunner
+import mcmi_plugin.fast  # noqa: F401  registers ResidentRunner
 
 SGD: dict[str, Any] = dict(lr=0.05, momentum=0.9, weight_decay=5e-4)
 

@@ -34,7 +34,7 @@ BATCH_SIZE = 32
 class PlainMLP(BaseModel):
     """The MLP as the least that mmengine's Runner trains."""
 
-    takes_joined_labels = True  # see runner/joined_labels.py
+    takes_joined_labels = True  # see fast/joined_labels.py
 
     def __init__(self) -> None:
         super().__init__()

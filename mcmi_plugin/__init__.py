@@ -25,13 +25,13 @@ from .version import __version__
 
 with _refusals_in_one_line():
     _apply_compat()  # before anything imports mmrazor or reads a config
-    from . import datasets, evaluation, hooks, losses, models, runner
-    from .distill import lean, optimizer  # noqa: F401
+    from . import datasets, evaluation, fast, hooks, losses, models, runner
 
 __all__ = [
     '__version__',
     'datasets',
     'evaluation',
+    'fast',
     'hooks',
     'losses',
     'models',

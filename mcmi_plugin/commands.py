@@ -22,12 +22,11 @@ from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.compat.atomic_checkpoints import NotWritten
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
-from mcmi_plugin.config_file import read_file
+from mcmi_plugin.config_file import read_file, wrappers_in
 from mcmi_plugin.datasets.part import take_part
-from mcmi_plugin.distill.fast import use_fast_parts
-from mcmi_plugin.distill.optimizer import wrappers_in
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.fast.parts import use_fast_parts
 from mcmi_plugin.interruption import Interruption
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.locations import called_by_name

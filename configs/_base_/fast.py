@@ -3,6 +3,6 @@
 #
 #   _base_ = ['my_distillation_config.py', '.../configs/_base_/fast.py']
 #
-# What it changes: mcmi_plugin/distill/fast.py. Any part can be chosen by itself, and
+# What it changes: mcmi_plugin/fast/parts.py. Any part can be chosen by itself, and
 # what a config has chosen otherwise stays.
 fast = True

@@ -18,7 +18,7 @@ from mmengine.registry import OPTIMIZERS, Registry
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.distill.optimizer import wrappers_in
+from mcmi_plugin.config_file import wrappers_in
 from mcmi_plugin.errors import UserError
 
 REFUSALS = (KeyError, TypeError, ValueError, AssertionError, NotImplementedError)

@@ -6,7 +6,6 @@ from .digits import Digits
 from .hold_out import HoldOut
 from .merge_classes import MergeClasses
 from .pseudo_labelled import PseudoLabelled
-from .resident import ResidentLoader
 from .synthetic_gaussian import SyntheticGaussian
 
 __all__ = [
@@ -17,6 +16,5 @@ __all__ = [
     'KeepClasses',
     'MergeClasses',
     'PseudoLabelled',
-    'ResidentLoader',
     'SyntheticGaussian',
 ]

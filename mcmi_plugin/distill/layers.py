@@ -10,7 +10,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from ..errors import one_line
-from .records import tensors_in
+from ..fast.records import tensors_in
 from .standalone import standing_alone
 
 # Side -> its key in ``model``, and what leaves its activations in place.

@@ -1,7 +1,5 @@
 """Metrics of a classifier beyond its accuracy."""
 
-from .batch_accuracy import BatchAccuracy
-from .cached_teacher_loop import CachedTeacherValLoop
 from .cmi_metric import CMIMetric
 
-__all__ = ['BatchAccuracy', 'CMIMetric', 'CachedTeacherValLoop']
+__all__ = ['CMIMetric']

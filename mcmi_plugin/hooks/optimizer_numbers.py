@@ -5,7 +5,6 @@ from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 from torch import nn
 
-from mcmi_plugin.distill.optimizer import without_frozen_teacher
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.optimizer_settings import optimizers
 
@@ -77,3 +76,12 @@ def _misfit(holds: str) -> UserError:
         'resume by the optimizer that the run was begun with, or give the checkpoint '
         'as load_from'
     )
+
+
+def without_frozen_teacher(model: nn.Module) -> list[int]:
+    """Numbers, in ``model.parameters()``, of those but a frozen teacher's."""
+    return [
+        number
+        for number, (name, parameter) in enumerate(model.named_parameters())
+        if parameter.requires_grad or not name.startswith('teacher.')
+    ]

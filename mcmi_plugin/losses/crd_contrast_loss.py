@@ -53,7 +53,7 @@ class CRDContrastLoss(nn.Module):
     start: Tensor
     count: Tensor
 
-    takes_joined_labels = True  # see runner/joined_labels.py
+    takes_joined_labels = True  # see fast/joined_labels.py
 
     def __init__(
         self,

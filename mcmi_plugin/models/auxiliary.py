@@ -92,7 +92,7 @@ class AuxiliaryImageClassifier(ImageClassifier):
             network would move away from its auxiliary classifiers.
     """
 
-    takes_joined_labels = True  # see runner/joined_labels.py
+    takes_joined_labels = True  # see fast/joined_labels.py
 
     def __init__(
         self, *, auxiliary_only: bool = False, pretrained: str | None = None, **kwargs

@@ -1,8 +1,5 @@
-"""A Runner whose loops waste nothing on data or hooks."""
+"""The Runner of a config, whose terminal has what is new and whose log file has all."""
 
-from .batch_val_loop import BatchValLoop
 from .job_log import JobLogProcessor
-from .lean_epoch_loop import LeanEpochLoop
-from .resident_runner import ResidentRunner
 
-__all__ = ['BatchValLoop', 'JobLogProcessor', 'LeanEpochLoop', 'ResidentRunner']
+__all__ = ['JobLogProcessor']

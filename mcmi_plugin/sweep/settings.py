@@ -14,11 +14,11 @@ from mcmi_plugin.functional.mcmi import suggested_lambda_range
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
-from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
 from mcmi_plugin.teacher.held import made_by, read_held
 from mcmi_plugin.teacher.make import base_source, dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.weights import load_weights, local_file, read_weights
 
 HELD_OUT = 0.1  # of each class of the training set
@@ -133,7 +133,7 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
             source = provide_teacher(cfg, options, resume=True)
     weights, _ = read_weights(source, key, prefix)
     zero = replace(options, form='fixed', lmda=0.0)
-    stage = recipe.stage_config(cfg, zero, 'mcmi', cfg.work_dir)
+    stage = stage_config(cfg, zero, 'mcmi', cfg.work_dir)
     with isolated():
         runner = build_runner(stage)
         load_weights(runner.model, weights, source)

@@ -32,6 +32,7 @@ from mcmi_plugin.teacher.stage import (
     run_stage,
     versions,
 )
+from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.weights import read_weights, weights_hash
 
 
@@ -223,7 +224,7 @@ def _trained(
     counted = 'control' if stage == 'mcmi' and is_control(options) else stage
     place = plan.place(counted if counted in plan.epochs else stage)
     source, weights, base_meta = base or (None, None, {})
-    stage_cfg = recipe.stage_config(cfg, options, stage, work_dir='')
+    stage_cfg = stage_config(cfg, options, stage, work_dir='')
     val = None
     if stage_cfg.default_hooks.checkpoint.get('save_best'):
         val = Samples(cfg, stage_cfg.val_dataloader.dataset).content
@@ -266,7 +267,7 @@ def _handed_over(
     source, weights, base_meta = base
     given = base_meta.get('mcmi', {})
     fine_tuned = given.get('stage') == 'mcmi'
-    stage_cfg = recipe.stage_config(cfg, options.of_control(), 'mcmi', work_dir='')
+    stage_cfg = stage_config(cfg, options.of_control(), 'mcmi', work_dir='')
     val_loader = stage_cfg.custom_hooks[0].val_dataloader
     made_by = recipe.recipe_of_handover(
         stage_cfg,

@@ -32,7 +32,7 @@ def run_stage(
     """Train a stage to its end.
 
     Args:
-        cfg: from :func:`mcmi_plugin.teacher.recipe.stage_config`.
+        cfg: from :func:`mcmi_plugin.teacher.stage_config.stage_config`.
         resume: continue from the stage's last checkpoint, if it has one.
         weights: state dict that the stage starts from; None: from scratch.
         source: where ``weights`` come from, for errors.

@@ -14,7 +14,7 @@ from mmrazor.engine import (
 )
 from torch import nn
 
-from mcmi_plugin.evaluation import CachedTeacherValLoop
+from mcmi_plugin.fast import CachedTeacherValLoop
 
 
 class Classifier(nn.Module):

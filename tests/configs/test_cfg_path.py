@@ -11,9 +11,9 @@ from mcmi_plugin import preflight
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.distill.layers import build_sides
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.model import model_name, num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import published_config
 
 NETWORK = """
 _base_ = 'mmpretrain::_base_/models/resnet18_cifar.py'
@@ -71,7 +71,7 @@ def test_a_file_of_ones_own_on_both_sides(own: str) -> None:
     assert teacher._scope_ == 'mmpretrain' and num_classes_of(teacher) == 11
     assert teacher.data_preprocessor.mean == [1.0] * 3  # the student's
     assert model_name(cfg) == 'net_of_mine'
-    own_config = recipe.published_config(cfg, TeacherOptions(lmda=0.1))
+    own_config = published_config(cfg, TeacherOptions(lmda=0.1))
     assert own_config.optim_wrapper.optimizer.lr == 0.5
     state = MODELS.build(teacher).state_dict()
     assert state.keys() == built.teacher.state_dict().keys()

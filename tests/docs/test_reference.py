@@ -11,7 +11,7 @@ from pages import PAGES, README
 
 # As reference.rst names them; packages with all of their modules.
 DOCUMENTED = [
-    'functional', 'losses', 'hooks', 'evaluation', 'datasets', 'runner', 'models',
+    'functional', 'losses', 'hooks', 'evaluation', 'datasets', 'fast', 'runner', 'models',
     'distill', 'teacher.options', 'commands', 'errors',
 ]  # fmt: skip
 

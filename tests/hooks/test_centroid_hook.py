@@ -8,15 +8,15 @@ from mmengine.runner import Runner
 
 from mcmi_plugin.hooks import centroid_hook
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
-from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import stage_config
 
 
 def run(tmp_path, ready=lambda model: None, **changes):
     """One epoch of a fine-tune from random weights; the Runner at its end."""
     cfg = Config.fromfile(QUICKSTART)
     options = TeacherOptions(lmda=0.1, epochs=1, **changes)
-    stage = recipe.stage_config(cfg, options, 'mcmi', str(tmp_path))
+    stage = stage_config(cfg, options, 'mcmi', str(tmp_path))
     stage.optim_wrapper.optimizer.lr = 0.0  # the weights stay, so can be used again
     runner = Runner.from_cfg(stage)
     ready(runner.model)
@@ -115,7 +115,7 @@ def test_one_hot_labels_are_hard_ones(tmp_path):
     cfg = Config.fromfile(QUICKSTART)
     cfg.data_preprocessor.update(to_onehot=True, num_classes=10)
     options = TeacherOptions(lmda=0.1, epochs=1)
-    stage = recipe.stage_config(cfg, options, 'mcmi', str(tmp_path / 'one_hot'))
+    stage = stage_config(cfg, options, 'mcmi', str(tmp_path / 'one_hot'))
     stage.optim_wrapper.optimizer.lr = 0.0
     runner = Runner.from_cfg(stage)
     assert runner.model.data_preprocessor.to_onehot

@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from mcmi_plugin.runner.postponed_log import PostponedLog
 from small_runs import config
 
 from mcmi_plugin.job import Place, tell_place
 from mcmi_plugin.runner.build import OF_THE_FILE, build_runner
-from mcmi_plugin.runner.postponed_log import PostponedLog
 
 # Warnings that a Runner of these tests gives no reason for.
 ELSEWHERE = ('init_weights of ', '"HardDiskBackend" is the alias')

@@ -20,6 +20,7 @@ from mcmi_plugin.study.plan import read_study
 from mcmi_plugin.teacher import recipe, store
 from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import stage_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 IN_FILES = Content(10, 'what the files hold')
@@ -45,18 +46,18 @@ def of_config(cfg: Config) -> dict[str, str]:
         found[name] = store.fingerprint(made_by)[:12]
 
     if options.mll_epochs is not None:
-        stage = recipe.stage_config(cfg, options, 'mll', '')
+        stage = stage_config(cfg, options, 'mll', '')
         val = None
         if stage.default_hooks.checkpoint.get('save_best'):
             val = content(stage.val_dataloader.dataset)
         train = content(stage.train_dataloader.dataset)
         note('mll', options, recipe.recipe_of(stage, options, train, None, val))
     for own in (options, options.of_control()) if options.form != 'none' else ():
-        stage = recipe.stage_config(cfg, own, 'mcmi', '')
+        stage = stage_config(cfg, own, 'mcmi', '')
         train = content(stage.train_dataloader.dataset)
         note('mcmi', own, recipe.recipe_of(stage, own, train, 'weights'))
     if options.form == 'none' or options.temperature is not None:
-        stage = recipe.stage_config(cfg, options.of_control(), 'mcmi', '')
+        stage = stage_config(cfg, options.of_control(), 'mcmi', '')
         train = content(stage.train_dataloader.dataset)
         val = content(stage.custom_hooks[0].val_dataloader.dataset)
         made_by = recipe.recipe_of_handover(stage, options, train, 'weights', val)

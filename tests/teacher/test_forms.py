@@ -11,11 +11,11 @@ from mmengine.registry import HOOKS, MODELS
 from mmpretrain.models import LinearClsHead
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.make import provide_teacher
 from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage import run_stage
+from mcmi_plugin.teacher.stage_config import stage_config
 
 FORMS = {
     'ema': dict(form='ema', lmda=1.0),
@@ -75,7 +75,7 @@ def test_a_resumed_fine_tune_is_the_same_bit_by_bit(form, trained, tmp_path):
     options = TeacherOptions(epochs=3, **FORMS[form])
 
     def run(name, resume=False, interrupt=False):
-        stage = recipe.stage_config(cfg, options, 'mcmi', str(tmp_path / name))
+        stage = stage_config(cfg, options, 'mcmi', str(tmp_path / name))
         if interrupt:
             stage.custom_hooks.append(dict(type='InterruptHook'))
         return run_stage(stage, resume, weights)
@@ -106,7 +106,7 @@ def test_what_the_steps_start_from_is_taken_without_a_trace(cfg, tmp_path):
     plain = TeacherOptions(lmda=0.0, epochs=1)
     states = []
     for name, chosen in (('ema', options), ('fixed', plain)):
-        stage = recipe.stage_config(cfg, chosen, 'mcmi', str(tmp_path / name))
+        stage = stage_config(cfg, chosen, 'mcmi', str(tmp_path / name))
         stage.train_dataloader.dataset.pipeline.insert(
             0, dict(type='RandomFlip', prob=0.5, _scope_='mmpretrain')
         )

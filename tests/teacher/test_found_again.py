@@ -14,6 +14,7 @@ from mcmi_plugin.teacher import earlier, make, recipe, store
 from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.make import provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import stage_config
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +140,7 @@ def before(cfg, stage):
     """Where a version before kept the first teacher of the quick start or its kind."""
     made_by = torch.load(stage, weights_only=True)['meta']['mcmi']['recipe']
     options = TeacherOptions(lmda=0.1, mll_epochs=1)
-    stage_cfg = recipe.stage_config(cfg, options, 'mll', '')
+    stage_cfg = stage_config(cfg, options, 'mll', '')
     old = earlier.recipe_before(made_by, stage_cfg)
     root = str(Path(stage).parent.parent)
     return store.folder(root, recipe.folder_name(cfg, options, 'mll'), old), old
@@ -153,7 +154,7 @@ def test_recipes_of_an_earlier_version_are_known_by_their_hashes(digits):
     held = Content(4, 'what it holds')
     hashes = dict(mll='73992aec7c47', mcmi='b6bf0cc040cd', none='432d0fe908d0')
     for stage, expected in hashes.items():
-        cfg = recipe.stage_config(digits, options, stage.replace('none', 'mcmi'), '')
+        cfg = stage_config(digits, options, stage.replace('none', 'mcmi'), '')
         if stage == 'none':
             made_by = recipe.recipe_of_handover(cfg, options, held, 'hash', held)
         elif stage == 'mcmi':

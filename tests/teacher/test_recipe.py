@@ -13,6 +13,7 @@ from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import names_pretrained, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.store import fingerprint
 
 OPTIONS = TeacherOptions(lmda=0.1, epochs=7)
@@ -38,7 +39,7 @@ def options_of(cfg, **changes):
 )
 def test_the_papers_recipe(project, name, lmda, lr):
     cfg = Config.fromfile(project / f'configs/mcmi/{name}_imagenet.py')
-    stage = recipe.stage_config(cfg, options_of(cfg), 'mcmi', 'dir')
+    stage = stage_config(cfg, options_of(cfg), 'mcmi', 'dir')
     assert stage.model.head.loss == dict(type='CMILoss', lmda=lmda, num_classes=1000)
     assert plain(stage.optim_wrapper.optimizer) == dict(
         type='SGD', lr=pytest.approx(lr / 5), momentum=0.9, weight_decay=1e-4
@@ -64,7 +65,7 @@ def test_the_papers_recipe(project, name, lmda, lr):
 
 def test_the_data_are_the_distillation_configs(imagenet):
     imagenet.train_dataloader.dataset.data_root = 'elsewhere'
-    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
     assert stage.train_dataloader.dataset == imagenet.train_dataloader.dataset
     centroids = stage.custom_hooks[0].dataloader
     assert centroids.dataset.data_root == 'elsewhere'
@@ -78,13 +79,13 @@ def test_the_data_are_the_distillation_configs(imagenet):
 
 def test_nothing_of_the_distillation_config_is_changed(imagenet):
     before = imagenet.pretty_text
-    recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
     assert imagenet.pretty_text == before
 
 
 def test_the_first_stage_is_maximum_likelihood(project):
     cfg = Config.fromfile(project / 'configs/mcmi/quickstart_digits.py')
-    stage = recipe.stage_config(cfg, options_of(cfg), 'mll', 'dir')
+    stage = stage_config(cfg, options_of(cfg), 'mll', 'dir')
     assert stage.model.head.loss.lmda == 0
     assert stage.optim_wrapper.optimizer.lr == 0.05
     assert stage.train_cfg.max_epochs == 15
@@ -162,7 +163,7 @@ def recipe_when(imagenet, tmp_path, monkeypatch):
         cfg = copy.deepcopy(imagenet)
         cfg.merge_from_dict(copy.deepcopy(change or {}))
         options = options_of(cfg, **(mcmi or {}))
-        stage = recipe.stage_config(cfg, options, 'mcmi', 'dir')
+        stage = stage_config(cfg, options, 'mcmi', 'dir')
         return fingerprint(recipe.recipe_of(stage, options, train, base))
 
     return made_by
@@ -189,7 +190,7 @@ def test_a_recipe_knows_no_machine(recipe_when, tmp_path, monkeypatch):
 def test_mixing_is_left_out_of_the_teacher_stage(imagenet, caplog):
     imagenet.data_preprocessor.batch_augments = dict(augments=dict(type='Mixup'))
     imagenet.model.teacher.train_cfg = dict(augments=dict(type='CutMix'))
-    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
     assert 'batch_augments' not in stage.model.data_preprocessor
     assert 'train_cfg' not in stage.model
 
@@ -251,7 +252,7 @@ def test_without_an_unaugmented_pipeline_there_is_no_measuring(imagenet):
 def test_mixed_precision_is_for_both_stages(imagenet, given, stage):
     imagenet.optim_wrapper.update(given, accumulative_counts=3)
     options = options_of(imagenet, mll_epochs=1)
-    optim = recipe.stage_config(imagenet, options, stage, 'dir').optim_wrapper
+    optim = stage_config(imagenet, options, stage, 'dir').optim_wrapper
     taken = {key: value for key, value in optim.items() if key != 'optimizer'}
     # What is the student's own, as the accumulation, is not the teacher's.
     assert plain(taken) == {'loss_scale': 'dynamic', **given}
@@ -260,7 +261,7 @@ def test_mixed_precision_is_for_both_stages(imagenet, given, stage):
 def test_without_mixed_precision_none_of_its_keys_is_taken(imagenet):
     imagenet.optim_wrapper.dtype = 'bfloat16'  # which OptimWrapper would refuse
     options = options_of(imagenet)
-    optim = recipe.stage_config(imagenet, options, 'mcmi', 'dir').optim_wrapper
+    optim = stage_config(imagenet, options, 'mcmi', 'dir').optim_wrapper
     assert plain(optim).keys() == {'optimizer'}
 
 
@@ -278,7 +279,7 @@ def test_no_weights_are_downloaded_for_the_stage(imagenet):
 
 def test_defaults_leave_the_recipe_of_teachers_made_before(imagenet):
     """Byte for byte: what is in the recipe is in the hash that names the folder."""
-    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
     made_by = recipe.recipe_of(stage, options_of(imagenet), HELD, 'hash')
     assert set(made_by) == {
         'model', 'data', 'num_samples', 'optim_wrapper', 'epochs', 'seed', 'base',
@@ -301,7 +302,7 @@ def test_defaults_leave_the_recipe_of_teachers_made_before(imagenet):
 )
 def test_every_form_is_another_recipe(imagenet, changes, name):
     options = options_of(imagenet, **changes)
-    stage = recipe.stage_config(imagenet, options, 'mcmi', 'dir')
+    stage = stage_config(imagenet, options, 'mcmi', 'dir')
     loss = stage.model.head.loss
     for key in ('form', 'eps', 'reward'):
         given = getattr(options, key)
@@ -315,7 +316,7 @@ def test_early_stopping_is_of_the_first_stage_and_of_its_validation_set(imagenet
         options = options_of(
             imagenet, mll_epochs=3, early_stopping=early_stopping, lmda=0.1
         )
-        cfg = recipe.stage_config(imagenet, options, stage, 'dir')
+        cfg = stage_config(imagenet, options, stage, 'dir')
         base = 'hash' if stage == 'mcmi' else None
         chooses = cfg.default_hooks.checkpoint.get('save_best')
         return recipe.recipe_of(cfg, options, HELD, base, val if chooses else None)
@@ -344,7 +345,7 @@ def test_all_is_measured_whatever_a_loader_cuts_off(imagenet):
 def test_the_stage_has_the_distillations_runner_and_loader(imagenet):
     imagenet.runner_type = 'ResidentRunner'
     imagenet.train_dataloader.update(type='ResidentLoader', memory_budget=1)
-    stage = recipe.stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
     assert stage.runner_type == 'ResidentRunner'
     assert stage.train_dataloader.type == 'ResidentLoader'
     assert stage.train_dataloader.memory_budget == 1

@@ -5,7 +5,7 @@ from mmengine.config import Config, ConfigDict
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.recipe import stage_config
+from mcmi_plugin.teacher.stage_config import stage_config
 
 OPTIONS = TeacherOptions(lmda=0.1, mll_epochs=1)
 

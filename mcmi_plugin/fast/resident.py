@@ -13,8 +13,8 @@ from mmengine.logging import print_log
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mcmi_plugin.datasets.resident_tensors import ResidentTensors
-from mcmi_plugin.datasets.resident_transforms import NotResident
+from mcmi_plugin.fast.resident_tensors import ResidentTensors
+from mcmi_plugin.fast.resident_transforms import NotResident
 
 DEFAULT_BUDGET = 4 * 2**30
 # Small batches are cut from the data together, large ones each by itself: about

@@ -1,4 +1,4 @@
-"""Optimizers in a config, and one that never sees the frozen teacher."""
+"""An optimizer that never sees the frozen teacher."""
 
 from types import SimpleNamespace
 
@@ -7,16 +7,7 @@ from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmpretrain.utils import get_ori_model
 from torch import nn
 
-
-def wrappers_in(optim_wrapper: dict) -> dict[str, dict]:
-    """The wrapper of each optimizer in a config; a single one has the name ''."""
-    if 'optimizer' in optim_wrapper:
-        return {'': optim_wrapper}
-    return {
-        name: part
-        for name, part in optim_wrapper.items()
-        if isinstance(part, dict) and 'optimizer' in part
-    }
+from mcmi_plugin.hooks.optimizer_numbers import without_frozen_teacher
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -38,12 +29,3 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         every = list(model.parameters())
         taken = [every[number] for number in without_frozen_teacher(model)]
         return super().__call__(SimpleNamespace(parameters=lambda: taken))
-
-
-def without_frozen_teacher(model: nn.Module) -> list[int]:
-    """Numbers, in ``model.parameters()``, of those but a frozen teacher's."""
-    return [
-        number
-        for number, (name, parameter) in enumerate(model.named_parameters())
-        if parameter.requires_grad or not name.startswith('teacher.')
-    ]

@@ -10,11 +10,8 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import LOOPS, MODELS, RUNNERS
 
-import mcmi_plugin.distill.lean
-import mcmi_plugin.distill.optimizer
-import mcmi_plugin.runner  # noqa: F401
 from mcmi_plugin.commands import build_runner, read_config
-from mcmi_plugin.distill.fast import use_fast_parts
+from mcmi_plugin.fast.parts import use_fast_parts
 
 CONFIG = """
 _base_ = ['{configs}/mcmi/quickstart_digits.py', '{configs}/_base_/fast.py']
@@ -88,7 +85,7 @@ def train(path, work_dir, teacher, fast, epochs=2, resume=False, **options):
     cfg.resume = resume
     if not teacher.exists():
         torch.manual_seed(3)
-        weights = mcmi_plugin.distill.lean.MODELS.build(cfg.model.teacher).state_dict()
+        weights = MODELS.build(cfg.model.teacher).state_dict()
         torch.save(weights, teacher)
     runner = build_runner(cfg)
     # In double precision, whose rounding is far below any difference that counts.

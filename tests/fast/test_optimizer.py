@@ -4,7 +4,7 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from pairs import build, config
 
-import mcmi_plugin.distill.optimizer  # noqa: F401
+import mcmi_plugin.fast.optimizer  # noqa: F401
 
 SGD = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, weight_decay=1e-4))
 OURS = dict(SGD, constructor='TrainableOptimWrapperConstructor')

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import nn
 
-import mcmi_plugin.runner  # noqa: F401  (registers ResidentRunner and its loops)
+import mcmi_plugin.fast  # noqa: F401  (registers ResidentRunner and its loops)
 
 PACK = [dict(type='PackInputs')]
 

@@ -12,7 +12,7 @@ from mmpretrain.structures import DataSample
 from small_runs import config
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.runner import BatchValLoop, ResidentRunner
+from mcmi_plugin.fast import BatchValLoop, ResidentRunner
 
 
 @METRICS.register_module()

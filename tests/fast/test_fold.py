@@ -6,7 +6,7 @@ from mmcv.cnn.bricks import ConvWS2d
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mcmi_plugin.distill.fold import Folding, find_folding, folded_weights
+from mcmi_plugin.fast.fold import Folding, find_folding, folded_weights
 
 
 def settled(network: nn.Module) -> nn.Module:

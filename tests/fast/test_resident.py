@@ -22,10 +22,9 @@ from mcmi_plugin.datasets import (
     Digits,
     KeepClasses,
     PseudoLabelled,
-    ResidentLoader,
     SyntheticGaussian,
-    known,
 )
+from mcmi_plugin.fast import ResidentLoader, known
 
 PACK = [dict(type='PackInputs')]
 CROP_AND_FLIP = [
@@ -311,7 +310,7 @@ def counted(batches) -> int:
 def lines_of(monkeypatch) -> list[str]:
     lines = []
     monkeypatch.setattr(
-        'mcmi_plugin.datasets.resident.print_log', lambda text, **_: lines.append(text)
+        'mcmi_plugin.fast.resident.print_log', lambda text, **_: lines.append(text)
     )
     return lines
 
@@ -414,7 +413,7 @@ def test_another_pipeline_is_followed(monkeypatch) -> None:
     assert first_pixels(ours) == [1] * 20
     # In the midst of a pass, and one that cannot be kept at that.
     batches = iter(ours)
-    monkeypatch.setattr('mcmi_plugin.datasets.resident._CHUNK_BYTES', 1)
+    monkeypatch.setattr('mcmi_plugin.fast.resident._CHUNK_BYTES', 1)
     assert first_pixels([next(batches)]) == [1] * 8
     vertical = dict(type='RandomFlip', prob=1.0, direction='vertical')
     dataset.pipeline = Marked(1, pipeline=[vertical, *PACK]).pipeline

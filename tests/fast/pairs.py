@@ -10,7 +10,7 @@ from mmpretrain.structures import DataSample
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
-from mcmi_plugin.distill.lean import LeanDistill
+from mcmi_plugin.fast.lean import LeanDistill
 
 CLASSES, BATCH = 5, 6
 KD = dict(

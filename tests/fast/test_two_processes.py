@@ -11,7 +11,8 @@ from gloo import leave
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import METRICS
 
-from mcmi_plugin.datasets import ResidentLoader, SyntheticGaussian
+from mcmi_plugin.datasets import SyntheticGaussian
+from mcmi_plugin.fast import ResidentLoader
 
 CASES = [(n, round_up) for n in (1, 10, 11) for round_up in (True, False)]
 

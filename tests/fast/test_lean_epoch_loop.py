@@ -18,13 +18,13 @@ from mmpretrain.structures import DataSample
 from small_runs import assert_same_weights, config, history, train
 from torch import nn
 
-from mcmi_plugin.runner.lean_step import (
+from mcmi_plugin.fast.lean_step import (
     _preprocess,
     lean_step,
     takes_lean_step,
     total_loss,
 )
-from mcmi_plugin.runner.postponed_log import PostponedLog
+from mcmi_plugin.fast.postponed_log import PostponedLog
 
 VARIANTS = dict(
     plain={},
@@ -126,7 +126,7 @@ def test_losses_are_recorded_only_when_the_log_is_due(tmp_path, monkeypatch) -> 
 
 def test_durations_and_time_left(monkeypatch) -> None:
     now = [100.0]
-    monkeypatch.setattr('mcmi_plugin.runner.postponed_log.time.time', lambda: now[0])
+    monkeypatch.setattr('mcmi_plugin.fast.postponed_log.time.time', lambda: now[0])
     hub = MessageHub.get_instance('durations')
     hooks = [RuntimeInfoHook(), IterTimerHook(), LoggerHook(interval=4)]
     runner = SimpleNamespace(

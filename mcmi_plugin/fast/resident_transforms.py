@@ -10,7 +10,7 @@ from mmcv.transforms import RandomFlip
 from mmpretrain.datasets.transforms import PackInputs, RandomCrop
 from torch import Tensor
 
-from mcmi_plugin.datasets.known import FIXED
+from mcmi_plugin.fast.known import FIXED
 
 
 class NotResident(Exception):

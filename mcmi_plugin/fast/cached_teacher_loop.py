@@ -12,7 +12,7 @@ from mmpretrain.utils import get_ori_model
 from mmrazor.engine import SingleTeacherDistillValLoop
 from torch import nn
 
-from mcmi_plugin.datasets.known import always_gives_the_same
+from mcmi_plugin.fast.known import always_gives_the_same
 
 
 @LOOPS.register_module()

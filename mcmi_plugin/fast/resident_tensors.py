@@ -8,8 +8,8 @@ from mmpretrain.datasets.transforms import PackInputs
 from mmpretrain.structures import DataSample
 from torch import Generator, Tensor
 
-from mcmi_plugin.datasets.known import contents, pipeline_of, why_unknown
-from mcmi_plugin.datasets.resident_transforms import (
+from mcmi_plugin.fast.known import contents, pipeline_of, why_unknown
+from mcmi_plugin.fast.resident_transforms import (
     NotResident,
     Plan,
     crop,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmcv.transforms import LoadImageFromFile, RandomFlip, RandomResize
 
-from mcmi_plugin.datasets.resident_transforms import (
+from mcmi_plugin.fast.resident_transforms import (
     NotResident,
     crop,
     flip,

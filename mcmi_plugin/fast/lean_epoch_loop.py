@@ -5,8 +5,8 @@ from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
-from mcmi_plugin.runner.lean_step import lean_step, takes_lean_step
-from mcmi_plugin.runner.postponed_log import PostponedLog
+from mcmi_plugin.fast.lean_step import lean_step, takes_lean_step
+from mcmi_plugin.fast.postponed_log import PostponedLog
 
 
 @LOOPS.register_module()

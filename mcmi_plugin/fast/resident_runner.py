@@ -6,9 +6,9 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.datasets.resident import DEFAULT_BUDGET, ResidentLoader
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.runner.joined_labels import looks_at_samples
+from mcmi_plugin.fast.joined_labels import looks_at_samples
+from mcmi_plugin.fast.resident import DEFAULT_BUDGET, ResidentLoader
 
 # What torch's loader was built with and the resident one takes over.
 _LOADER_OPTIONS = (

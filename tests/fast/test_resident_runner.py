@@ -7,10 +7,10 @@ from mmengine.registry import HOOKS, MODELS, RUNNERS
 from mmpretrain.models.heads import LinearClsHead
 from small_runs import PACK, assert_same_weights, config, history, train
 
-from mcmi_plugin.datasets import ResidentLoader
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
-from mcmi_plugin.runner.joined_labels import looks_at_samples
+from mcmi_plugin.fast import ResidentLoader
+from mcmi_plugin.fast.joined_labels import looks_at_samples
 
 VAL = [f'val/{k}' for k in ('accuracy/top1', 'accuracy/top3', 'mcmi/cmi', 'mcmi/ll')]
 MIXUP = {

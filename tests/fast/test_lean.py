@@ -7,7 +7,7 @@ from mmpretrain.models import ImageClassifier
 from pairs import BATCH, VIEWS, batch, build, config, network, records, settle, steps
 from torch import nn
 
-from mcmi_plugin.distill.records import tensors_in
+from mcmi_plugin.fast.records import tensors_in
 
 OFF = dict(channels_last=False, fold_batch_norm=False)
 # Where recorders listen: types and sources, and what is in the record.
@@ -143,7 +143,7 @@ def test_no_gradients_where_the_caller_wants_none(changes):
 def test_a_network_that_views_its_maps_keeps_its_memory_format(monkeypatch):
     lines = []
     monkeypatch.setattr(
-        'mcmi_plugin.distill.lean.print_log', lambda text, **_: lines.append(text)
+        'mcmi_plugin.fast.lean.print_log', lambda text, **_: lines.append(text)
     )
     for part, other in (('teacher', 'architecture'), ('architecture', 'teacher')):
         cfg = config(**{part: network(14, **VIEWS)})
