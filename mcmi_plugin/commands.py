@@ -15,24 +15,25 @@ from mmengine.runner import Runner
 from mcmi_plugin import preflight
 from mcmi_plugin.checks.channels import check_channels, explain_channels
 from mcmi_plugin.checks.classes import check_classes
-from mcmi_plugin.checks.files import closest_file, file_at_fault
 from mcmi_plugin.checks.keys import check_keys, check_together
-from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.values import check_values
-from mcmi_plugin.compat.atomic_checkpoints import NotWritten
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
-from mcmi_plugin.config_file import read_file, wrappers_in
+from mcmi_plugin.config_file import read_file
 from mcmi_plugin.datasets.part import take_part
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.fast.parts import use_fast_parts
+from mcmi_plugin.faults.files import closest_file, file_at_fault
+from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.interruption import Interruption
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.locations import called_by_name
+from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
 from mcmi_plugin.runner import build
 from mcmi_plugin.trackers import keep_local_record
+from mcmi_plugin.whole_file import NotWritten
 
 STANDARD_HOOKS = (
     'RandomStateHook',

@@ -6,8 +6,8 @@ from pathlib import Path
 import mmengine.hub
 from mmengine.config import Config, ConfigDict
 
-from mcmi_plugin.checks.files import closest_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.files import closest_file
 from mcmi_plugin.type_names import name_types
 
 
@@ -63,17 +63,6 @@ def network_of(name: str) -> ConfigDict:
         scope = cfg.get('default_scope') or 'mmpretrain'
     network.setdefault('_scope_', scope)
     return network
-
-
-def wrappers_in(optim_wrapper: dict) -> dict[str, dict]:
-    """The wrapper of each optimizer in a config; a single one has the name ''."""
-    if 'optimizer' in optim_wrapper:
-        return {'': optim_wrapper}
-    return {
-        name: part
-        for name, part in optim_wrapper.items()
-        if isinstance(part, dict) and 'optimizer' in part
-    }
 
 
 def published_weights(name: str) -> str:

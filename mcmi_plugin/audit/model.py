@@ -8,8 +8,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.models.classifiers import BaseClassifier
 
-from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.teacher.weights import load_weights, read_teacher

@@ -9,10 +9,10 @@ from rich.table import Table as Printed
 
 from mcmi_plugin.audit.pictures import reliability_picture, temperature_picture
 from mcmi_plugin.audit.reading import temperature_words
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.functional.calibration import BINS
 from mcmi_plugin.report.blocks import KeyFigures, Picture, Section, Table, Text
 from mcmi_plugin.report.page import write_page
+from mcmi_plugin.whole_file import whole_file
 
 SHOWN_CLASSES = 5
 CAPTION = (

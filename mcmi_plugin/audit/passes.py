@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.audit.model import scope_of
-from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.functional.calibration import Reliability
 from mcmi_plugin.functional.information import ROWS_AT_ONCE, ClassStatistics
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within

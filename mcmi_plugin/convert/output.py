@@ -6,9 +6,9 @@ import os.path as osp
 
 import torch
 
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.convert.convert import Conversion
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.whole_file import whole_file
 
 
 def check_output(source: str, out: str) -> None:

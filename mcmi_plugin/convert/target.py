@@ -6,8 +6,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from mcmi_plugin.checks.names import REFUSALS
 from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.faults.names import REFUSALS
 from mcmi_plugin.teacher.model import teacher_model
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from mmengine.dist import is_main_process
 
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.whole_file import whole_file
 
 
 def labels_hash(labels: np.ndarray) -> str:

@@ -7,8 +7,8 @@ from mmengine.config import Config
 from rich.table import Table
 from torch import nn
 
-from ..checks.names import REFUSALS, explain
 from ..errors import UserError, one_line
+from ..faults.names import REFUSALS, explain
 from .input_shape import input_shape
 from .layers import Layer, build_sides, calls, layers_of, parameters_of
 

@@ -3,8 +3,8 @@
 import inspect
 from typing import Any
 
-from ..checks.names import classes_named, parameters
 from ..errors import UserError
+from ..faults.names import classes_named, parameters
 from ..teacher.model import classes_place, part_of
 
 # What mmpretrain's heads and classifiers have where their config says nothing.

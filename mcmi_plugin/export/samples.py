@@ -10,9 +10,9 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor
 
-from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.source import Source
+from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.preflight import check_data
 
 NUM_SAMPLES = 64

@@ -10,12 +10,12 @@ from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.distill.standalone import standing_alone
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
+from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.teacher.held import AUXILIARY, STUDENT
 from mcmi_plugin.teacher.model import drop_pretrained
 from mcmi_plugin.teacher.weights import load_weights, read_weights

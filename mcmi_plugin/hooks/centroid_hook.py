@@ -1,18 +1,20 @@
 """Centroids before a fine-tune, and what the teacher was before and after it."""
 
-import math
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from torch import nn
-from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import class_names, measure, summary
-from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.evaluation.splits import (
+    figures_of,
+    is_worse_than_guessing,
+    measured,
+    statistics_of,
+)
 from mcmi_plugin.functional.mcmi import safe_lambda
 from mcmi_plugin.hooks.wrong_class_scores import WrongClassScores
 from mcmi_plugin.isolation import random_numbers_kept
@@ -60,10 +62,10 @@ class CentroidHook(Hook):
         loss = find_cmi_loss(runner.model)
         if 'mcmi_before' in runner.message_hub.runtime_info:
             return  # resumed, and the centroids with it
-        before = _statistics(
+        before = statistics_of(
             runner.model, self.loaders, loss.num_classes, 'before the fine-tune'
         )
-        figures = _figures(before)
+        figures = figures_of(before)
         runner.message_hub.update_info('mcmi_before', figures)
         if is_worse_than_guessing(figures['train']['ll'], loss.num_classes):
             runner.message_hub.update_info('mcmi_worse_than_guessing', True)
@@ -135,48 +137,3 @@ class CentroidHook(Hook):
         num_classes = find_cmi_loss(runner.model).num_classes
         after = measured(runner.model, self.loaders, num_classes, 'after the fine-tune')
         runner.message_hub.update_info('mcmi_after', after)
-
-
-def is_worse_than_guessing(ll: float, num_classes: int) -> bool:
-    """Whether a teacher knows less of its training set than who knows nothing.
-
-    A warning says so, and no error: the cross-entropy of a fine-tune may yet mend a
-    teacher of other images, and MMRazor takes any teacher.
-
-    Args:
-        ll: log-likelihood of the training set, in nats.
-        num_classes: C; guessing has ``-log C``.
-    """
-    guessing = -math.log(num_classes)
-    if ll >= guessing - 1e-6:  # of rounding
-        return False
-    print_log(
-        f'the teacher is worse than guessing, LL {ll:.3f} nats on its training set '
-        f'where -log({num_classes}) is {guessing:.3f}: it is broken or untrained, or '
-        'sees other images than it learnt from; check mean, std and the order of the '
-        'channels (to_rgb) in its data_preprocessor, and that the data set counts the '
-        'classes as the teacher does',
-        logger='current',
-        level=30,
-    )
-    return True
-
-
-def measured(
-    model: nn.Module, loaders: dict[str, DataLoader], num_classes: int, title: str
-) -> dict[str, dict[str, float]]:
-    """Accuracy in per cent, LL, CMI and entropy in nats of each split."""
-    return _figures(_statistics(model, loaders, num_classes, title))
-
-
-def _statistics(
-    model: nn.Module, loaders: dict[str, DataLoader], num_classes: int, title: str
-) -> dict[str, ClassStatistics]:
-    return {
-        split: measure(model, loader, num_classes, title=f'{split}, {title}')
-        for split, loader in loaders.items()
-    }
-
-
-def _figures(statistics: dict[str, ClassStatistics]) -> dict[str, dict]:
-    return {split: summary(of_split) for split, of_split in statistics.items()}

@@ -5,9 +5,9 @@ import os
 import struct
 from collections.abc import Sequence
 
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.report.blocks import Block, Picture, Section, Table
 from mcmi_plugin.version import __version__
+from mcmi_plugin.whole_file import whole_file
 
 _PNG = b'\x89PNG\r\n\x1a\n'
 # Wider pictures than this (width / height) scroll on a phone, where they would

@@ -16,12 +16,12 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
 from mcmi_plugin.report.predictions import Predictions, predict
 from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.whole_file import whole_file
 
 FILE = 'report.json'
 # A second of a small student, and a minute of a large one without loading workers.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mcmi_plugin.config_file import wrappers_in
+from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.report.blocks import Block, Code, Table, Text
 from mcmi_plugin.report.cost import parameters, rate, time_words
 from mcmi_plugin.report.method import in_words, losses_of, method_of, short

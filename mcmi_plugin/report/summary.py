@@ -13,6 +13,7 @@ from rich.table import Table
 from mcmi_plugin.report.curves import draw_curves, stages
 from mcmi_plugin.report.style import save
 from mcmi_plugin.teacher.held import DISTILLED, UNFINISHED
+from mcmi_plugin.teacher.planned import REWARDS
 
 _MOST = 20  # figures that a line can hold
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
@@ -59,12 +60,6 @@ def write_summary(
 
 KEYS = ('accuracy', 'll', 'cmi')
 _BEGUN = {UNFINISHED: 'as given', DISTILLED: 'distilled'}
-REWARDS = dict(
-    wrong_class='wrong-class CMI',
-    negative_entropy='entropy lowered',
-    entropy='entropy raised',
-    label_smoothing='label smoothing',
-)
 
 
 def summary_rows(

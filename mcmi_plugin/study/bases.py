@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.config_file import read_file
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.locations import CONFIGS
+from mcmi_plugin.whole_file import whole_file
 
 SPECIAL = ('config', 'pair', 'method')
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from mmengine.hooks import Hook
 
 from mcmi_plugin.commands import read_config, train
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
 from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.whole_file import whole_file
 
 RESULT_FILE = 'result.json'
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from rich import table as rich_table
 from rich.console import Console
 
-from mcmi_plugin.compat.atomic_checkpoints import whole_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.blocks import Table
 from mcmi_plugin.study.figures import FIGURES
 from mcmi_plugin.study.page import write_study_page
 from mcmi_plugin.study.plan import Study
 from mcmi_plugin.study.table import table_rows, verdict_lines
+from mcmi_plugin.whole_file import whole_file
 
 
 def write_report(

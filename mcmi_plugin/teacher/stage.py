@@ -11,8 +11,6 @@ from mmengine.dist import barrier, is_main_process
 from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
-import mcmi_plugin
-from mcmi_plugin.hooks.progress_bar_hook import ProgressBarHook
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.job import Place, tell_place
 from mcmi_plugin.last_checkpoint import RECORD, find_checkpoint_to_resume
@@ -20,6 +18,7 @@ from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.weights import load_weights
 from mcmi_plugin.trackers import name_own_run
+from mcmi_plugin.version import __version__
 
 
 def run_stage(
@@ -52,7 +51,7 @@ def run_stage(
     name_own_run(cfg)
     with isolated():
         runner = build_runner(cfg)
-        runner.register_hook(ProgressBarHook())
+        runner.register_hook(dict(type='ProgressBarHook'))
         tell_place(runner, place or Place())
         model = get_ori_model(runner.model)
         if weights is not None:
@@ -96,5 +95,6 @@ def remove_checkpoints(work_dir: str) -> None:
 
 def versions() -> dict[str, str]:
     """Versions of what made a teacher, for its provenance."""
-    packages = (mcmi_plugin, torch, mmengine, mmpretrain, mmrazor)
-    return {package.__name__: package.__version__ for package in packages}
+    upstream = (torch, mmengine, mmpretrain, mmrazor)
+    found = {package.__name__: package.__version__ for package in upstream}
+    return dict(mcmi_plugin=__version__, **found)

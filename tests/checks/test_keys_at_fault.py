@@ -7,11 +7,11 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mcmi_plugin.checks.files import closest_file
-from mcmi_plugin.checks.names import REFUSALS, explain
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.faults.files import closest_file
+from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.losses import CMILoss
 from mcmi_plugin.teacher.model import num_classes_of
 from mcmi_plugin.teacher.weights import load_weights

@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from mcmi_plugin.checks.names import explain
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.names import explain
 
 
 @pytest.mark.parametrize('more', ['', ". Did you mean 'stages'?"])

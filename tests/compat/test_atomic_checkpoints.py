@@ -17,13 +17,9 @@ from mmengine.hooks import CheckpointHook, checkpoint_hook
 from mmengine.runner.checkpoint import save_checkpoint
 
 from mcmi_plugin import commands
-from mcmi_plugin.compat.atomic_checkpoints import (
-    NotWritten,
-    remove_leftovers,
-    whole_file,
-    write_whole_checkpoints,
-)
+from mcmi_plugin.compat.atomic_checkpoints import write_whole_checkpoints
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.whole_file import NotWritten, remove_leftovers, whole_file
 
 
 def save(folder: Path, *steps: int) -> None:

@@ -7,7 +7,7 @@ from mmpretrain.registry import DATASETS
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.checks.files import file_at_fault
+from mcmi_plugin.faults.files import file_at_fault
 
 BACKENDS = ['cv2', 'pillow']
 

@@ -6,7 +6,7 @@ from conftest import QUICKSTART
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mcmi_plugin.hooks import centroid_hook
+from mcmi_plugin.evaluation import splits
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
@@ -96,7 +96,7 @@ def test_a_teacher_that_is_worse_than_guessing_is_named(
 ):
     lines = []
     monkeypatch.setattr(
-        centroid_hook,
+        splits,
         'print_log',
         lambda words, level=20, **kwargs: lines.append((level, words)),
     )

@@ -143,7 +143,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     def full(*args):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('mcmi_plugin.compat.atomic_checkpoints.os.replace', full)
+    monkeypatch.setattr('mcmi_plugin.whole_file.os.replace', full)
     with pytest.raises(UserError, match='No space left'):
         write_page(path, 'a', [])
     assert path.read_text() == 'old'

@@ -18,8 +18,8 @@ from mmengine.registry import OPTIMIZERS, Registry
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.config_file import wrappers_in
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.optim_wrappers import wrappers_in
 
 REFUSALS = (KeyError, TypeError, ValueError, AssertionError, NotImplementedError)
 _ROOTS = [r for r in vars(registries).values() if isinstance(r, Registry)]

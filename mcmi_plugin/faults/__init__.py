@@ -1,0 +1,1 @@
+"""What went wrong, in the words of the config: its keys, files and components."""

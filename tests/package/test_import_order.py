@@ -1,0 +1,59 @@
+"""No arrow runs back up: a room of the package imports from the rooms below it."""
+
+import ast
+import re
+from pathlib import Path
+
+from conftest import PROJECT
+
+PACKAGE = PROJECT / 'mcmi_plugin'
+# The picture in CONTRIBUTING.md, a line a floor, the lowest last.
+PICTURE = re.search(
+    r'```text\n(.*?)```', (PROJECT / 'CONTRIBUTING.md').read_text(), re.DOTALL
+)
+FLOORS = [re.findall(r'\w+', line) for line in PICTURE[1].splitlines()][::-1]
+# Arrows that have still to be turned. None is added; whoever turns one takes it out.
+STILL = {
+    ('compat', 'teacher'),  # the mends of a distiller's teacher are its own
+    ('hooks', 'report'),  # the run's summary and curves
+    ('models', 'teacher'),  # HSAKD's classifiers on a teacher's weights
+    ('teacher', 'convert'),  # torchvision's names for the same weights
+}
+
+
+def room(module: str) -> str:
+    """The folder, or the file beside the folders, that a module is in."""
+    return module.removeprefix('mcmi_plugin').removeprefix('.').partition('.')[0]
+
+
+def imported(path: Path) -> set[str]:
+    """The rooms that a file imports from, wherever in it."""
+    package = path.relative_to(PROJECT).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = '.'.join([*above, *filter(None, [node.module])])
+            names = [f'{base}.{alias.name}' for alias in node.names]
+        found |= {room(n) for n in names if n.split('.')[0] == 'mcmi_plugin'}
+    return found
+
+
+def arrows() -> set[tuple[str, str]]:
+    found = set()
+    for path in PACKAGE.rglob('*.py'):
+        here = room('.'.join(path.relative_to(PROJECT).with_suffix('').parts))
+        if here not in ('__init__', '__main__'):  # the door, which opens on all
+            found |= {(here, there) for there in imported(path) if there != here}
+    return found
+
+
+def test_every_room_has_its_floor_and_imports_from_below():
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    # What is no room is the package itself, which is above them all.
+    roof = len(FLOORS)
+    up = {(a, b) for a, b in arrows() if floor[a] <= floor.get(b, roof)}
+    assert up == STILL
