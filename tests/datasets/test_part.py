@@ -113,7 +113,7 @@ def test_the_real_command_tries_all_stages(command):
         'mcmi.control=False',
         'train_cfg.max_epochs=1',
     )
-    assert 'one run (n = 1)' in done.stdout
+    assert 'teacher, MCMI' in done.stdout
     (teacher,) = done.cwd.glob('work_dirs/mcmi_teachers/*-mcmi-*/teacher.pth')
     recipe = torch.load(teacher, weights_only=True)['meta']['mcmi']['recipe']
     assert recipe['num_samples'] == 50 and recipe['data']['type'] == 'ClassFraction'
