@@ -9,6 +9,7 @@ from conftest import PROJECT
 from made_up_runs import PREPROCESSOR, write_run, write_small_run
 from mmengine.config import Config
 from mmengine.model import ImgDataPreprocessor
+from mmengine.registry import MODELS
 from mmpretrain.models import ClsDataPreprocessor
 
 from mcmi_plugin.distill import compose
@@ -56,11 +57,10 @@ def test_nothing_of_the_method_is_in_the_file(tmp_path):
     assert not [n for n in names if 'auxiliary' in n or 'teacher' in n or 'loss' in n]
 
 
-def test_a_class_that_no_module_brings_is_refused_for_plain_mmpretrain(tmp_path):
-    write_run(tmp_path / 'run', dict(type='GaussianPosterior'))
-    source = read_source(str(tmp_path / 'run'))
+def test_a_class_that_no_module_brings_is_refused_for_plain_mmpretrain():
+    model = Config(dict(m=dict(type='GaussianPosterior'))).m
     with pytest.raises(UserError) as caught:
-        needed(source.student, source.model, source.cfg)
+        needed(MODELS.build(model), model, Config())
     line = str(caught.value)
     assert 'the model is a GaussianPosterior of mcmi_plugin' in line
     assert '--format onnx or torch-export' in line
