@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from mcmi_plugin.runner.postponed_log import PostponedLog
+from mcmi_plugin.fast.postponed_log import PostponedLog
 from small_runs import config
 
 from mcmi_plugin.job import Place, tell_place
