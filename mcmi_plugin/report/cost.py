@@ -52,7 +52,7 @@ def time_words(run: Run) -> str:
 def duration(seconds: float) -> str:
     """``47 s``, ``8 min 11 s``, ``3 h 12 min``, ``2 d 3 h``: two parts at most."""
     left = round(seconds)
-    parts = []
+    parts: list[str] = []
     for name, size in (('d', 86400), ('h', 3600), ('min', 60), ('s', 1)):
         number, left = divmod(left, size)
         if number or (name == 's' and not parts):

@@ -7,13 +7,13 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mcmi_plugin.errors import one_line
@@ -117,14 +117,14 @@ def _confusion(runner: Runner) -> dict:
     return sparse(found)
 
 
-def _whole(model: nn.Module) -> nn.Module | None:
+def _whole(model: Any) -> Any:
     """The model without its wrapper; None where a process has a part of it only."""
     if not is_model_wrapper(model):
         return model
     return model.module if isinstance(model, DistributedDataParallel) else None
 
 
-def _parameters(model: nn.Module) -> dict[str, int]:
+def _parameters(model: Any) -> dict[str, int]:
     """How many the student has, and the teacher if there is one."""
     whole = _whole(model)
     networks = dict(

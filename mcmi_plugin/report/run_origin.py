@@ -22,9 +22,9 @@ def what_was_run(run: Run) -> list[Block]:
         rows.append(('config', run.record['config']))
     rows.append(('algorithm', short(cfg.model.get('type'))))
     networks = networks_of(run)
-    for name, words in networks.items():
+    for name, network in networks.items():
         number = parameters(run, name)
-        rows.append((name, f'{words}, {number} parameters' if number else words))
+        rows.append((name, f'{network}, {number} parameters' if number else network))
     if 'teacher' in networks:
         rows.append(('method', f'{method_of(cfg)}: {losses_of(cfg)}'))
     if cfg.get('mcmi'):

@@ -1,6 +1,7 @@
 """The output space of a classifier in two dimensions (Fig. 6 of the paper)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -64,13 +65,13 @@ def draw_embedding(
     margin = MARGIN * np.maximum(high - low, 1e-6)
     shades = colormaps['tab10'](labels % MOST_COLOURS)
     for axes, points, title in zip(panels, embedded, titles, strict=True):
-        axes.scatter(*points.T, s=6, c=shades, linewidths=0)
+        axes.scatter(points[:, 0], points[:, 1], s=6, c=shades, linewidths=0)
         axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_title(title, fontsize=10)
-    for figure in {axes.figure for axes in panels}:
+    for figure in {axes.get_figure(root=True) for axes in panels}:
         figure.draw_without_rendering()  # to know where everything will be
     for axes, points in zip(panels, embedded, strict=True):
         _name(axes, points, labels, classes)
@@ -92,7 +93,7 @@ def _name(
     for c in ids[np.argsort(-numbers, kind='stable')][:MOST_NAMED]:
         shade = colormaps['tab10'](int(c) % MOST_COLOURS)
         look = dict(boxstyle='round,pad=0.15', fc='white', ec=shade, alpha=0.85)
-        middle = dict(ha='center', va='center', fontweight='bold')
+        middle: dict[str, Any] = dict(ha='center', va='center', fontweight='bold')
         name = axes.text(0, 0, classes[c], fontsize=9, bbox=look, **middle)
         name.set_in_layout(False)
         extent = name.get_window_extent()
@@ -114,7 +115,7 @@ def _name(
         best = cost.argmin()
         centre = places[free][best]
         taken.append((centre, half))
-        name.set_position(to_data(centre))
+        name.set_position(tuple(to_data(centre)))
         if nearest[best] > 2 * _ROOM:  # away from its points: a line to them
             end = seen[own][gaps[best, own].argmin()]
             axes.plot(*to_data([centre, end]).T, color=shade, lw=0.8, zorder=1)

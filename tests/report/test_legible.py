@@ -1,5 +1,6 @@
 """What is drawn can be read: no label covered or cut, and nothing left to guess."""
 
+import contextlib
 import itertools
 import json
 import re
@@ -25,19 +26,24 @@ LONG = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    """Every figure that is written, as it was then."""
-    written = []
-    save = Figure.savefig
+@pytest.fixture(scope='module')
+def written():
+    """``with written() as figures:`` every figure that is written, as it then was."""
 
-    def note(self, *args, **kwargs):
-        save(self, *args, **kwargs)
-        self.canvas.draw()  # at its own size again
-        written.append(self)
+    @contextlib.contextmanager
+    def noted():
+        figures, save = [], Figure.savefig
 
-    monkeypatch.setattr(Figure, 'savefig', note)
-    return written
+        def note(self, *args, **kwargs):
+            save(self, *args, **kwargs)
+            self.canvas.draw()  # at its own size again
+            figures.append(self)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Figure, 'savefig', note)
+            yield figures
+
+    return noted
 
 
 def boxes(artists):
@@ -57,11 +63,12 @@ def teacher(cmi, ll):
     )  # fmt: skip
 
 
-@pytest.fixture
-def curves(figures, tmp_path, request):
-    hub = MessageHub.get_instance(request.node.name)
-    runner = SimpleNamespace(message_hub=hub)
-    write_summary(runner, teacher(0.03, -0.02), teacher(0.02, -0.01), str(tmp_path))
+@pytest.fixture(scope='module')
+def curves(written, tmp_path_factory):
+    runner = SimpleNamespace(message_hub=MessageHub.get_instance('legible'))
+    folder = str(tmp_path_factory.mktemp('curves'))
+    with written() as figures:
+        write_summary(runner, teacher(0.03, -0.02), teacher(0.02, -0.01), folder)
     (figure,) = figures
     return figure
 
@@ -126,13 +133,9 @@ def outputs(sharpness, seed):
     return Predictions(logits, labels, LONG, 800)
 
 
-@pytest.fixture
-def spaces(figures):
-    output_space({'teacher, MLL': outputs(9, 0), 'student': outputs(4, 1)})
-    return figures
-
-
-def test_in_the_output_space_names_stand_beside_their_points(spaces):
+def test_in_the_output_space_names_stand_beside_their_points(written):
+    with written() as spaces:
+        output_space({'teacher, MLL': outputs(9, 0), 'student': outputs(4, 1)})
     assert len(spaces) == 2
     for figure in spaces:
         (axes,) = figure.axes
@@ -195,22 +198,24 @@ def run_dir(folder, method, losses, mcmi, loss):
     return folder
 
 
-@pytest.fixture
-def compared(tmp_path, figures):
+@pytest.fixture(scope='module')
+def compared(written, tmp_path_factory):
     """The page of three methods with one teacher, and its charts."""
+    around = tmp_path_factory.mktemp('compared')
     mcmi = dict(teacher(0.03, -0.02), fingerprint='f')
     kd = dict(loss_kd=dict(type='KLDivergence', tau=4))
     dkd = dict(loss_dkd=dict(type='DKDLoss', beta=2.0))
     at = {f'loss_at_{i}': dict(type='PooledATLoss') for i in range(3)}
     folders = [
-        run_dir(tmp_path / name.lower(), name, losses, mcmi, loss)
+        run_dir(around / name.lower(), name, losses, mcmi, loss)
         for name, losses, loss in (
             ('KD', kd, 2.0),
             ('DKD', dkd, 0.5),
             ('AT', at, 900.0),
         )
     ]
-    path, _ = report_runs(folders)
+    with written() as figures:
+        path, _ = report_runs(folders)
     text = re.sub(r'data:image/png;base64,[^"]*', 'PNG', Path(path).read_text())
     return SimpleNamespace(text=text, figures=figures)
 
