@@ -1,11 +1,12 @@
 """The output space of a classifier in two dimensions (Fig. 6 of the paper)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 MOST_COLOURS = 10
 # Of more classes those with the most samples are named; more names hide the points.
@@ -71,7 +72,7 @@ def draw_embedding(
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_title(title, fontsize=10)
-    for figure in {axes.get_figure(root=True) for axes in panels}:
+    for figure in {cast(Figure, axes.get_figure(root=True)) for axes in panels}:
         figure.draw_without_rendering()  # to know where everything will be
     for axes, points in zip(panels, embedded, strict=True):
         _name(axes, points, labels, classes)
