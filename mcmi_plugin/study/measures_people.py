@@ -37,7 +37,7 @@ FIGURES: dict[str, Callable[[dict], Any]] = {
 def _measure(who: Any, figure: str) -> Callable:
     def measured(runner: Runner, cfg: Config) -> float | None:
         found = _figures(runner, cfg, who)
-        return found and FIGURES[figure](found)
+        return FIGURES[figure](found) if found else None
 
     measured.__name__ = f'{who}_people_{figure}'
     return measured

@@ -3,6 +3,7 @@
 import math
 import os.path as osp
 import statistics
+from datetime import datetime
 
 import optuna
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -54,7 +55,7 @@ def rows_of(study: optuna.Study) -> list[dict]:
 def last_row(study: optuna.Study) -> dict:
     """The row of the setting that has come to its end last."""
     trials = study.get_trials(deepcopy=False, states=ENDED)
-    last = max(trials, key=lambda trial: trial.datetime_complete)
+    last = max(trials, key=lambda trial: trial.datetime_complete or datetime.min)
     return next(r for r in rows_of(study) if r['name'] == last.user_attrs['setting'])
 
 

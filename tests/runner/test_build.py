@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from mcmi_plugin.fast.postponed_log import PostponedLog
 from small_runs import config
 
+from mcmi_plugin.fast.postponed_log import PostponedLog
 from mcmi_plugin.job import Place, tell_place
 from mcmi_plugin.runner.build import OF_THE_FILE, build_runner
 
