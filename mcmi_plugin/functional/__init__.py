@@ -10,6 +10,7 @@ from .information import ClassStatistics, collect
 from .labels import class_ids
 from .mcmi import ce_and_kl, divergence, safe_lambda, suggested_lambda_range
 from .negatives import ClassOrder, class_order, draw_negatives
+from .people import against_people, likeness, shares
 from .review import hierarchical_context
 from .rewards import (
     entropy,
@@ -24,7 +25,7 @@ from .similarity import (
     similarity_preserving,
 )
 from .spatial import match_spatial_size
-from .temperature import TemperatureCurve, temperatures_within
+from .temperature import TemperatureCurve, fitted_temperature, temperatures_within
 from .variational import gaussian_nll, initial_log_scale
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     'ClassStatistics',
     'Reliability',
     'TemperatureCurve',
+    'against_people',
     'attention_map',
     'attention_transfer',
     'bank_similarity',
@@ -45,6 +47,7 @@ __all__ = [
     'divergence',
     'draw_negatives',
     'entropy',
+    'fitted_temperature',
     'followed_centroids',
     'gaussian_nll',
     'gaussian_posterior',
@@ -53,6 +56,7 @@ __all__ = [
     'initial_log_scale',
     'joint_labels',
     'label_smoothing',
+    'likeness',
     'match_spatial_size',
     'moving_average',
     'negative_entropy',
@@ -60,6 +64,7 @@ __all__ = [
     'pdist',
     'probabilistic_transfer',
     'safe_lambda',
+    'shares',
     'similarity_preserving',
     'suggested_lambda_range',
     'temperatures_within',

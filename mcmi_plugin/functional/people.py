@@ -25,6 +25,9 @@ def shares(counts: Tensor) -> Tensor:
     Raises:
         ValueError: other shapes, counts that are no numbers from 0 on, or an image
             that nobody named.
+
+    >>> shares(torch.tensor([[3, 1], [0, 5]])).tolist()
+    [[0.75, 0.25], [0.0, 1.0]]
     """
     if counts.ndim != 2:
         raise ValueError(f'counts must be [N, C]: got {list(counts.shape)}')

@@ -82,7 +82,7 @@ MORE = {
 
 # Command -> what is run in its place.
 INSTEAD = {
-    'python tools/study.py configs/study/NAME.py --scale smoke|small|paper': (
+    'python tools/study.py configs/study/NAME.py --scale smoke|small|medium|paper': (
         'python tools/study.py configs/study/NAME.py --scale smoke --seeds 1 --arms MLL'
     ),
 }
@@ -93,6 +93,13 @@ ELSEWHERE = {
     'python tools/sweep.py CONFIG --trials 12': _OF_SWEEP,
     'python tools/study.py configs/study/forms.py --scale small': (
         'tests/study/test_every_study.py::test_smoke'
+    ),
+    'python tools/study.py configs/study/people.py --scale medium': (
+        'tests/configs/test_medium_data.py::test_people_at_the_medium_scale'
+    ),
+    'python tools/audit_teacher.py akamaster_kd.py akamaster20.pth --cfg-options '
+    'people_counts=data/cifar10/cifar10h-counts.npy': (
+        'tests/audit/test_audit_people.py::test_table_sentence_and_page'
     ),
     'python tools/train.py configs/mcmi/quickstart_digits.py --cfg-options '
     'data_fraction=0.05': (
