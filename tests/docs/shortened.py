@@ -129,9 +129,6 @@ ELSEWHERE = {
     'python tools/train.py first.py': (
         f'{_JOURNEY}test_a_teacher_a_control_and_a_student'
     ),
-    'python tools/export.py work_dirs/first --format mmpretrain': (
-        f'{_JOURNEY}test_the_second_student_has_the_first_for_its_teacher'
-    ),
     'python tools/train.py second.py': (
         f'{_JOURNEY}test_the_second_student_has_the_first_for_its_teacher'
     ),

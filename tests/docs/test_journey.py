@@ -36,7 +36,8 @@ SHORT = (
 MORE = {
     'python tools/audit_teacher.py': f'--cfg-options {SMALL}',
     'python tools/train.py first.py': f'--cfg-options {SHORT} mcmi.epochs=1',
-    'python tools/train.py second.py': f'--cfg-options {SHORT}',
+    'python tools/train.py second.py': f'--cfg-options {SHORT} '
+    'model.teacher_ckpt=student://work_dirs/first/epoch_1.pth',
 }
 
 
