@@ -5,8 +5,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
 
 from mcmi_plugin.errors import UserError
 
@@ -40,6 +43,21 @@ def join_by_gloo(launcher: str) -> None:
     elif launcher == 'mpi':
         raise UserError('--launcher mpi needs GPUs; use torchrun: tools/dist_train.sh')
     torch.distributed.init_process_group('gloo')
+
+
+def on_main(function: Callable, *args: Any) -> Any:
+    """Call ``function`` on the main process; its answer, or error, on every one."""
+    answer: list[Any] = [None, None]
+    if is_main_process():
+        try:
+            answer[0] = function(*args)
+        except (UserError, OSError) as error:
+            answer[1] = error
+    broadcast_object_list(answer)
+    barrier()
+    if answer[1] is not None:
+        raise answer[1]
+    return answer[0]
 
 
 def leave_processes() -> None:

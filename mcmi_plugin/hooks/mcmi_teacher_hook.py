@@ -34,12 +34,12 @@ from mcmi_plugin.teacher.held import (
     student_in,
     tensors_of,
 )
-from mcmi_plugin.teacher.make import base_source, provide_control, provide_teacher
+from mcmi_plugin.teacher.make import provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
+from mcmi_plugin.teacher.start import Start, base_source
 from mcmi_plugin.teacher.weights import load_weights, read_teacher, read_weights
 
-Held = tuple[str, dict, dict]  # a teacher's file, weights and `meta`
 Job = tuple[Config, TeacherOptions, Any, bool]  # of provide_teacher
 
 
@@ -129,9 +129,9 @@ class MCMITeacherHook(Hook):
         words = f'the student ({_length(runner)}); the teacher of this distillation is'
         print_log(place.before(f'{words} {path}'), logger='current')
 
-    def _plan_job(self, runner: Runner, held: Held | None) -> None:
+    def _plan_job(self, runner: Runner, held: Start | None) -> None:
         """Count the stages, and say them where there are several."""
-        source = base_source(runner.cfg)[0] if held is None else held[0]
+        source = base_source(runner.cfg)[0] if held is None else held.source
         has_teacher = source is not None
         self.plan = plan_of(self.options, has_teacher, runner.max_iters)
         if has_teacher and self.options.mll_epochs is not None:
@@ -170,8 +170,8 @@ class MCMITeacherHook(Hook):
         self._plan_job(runner, held)
         job = self._job(runner)
         path = provide_teacher(*job, held, self.plan)
-        if held is not None and path == held[0]:
-            self.provenance = held[2]['mcmi']  # its weights are there already
+        if held is not None and path == held.source:
+            self.provenance = held.made  # its weights are there already
         else:
             self._load(model.teacher, path)
         self._find_control(job, held)
@@ -182,7 +182,7 @@ class MCMITeacherHook(Hook):
         load_weights(teacher, state, path, 'mcmi.teacher_dir')
         self.provenance = meta['mcmi']
 
-    def _find_control(self, job: Job, held: Held | None) -> None:
+    def _find_control(self, job: Job, held: Start | None) -> None:
         if not self.options.control or self.options.form == 'none':
             return
         path = provide_control(*job, held, self.plan)
@@ -197,7 +197,7 @@ class MCMITeacherHook(Hook):
         """Whether the config itself says what the fine-tune begins with."""
         return bool(runner.cfg.model.get('teacher_ckpt') or self.options.mll_epochs)
 
-    def _held(self, runner: Runner, model: Any) -> Held | None:
+    def _held(self, runner: Runner, model: Any) -> Start | None:
         """The teacher that is in the model: file, weights and ``meta``.
 
         None where none has been put in but by ``teacher_ckpt``, of which the file is
@@ -217,7 +217,7 @@ class MCMITeacherHook(Hook):
         else:  # pretrained=True of a class that fills itself
             source, made = 'model.teacher', {}
         check_teacher_filled(model)
-        return source, dict(teacher.state_dict()), dict(mcmi=made)
+        return Start(source, dict(teacher.state_dict()), dict(mcmi=made))
 
     def after_run(self, runner: Runner) -> None:
         if self.provenance is not None and is_main_process():

@@ -60,7 +60,7 @@ def publish(directory: str, state: dict, meta: dict) -> str:
     """
     path = osp.join(directory, TEACHER_FILE)
     saved = io.BytesIO()  # torch would turn an error of the disk into its own
-    torch.save({'meta': meta, 'state_dict': state}, saved)
+    torch.save({'meta': _plain(meta), 'state_dict': state}, saved)
     with whole_file(path) as file:
         file.write(saved.getbuffer())
         file.flush()
@@ -97,3 +97,17 @@ def lock(directory: str):
     finally:
         if is_main_process():
             held.release()
+
+
+def _plain(value):
+    """Plain Python values only, which ``weights_only=True`` reads anywhere."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):  # NumPy's and torch's kinds of them included
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)

@@ -1,0 +1,89 @@
+"""A teacher is found by its recipe, or made and kept."""
+
+import os
+import os.path as osp
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mmengine.config import Config
+from mmengine.dist import get_world_size
+from mmengine.logging import print_log
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.job import Place
+from mcmi_plugin.processes import on_main
+from mcmi_plugin.teacher import store
+from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
+from mcmi_plugin.teacher.stage import remove_checkpoints, versions
+from mcmi_plugin.teacher.start import kept_teacher
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A teacher that is looked for.
+
+    Attributes:
+        name: what its folder's name begins with.
+        title: the log's words for it.
+        recipe: what decides about it.
+        stage_cfg: that makes it; gets the folder as its ``work_dir``.
+        how: in brackets, what is done to make it, where it is trained.
+        place: of its stage in the job.
+    """
+
+    name: str
+    title: str
+    recipe: dict
+    stage_cfg: Config
+    how: str = ''
+    place: Place = Place()
+
+
+def find_or_make(
+    wanted: Wanted, root: str, make: Callable[[], tuple[dict, dict]]
+) -> str:
+    """The file of a teacher, on every process.
+
+    Args:
+        wanted: which.
+        root: folder of all teachers.
+        make: its weights and its provenance, on every process.
+
+    Raises:
+        UserError: ``root`` cannot be written, or as ``make``.
+    """
+    directory = store.folder(root, wanted.name, wanted.recipe)
+    wanted.stage_cfg.work_dir = directory
+    wanted.stage_cfg.experiment_name = osp.basename(directory)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f'mcmi.teacher_dir: cannot write {directory} ({error.strerror}); set it to '
+            'a folder that can be written'
+        ) from error
+    say, title = wanted.place.before, wanted.title
+    with store.lock(directory):
+        path = on_main(store.find, directory, wanted.recipe)
+        if path is not None:
+            on_main(remove_checkpoints, directory)  # if killed before it did
+            print_log(say(f'{title} found: {path}'), logger='current')
+            tell_if_earlier(path, kept_teacher(path).made)
+            return path
+        tell_of_earlier(root, wanted.name, wanted.recipe, wanted.stage_cfg)
+        words = say(f'making the {title}{wanted.how} in {directory}')
+        print_log(words, logger='current')
+        state, mcmi = make()
+        meta = dict(
+            dataset_meta=mcmi.pop('dataset_meta'),
+            mcmi=dict(
+                mcmi,
+                fingerprint=store.fingerprint(wanted.recipe),
+                processes=get_world_size(),
+                versions=versions(),
+            ),
+        )
+        path = on_main(store.publish, directory, state, meta)
+        on_main(remove_checkpoints, directory)  # the teacher is there instead
+    print_log(f'{title} kept: {path}', logger='current')
+    return path
