@@ -13,6 +13,7 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from PIL import Image
 from rich.console import Console
 
+from mcmi_plugin.audit.command import audit
 from mcmi_plugin.commands import read_config, train
 from mcmi_plugin.study.plan import read_study
 from mcmi_plugin.study.run import run_cells
@@ -154,3 +155,14 @@ def test_a_public_teacher_gets_used_to_other_copies(project, cifar):
     assert sizes == [360, 40]
     with open(next((cifar / 'run').glob('*/vis_data/scalars.json'))) as file:
         assert any('mcmi/ll' in line for line in file)
+
+
+def test_a_public_teacher_is_audited_against_people(project, cifar):
+    """By the config it gets used to the images by; people named the test set."""
+    path = str(project / 'configs/study/_base_/akamaster_r20_mll.py')
+    told = audit(
+        read_config(path, {}), 'checkpoints/akamaster/resnet20.pth', Console(quiet=True)
+    )
+    sizes = [told[split]['num_samples'] for split in ('train', 'val')]
+    assert sizes == [360, 40]
+    assert told['people']['num_samples'] == 30  # half of the test set
