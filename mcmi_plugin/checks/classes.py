@@ -16,6 +16,7 @@ from mcmi_plugin.checks.folders import hidden, misplaced
 from mcmi_plugin.distill.standalone import standing_alone
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.model import classes_place, part_of
+from mcmi_plugin.teacher.start import given_teacher
 
 # Wrappers that leave the labels as they are.
 _TRANSPARENT = (
@@ -39,7 +40,8 @@ def check_classes(cfg: Config) -> None:
     """The student's and the teacher's heads have an output for every class.
 
     And one number of them where a loss compares their logits. The teacher must have
-    one for every class of ``mcmi.dataset`` too.
+    one for every class of ``mcmi.dataset`` too, and none beside them where its
+    centroids are taken.
 
     Folders of one's own, one a class, must also be the same in every split, and class
     names in the same order: that is what the labels count. Where a data set or a
@@ -62,6 +64,8 @@ def check_classes(cfg: Config) -> None:
         if side == 'teacher':
             own = _labelled(_at(cfg, 'mcmi.dataset') or {})
             _check_outputs(head, 'mcmi.dataset', own, _seen(own, scope))
+            key = 'mcmi.dataset' if own else 'train_dataloader.dataset'
+            _check_centroids(cfg, head, key, own or config, scope)
     if len(heads) == 2:
         _check_logits_meet(cfg, *heads.values())
 
@@ -112,6 +116,30 @@ def _check_outputs(
             f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} '
             f'classes{hidden(class_folders(dataset) or [])}; ' + head.remedy(len(names))
         )
+
+
+def _check_centroids(
+    cfg: Config, head: _Head, key: str, config: dict, scope: str | None
+) -> None:
+    """A teacher that is fine-tuned has no output for classes that the data lack."""
+    options = cfg.get('mcmi')
+    dataset = _seen(config, scope)
+    names = _number_counts(config, dataset) and class_names(dataset)
+    if not options or options.get('form') == 'none' or not names:
+        return
+    if head.outputs <= len(names) or _is_made(cfg):
+        return
+    raise UserError(
+        f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} classes, and '
+        f'a class without a sample has no centroid; {head.remedy(len(names))}, and '
+        'take their rows of the teacher: tools/convert_checkpoint.py --classes'
+    )
+
+
+def _is_made(cfg: Config) -> bool:
+    """Whether the teacher is an MCMI teacher already, and is used as it is."""
+    start = given_teacher(cfg)
+    return start is not None and start.made.get('stage') == 'mcmi'
 
 
 def _check_logits_meet(cfg: Config, student: _Head, teacher: _Head) -> None:

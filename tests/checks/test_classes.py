@@ -1,6 +1,7 @@
 """Classes of teacher, student, data and names fit, before anything is computed."""
 
 import pytest
+import torch
 from imagenet_folder import CLASSES, write_folder
 from mmengine.config import Config
 
@@ -128,6 +129,28 @@ def test_the_teachers_own_data(root, tmp_path):
     assert message.startswith('model.teacher.head.num_classes=4, but mcmi.dataset')
     assert 'has 5 classes' in message
     check_classes(config(root, network(5), network(5), mcmi=mcmi))
+
+
+def test_a_teacher_wider_than_the_data_it_is_fine_tuned_on(root, tmp_path):
+    """Not after the whole teacher stage, or a pass over the data."""
+    cfg = config(root, network(1000), network(1000), mcmi=dict(mll_epochs=9))
+    message = error_of(cfg)
+    assert message.startswith(
+        'model.teacher.head.num_classes=1000, but train_dataloader.dataset '
+        '(CustomDataset) has 4 classes'
+    )
+    assert 'set model.teacher.head.num_classes=4' in message
+    assert 'convert_checkpoint.py --classes' in message
+    cfg.mcmi.form = 'none'  # measured only
+    check_classes(cfg)
+    cfg.mcmi.form = 'fixed'
+    cfg.model.teacher_ckpt = str(tmp_path / 'teacher.pth')
+    meta = dict(mcmi=dict(stage='mcmi'))
+    weights = dict(weight=torch.zeros(1))
+    torch.save(dict(state_dict=weights, meta=meta), cfg.model.teacher_ckpt)
+    check_classes(cfg)  # used as it is
+    torch.save(dict(state_dict=weights), cfg.model.teacher_ckpt)
+    assert error_of(cfg) == message
 
 
 @pytest.mark.parametrize('wrapper', ['HoldOut', 'ClassFraction', 'RepeatDataset'])

@@ -120,7 +120,10 @@ def test_folders_that_are_not_the_same_in_both_splits(own, command, project):
 
 @pytest.mark.parametrize(
     ('num_classes', 'words'),
-    [(3, 'set model.architecture.head.num_classes=4'), (5, 'no sample of class 4')],
+    [
+        (3, 'set model.architecture.head.num_classes=4'),
+        (5, 'set model.teacher.head.num_classes=4'),
+    ],
 )
 def test_another_number_of_classes(num_classes, words, own, command, project):
     heads = [f'model.{side}.head.num_classes={num_classes}' for side in SIDES]
