@@ -20,6 +20,8 @@ def check_output(source: str, out: str) -> None:
     if osp.exists(out) and osp.exists(source) and osp.samefile(source, out):
         raise UserError(f'{out}: is the checkpoint itself; name another file to write')
     folder = osp.dirname(osp.abspath(out))
+    while not osp.exists(folder):  # made on the way
+        folder = osp.dirname(folder)
     if not osp.isdir(folder) or not os.access(folder, os.W_OK) or osp.isdir(out):
         raise UserError(f'{out}: cannot be written; name a file in a folder that can')
 
@@ -27,11 +29,14 @@ def check_output(source: str, out: str) -> None:
 def write(conversion: Conversion, out: str) -> None:
     """Write an ordinary checkpoint of mmpretrain: ``state_dict`` and ``meta``.
 
+    Its folder is made where there is none.
+
     Raises:
         UserError: it cannot be written; what was there before is unchanged.
     """
     checkpoint = {'meta': conversion.meta, 'state_dict': conversion.placement.state}
     saved = io.BytesIO()  # torch would turn an error of the disk into its own
     torch.save(checkpoint, saved)
+    os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
     with whole_file(out) as file:
         file.write(saved.getbuffer())

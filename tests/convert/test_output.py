@@ -51,7 +51,15 @@ def test_where_nothing_can_be_written(tmp_path):
     source.touch()
     with pytest.raises(UserError, match='is the checkpoint itself'):
         check_output(str(source), f'{tmp_path}/./file.pth')
-    for out in (tmp_path, tmp_path / 'nowhere' / 'out.pth', source / 'out.pth'):
+    for out in (tmp_path, source / 'out.pth', source / 'below' / 'out.pth'):
         with pytest.raises(UserError, match=f'{out}: cannot be written'):
             check_output(str(source), str(out))
     check_output(str(source), str(tmp_path / 'out.pth'))
+
+
+def test_a_folder_is_made(conversion, tmp_path):
+    out = tmp_path / 'checkpoints' / 'cifar10' / 'out.pth'
+    check_output(str(tmp_path / 'file.pth'), str(out))
+    assert not out.parent.exists()
+    write(conversion, str(out))
+    assert out.is_file()

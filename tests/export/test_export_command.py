@@ -27,11 +27,12 @@ FORMATS = {
 ANSWER = """
 import torch
 try:
-    import mcmi_plugin
+    # The name alone is there beside an editable install: a folder for mim.
+    from mcmi_plugin import version
 except ImportError:
     pass
 else:
-    raise SystemExit(f'this project is here: {mcmi_plugin.__file__}')
+    raise SystemExit(f'this project is here: {version.__file__}')
 pixels = torch.load('pixels.pt', weights_only=True)
 answers = {}
 
