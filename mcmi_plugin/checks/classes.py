@@ -62,10 +62,11 @@ def check_classes(cfg: Config) -> None:
     for side, head in heads.items():
         _check_outputs(head, 'train_dataloader.dataset', config, dataset)
         if side == 'teacher':
-            own = _labelled(_at(cfg, 'mcmi.dataset') or {})
-            _check_outputs(head, 'mcmi.dataset', own, _seen(own, scope))
-            key = 'mcmi.dataset' if own else 'train_dataloader.dataset'
-            _check_centroids(cfg, head, key, own or config, scope)
+            learnt_from = ('train_dataloader.dataset', config, dataset)
+            if own := _labelled(_at(cfg, 'mcmi.dataset') or {}):
+                learnt_from = ('mcmi.dataset', own, _seen(own, scope))
+                _check_outputs(head, *learnt_from)
+            _check_centroids(cfg, head, *learnt_from)
     if len(heads) == 2:
         _check_logits_meet(cfg, *heads.values())
 
@@ -119,27 +120,30 @@ def _check_outputs(
 
 
 def _check_centroids(
-    cfg: Config, head: _Head, key: str, config: dict, scope: str | None
+    cfg: Config, head: _Head, key: str, config: dict, dataset: BaseDataset | None
 ) -> None:
     """A teacher that is fine-tuned has no output for classes that the data lack."""
-    options = cfg.get('mcmi')
-    dataset = _seen(config, scope)
     names = _number_counts(config, dataset) and class_names(dataset)
-    if not options or options.get('form') == 'none' or not names:
-        return
-    if head.outputs <= len(names) or _is_made(cfg):
-        return
-    raise UserError(
-        f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} classes, and '
-        f'a class without a sample has no centroid; {head.remedy(len(names))}, and '
-        'take their rows of the teacher: tools/convert_checkpoint.py --classes'
-    )
+    if names and head.outputs > len(names) and _is_fine_tuned(cfg):
+        raise UserError(
+            f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} classes, '
+            f'and a class without a sample has no centroid; {head.remedy(len(names))}, '
+            'and take their rows of the teacher: tools/convert_checkpoint.py --classes'
+        )
 
 
-def _is_made(cfg: Config) -> bool:
-    """Whether the teacher is an MCMI teacher already, and is used as it is."""
+def _is_fine_tuned(cfg: Config) -> bool:
+    """Whether centroids will be taken of the teacher, as far as the config tells.
+
+    An MCMI teacher is used as it is, and ``load_from`` may hold one.
+    """
+    options = cfg.get('mcmi') or {}
+    if not options or options.get('form') == 'none' or cfg.get('load_from'):
+        return False
     start = given_teacher(cfg)
-    return start is not None and start.made.get('stage') == 'mcmi'
+    if start is None:
+        return options.get('mll_epochs') is not None
+    return start.made.get('stage') != 'mcmi'
 
 
 def _check_logits_meet(cfg: Config, student: _Head, teacher: _Head) -> None:

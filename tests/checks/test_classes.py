@@ -151,6 +151,8 @@ def test_a_teacher_wider_than_the_data_it_is_fine_tuned_on(root, tmp_path):
     check_classes(cfg)  # used as it is
     torch.save(dict(state_dict=weights), cfg.model.teacher_ckpt)
     assert error_of(cfg) == message
+    cfg.load_from = 'run/epoch_1.pth'  # which may hold an MCMI teacher
+    check_classes(cfg)
 
 
 @pytest.mark.parametrize('wrapper', ['HoldOut', 'ClassFraction', 'RepeatDataset'])
