@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from unittest import mock
 
 import mmengine.utils
 import mmrazor
@@ -50,8 +51,10 @@ def test_the_true_version_is_told_after_a_failed_import(monkeypatch):
 
 
 def test_nothing_is_pretended_once_mmrazor_imports(monkeypatch):
-    monkeypatch.setattr(mmrazor_import, '_without_quantization', None)
+    pretended = mock.Mock()
+    monkeypatch.setattr(mmrazor_import, '_without_quantization', pretended)
     mmrazor_import.import_mmrazor()
+    pretended.assert_not_called()
 
 
 def test_an_upstream_that_imports_by_itself_is_left_alone():
