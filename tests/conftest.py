@@ -25,9 +25,16 @@ settings.load_profile('same')
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(autouse=True)
-def _leave_no_runner_behind():
+# Of a file as well: what its own fixtures build comes before that of any test.
+@pytest.fixture(autouse=True, scope='module')
+def _no_runner_of_this_file_stays():
     """A Runner leaves its scope as the current one, where names mean other things."""
+    with isolated():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_runner_of_this_test_stays():
     with isolated():
         yield
 

@@ -47,7 +47,7 @@ def test_a_damaged_teacher_is_refused(tmp_path):
 
 def test_what_could_not_be_read_back_is_not_published(tmp_path):
     with pytest.raises(UserError):
-        store.publish(tmp_path, {}, dict(mcmi=object()))
+        store.publish(tmp_path, {'w': object()}, meta())
     assert not list(tmp_path.iterdir())
 
 
