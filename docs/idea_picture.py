@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mcmi_plugin.functional.bayes import gaussian_posterior, pdist
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.mcmi import ce_and_kl
-from mcmi_plugin.report.style import COLOURS, new_figure, save
+from mcmi_plugin.shown.style import COLOURS, new_figure, save
 
 # Three overlapping Gaussian classes in the plane, and six coordinates of noise, by
 # which a network can tell every training sample from every other.

@@ -13,7 +13,7 @@ import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is rea
 from mcmi_plugin import preflight
 from mcmi_plugin.commands import build_runner, load_config, parser, run
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.summary import plain_metrics, print_metrics
+from mcmi_plugin.shown.tables import plain_metrics, print_metrics
 from mcmi_plugin.teacher.weights import load_weights, read_weights
 
 

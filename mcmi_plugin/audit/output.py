@@ -5,13 +5,13 @@ import os.path as osp
 from dataclasses import replace
 
 from rich.console import Console
-from rich.table import Table as Printed
 
 from mcmi_plugin.audit.pictures import reliability_picture, temperature_picture
 from mcmi_plugin.audit.reading import temperature_words
 from mcmi_plugin.functional.calibration import BINS
-from mcmi_plugin.report.blocks import KeyFigures, Picture, Section, Table, Text
-from mcmi_plugin.report.page import write_page
+from mcmi_plugin.shown.blocks import KeyFigures, Picture, Section, Table, Text
+from mcmi_plugin.shown.page import write_page
+from mcmi_plugin.shown.tables import printable
 from mcmi_plugin.whole_file import whole_file
 
 SHOWN_CLASSES = 5
@@ -55,12 +55,9 @@ def main_table(audit: dict) -> Table:
 
 def temperature_rows(audit: dict) -> list[tuple[str, str, str]]:
     """(name, on the training set, held out) of the best temperatures."""
+    train, val = audit['train'], audit['val']
     return [
-        (
-            name,
-            temperature_words(audit['train'], key),
-            temperature_words(audit['val'], key),
-        )
+        (name, temperature_words(train, key), temperature_words(val, key))
         for key, name in _BEST
     ]
 
@@ -72,18 +69,11 @@ def lambda_rows(audit: dict) -> list[tuple[str, str, str]]:
         number = len(found['missing'])
         return [('lambda', 'none', f'{number} classes without a training sample')]
     flip = 'no bound' if found['flip'] is None else f'{found["flip"]:.3g}'
+    low_to_high = f'{found["low"]:.3g} to {found["high"]:.3g}'
+    why = f'because of class {found["label"]}, which looks least like {found["least"]}'
     return [
-        (
-            'lambda to search',
-            f'{found["low"]:.3g} to {found["high"]:.3g}',
-            'with fixed centroids, on a log scale',
-        ),
-        (
-            'labels may flip near lambda',
-            flip,
-            f'because of class {found["label"]}, which looks least like '
-            f'{found["least"]}',
-        ),
+        ('lambda to search', low_to_high, 'with fixed centroids, on a log scale'),
+        ('labels may flip near lambda', flip, why),
     ]
 
 
@@ -91,24 +81,14 @@ def class_table(audit: dict) -> Table:
     """The classes with the highest and the lowest CMI on the training set."""
     classes = [one for one in audit['classes'] if one['cmi'] is not None]
     classes = sorted(classes, key=lambda one: -one['cmi'])
-    rows = [
-        [
-            one['name'],
-            f'{one["cmi"]:.4f}',
-            f'{one["ll"]:.4f}',
-            f'{one["accuracy"]:.2f}',
-            f'{one["samples"]:,}',
-        ]
-        for one in classes
-    ]
+    forms = dict(name='', cmi='.4f', ll='.4f', accuracy='.2f', samples=',')
+    rows = [[format(one[k], form) for k, form in forms.items()] for one in classes]
     if len(rows) > 2 * SHOWN_CLASSES:
         between = ['...', '', '', '', '']
         rows = [*rows[:SHOWN_CLASSES], between, *rows[-SHOWN_CLASSES:]]
-    return Table(
-        ('class', 'CMI, nats', 'LL, nats', 'accuracy, %', 'samples'),
-        rows,
-        'classes by their CMI on the training set, highest first',
-    )
+    columns = ('class', 'CMI, nats', 'LL, nats', 'accuracy, %', 'samples')
+    caption = 'classes by their CMI on the training set, highest first'
+    return Table(columns, rows, caption)
 
 
 def people_table(audit: dict) -> Table:
@@ -120,13 +100,13 @@ def people_table(audit: dict) -> Table:
     ]
     entropy = f'{people["as_is"]["people_entropy"]:.4f}'
     rows.append(["people's mean entropy, nats", entropy, entropy])
-    return Table(
-        ('against people', 'T = 1', f'T = {people["temperature"]:.3g}'),
-        rows,
+    columns = ('against people', 'T = 1', f'T = {people["temperature"]:.3g}')
+    caption = (
         f'{people["num_samples"]:,} images of the test set; T fits people best on as '
         'many others; distance: mean L2 x 100, as Pdist; KL(people || P); correlation: '
-        "Pearson's",
+        "Pearson's"
     )
+    return Table(columns, rows, caption)
 
 
 def _or_none(value: float | None, how: str) -> str:
@@ -143,12 +123,7 @@ def print_audit(audit: dict, console: Console) -> None:
     if 'people' in audit:
         tables.append(people_table(audit))
     for table in tables:
-        printed = Printed(caption=table.caption)
-        for i, name in enumerate(table.columns):
-            printed.add_column(name, justify='right' if i else 'left')
-        for row in table.rows:
-            printed.add_row(*row)
-        console.print(printed)
+        console.print(printable(table, right=True))
     for sentence in audit['reading']:
         console.print(f'- {sentence}', soft_wrap=True)
 
@@ -170,34 +145,23 @@ def write_audit(audit: dict, folder: str) -> None:
         with whole_file(osp.join(folder, name)) as file:
             file.write(content)
     train, held_out = audit['train'], audit['val']
+    of_curve = (
+        'CMI and cross-entropy against the temperature of the logits: CMI is highest '
+        f'at T = {train["temperature_of_cmi"]:g}, LL best at '
+        f'T = {train["temperature_of_ll"]:g}, on held-out data at '
+        f'T = {held_out["temperature_of_ll"]:g}'
+    )
+    below_curve = 'The CMI that a student hears at the temperature (tau) of its '
+    of_bins = (
+        'accuracy against confidence in bins; expected calibration error '
+        f'{held_out["calibration_error"]:.2f} points'
+    )
+    below_bins = 'Bars below the line: more confident than right.'
     sections = [
         Section('Figures', [KeyFigures(_cards(audit)), main_table(audit)]),
         Section('What they mean', [Text('\n\n'.join(audit['reading']))]),
-        Section(
-            'Temperature',
-            [
-                Picture(
-                    curve,
-                    'CMI and cross-entropy against the temperature of the logits: CMI '
-                    f'is highest at T = {train["temperature_of_cmi"]:g}, LL best at '
-                    f'T = {train["temperature_of_ll"]:g}, on held-out data at '
-                    f'T = {held_out["temperature_of_ll"]:g}',
-                    'The CMI that a student hears at the temperature (tau) of its '
-                    'distiller.',
-                )
-            ],
-        ),
-        Section(
-            'Calibration',
-            [
-                Picture(
-                    reliability,
-                    'accuracy against confidence in bins; expected calibration error '
-                    f'{held_out["calibration_error"]:.2f} points',
-                    'Bars below the line: more confident than right.',
-                )
-            ],
-        ),
+        Section('Temperature', [Picture(curve, of_curve, f'{below_curve}distiller.')]),
+        Section('Calibration', [Picture(reliability, of_bins, below_bins)]),
         Section('Classes', [class_table(audit)]),
     ]
     if 'people' in audit:

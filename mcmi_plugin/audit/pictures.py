@@ -1,13 +1,10 @@
 """The pictures of an audit: the temperature curve and the reliability diagram."""
 
-import io
-
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from mcmi_plugin.audit.reading import temperature_words
-from mcmi_plugin.report.style import colour_of, legend, new_figure
+from mcmi_plugin.shown.style import BLUE, RED, legend, new_figure, png_of
 
 _DPI = 100  # 800 pixels wide
 _LINEAR_BELOW = 0.01  # nats
@@ -27,11 +24,11 @@ def temperature_picture(train: dict, held_out: dict) -> bytes:
         height=5.2,
     )
     above, below = figure.subplots(2, 1, sharex=True)
-    _line(above, train['temperatures'], 'cmi', 1, '-')
+    _line(above, train['temperatures'], 'cmi', RED, '-')
     _mark(above, train, 'cmi', 'highest CMI', 'D')
     above.set_ylabel('CMI, nats')
-    _line(below, train['temperatures'], 'll', 0, '-')
-    _line(below, held_out['temperatures'], 'll', 0, '--')
+    _line(below, train['temperatures'], 'll', BLUE, '-')
+    _line(below, held_out['temperatures'], 'll', BLUE, '--')
     _mark(below, train, 'll', 'best LL', 'D')
     _mark(below, held_out, 'll', 'best LL, held out', 's')
     below.set_ylabel('-LL, nats')
@@ -48,32 +45,20 @@ def temperature_picture(train: dict, held_out: dict) -> bytes:
         axes.axvline(1, color='0.4', linewidth=1, linestyle=':', label='T = 1')
     legend(above)
     legend(below, loc='lower right')  # where the curves are not
-    return _png(figure)
+    return png_of(figure, _DPI)
 
 
-def _line(axes: Axes, points: list[dict], key: str, colour: int, style: str) -> None:
-    axes.plot(
-        [point['temperature'] for point in points],
-        [_shown(point, key) for point in points],
-        style,
-        marker='.',
-        color=colour_of(colour),
-    )
+def _line(axes: Axes, points: list[dict], key: str, colour: str, style: str) -> None:
+    x, y = zip(*((p['temperature'], _shown(p, key)) for p in points), strict=True)
+    axes.plot(x, y, style, marker='.', color=colour)
 
 
 def _mark(axes: Axes, split: dict, key: str, name: str, marker: str) -> None:
     best = f'temperature_of_{key}'
     (point,) = [p for p in split['temperatures'] if p['temperature'] == split[best]]
-    axes.plot(
-        [point['temperature']],
-        [_shown(point, key)],
-        marker,
-        markersize=9,
-        markerfacecolor='none',
-        markeredgecolor='black',
-        clip_on=False,
-        label=f'{name}: T = {temperature_words(split, best)}',
-    )
+    look: dict = dict(ms=9, mfc='none', mec='black', clip_on=False)
+    words = f'{name}: T = {temperature_words(split, best)}'
+    axes.plot([point['temperature']], [_shown(point, key)], marker, label=words, **look)
 
 
 def _shown(point: dict, key: str) -> float:
@@ -92,22 +77,13 @@ def reliability_picture(held_out: dict) -> bytes:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     width = 100 / len(bins)
     middle = [width * (i + 0.5) for i in range(len(bins))]
-    above.bar(
-        middle,
-        [one['accuracy'] or 0 for one in bins],
-        0.9 * width,
-        color=colour_of(0),
-        label='accuracy of the bin',
-    )
-    filled = [one for one in bins if one['samples']]
+    heights = [one['accuracy'] or 0 for one in bins]
+    look: dict = dict(color=BLUE, label='accuracy of the bin')
+    above.bar(middle, heights, 0.9 * width, **look)
+    filled = [(one['confidence'], one['accuracy']) for one in bins if one['samples']]
     above.plot([0, 100], [0, 100], '--', color='0.4', label='as right as confident')
-    above.plot(
-        [one['confidence'] for one in filled],
-        [one['accuracy'] for one in filled],
-        'o',
-        color=colour_of(1),
-        label='at its mean confidence',
-    )
+    x, y = zip(*filled, strict=True)
+    above.plot(x, y, 'o', color=RED, label='at its mean confidence')
     above.set_ylabel('accuracy, %')
     above.set_ylim(0, 103)
     legend(above, loc='upper left')
@@ -117,10 +93,4 @@ def reliability_picture(held_out: dict) -> bytes:
     below.set_ylabel('samples')
     below.set_xlabel('confidence, %')
     below.set_xlim(0, 100)
-    return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format='png', dpi=_DPI)
-    return file.getvalue()
+    return png_of(figure, _DPI)

@@ -15,7 +15,6 @@ from torch import nn
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.job import Plan, tell_place
-from mcmi_plugin.report.summary import write_summary
 from mcmi_plugin.teacher.filling import (
     check_teacher_filled,
     random_weights,
@@ -38,6 +37,7 @@ from mcmi_plugin.teacher.make import provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
 from mcmi_plugin.teacher.start import Start, base_source
+from mcmi_plugin.teacher.summary import write_summary
 from mcmi_plugin.teacher.weights import load_weights, read_teacher, read_weights
 
 Job = tuple[Config, TeacherOptions, Any, bool]  # of provide_teacher

@@ -5,7 +5,6 @@ import logging
 import sys
 import time
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 
 from mcmi_plugin.job import iterations_after, place_of
+from mcmi_plugin.shown.progress import clock, time_left
 
 REFRESH = 2  # a second
 
@@ -113,10 +113,10 @@ class TrainingBar(Progress):
         return super().get_renderables()
 
     def _left(self, done: int) -> str:
-        if done == self.first:
-            return 'remaining time not known yet'
-        each = (time.monotonic() - self.started) / (done - self.first)
-        left = each * (self.runner.max_iters - done)
-        words = f'about {timedelta(seconds=round(left))} left'
-        after = each * iterations_after(self.runner)
-        return words + f', job {timedelta(seconds=round(left + after))}' * (after > 0)
+        seconds, here = time.monotonic() - self.started, done - self.first
+        left = self.runner.max_iters - done
+        words = time_left(seconds, here, here + left)
+        after = iterations_after(self.runner)
+        if here and after:
+            words += f', job {clock(seconds * (left + after) / here)}'
+        return words

@@ -1,7 +1,6 @@
 """Runs that differ by their seeds alone, put together; and what else differs."""
 
 import json
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 from mmengine.config import Config
 
 from mcmi_plugin.report.method import in_words, losses_of, method_of, own_loss_of
-from mcmi_plugin.report.run_sections import accuracy_of
 from mcmi_plugin.report.work_dir import Run
+from mcmi_plugin.shown.paired import spread
 
 # Where a run lies, how it was started, and what its student does not see.
 _NO_PART = (
@@ -30,12 +29,9 @@ _REPEATED = ('custom_hooks', 'distiller', 'method', 'pair')
 
 @dataclass(frozen=True)
 class Arm:
-    """Runs of one config; only their seeds differ.
+    """Runs of one config, as they were given; only their seeds differ.
 
-    Attributes:
-        name: short, for legends and columns: that of its run where every arm has
-            one, or else a number.
-        runs: in the order that they were given.
+    Its name is that of its run where every arm has one, or else a number.
     """
 
     name: str
@@ -50,8 +46,7 @@ class Arm:
     @property
     def accuracies(self) -> list[float]:
         """Of the counted runs' students, in per cent."""
-        found = map(accuracy_of, self.counted)
-        return [accuracy for accuracy in found if accuracy is not None]
+        return [run.accuracy for run in self.counted if run.accuracy is not None]
 
     @property
     def cmis(self) -> list[float]:
@@ -91,7 +86,7 @@ def settings_of(config: Config) -> dict:
 
 
 def differences(arms: Sequence[Arm]) -> list[tuple[str, ...]]:
-    """(key, its value in each arm) of what is not the same in all, in few lines.
+    """(key, its value in each arm) of what is not the same in all.
 
     A part of another class, or that some arms have not, is one line, and so is the
     whole method, whose recorders and connectors follow from it.
@@ -136,9 +131,5 @@ def _differ(key: str, values: Sequence[Any]) -> list[tuple[str, ...]]:
 
 def mean_and_sd(values: Sequence[float], digits: int) -> str:
     """``98.37 ± 0.21``: the mean, and from two values on their deviation (n - 1)."""
-    if not values:
-        return ''
-    shown = f'{statistics.fmean(values):.{digits}f}'
-    if len(values) > 1:
-        shown += f' \u00b1 {statistics.stdev(values):.{digits}f}'
-    return shown
+    found = spread(values)
+    return found.shown(digits).replace('+-', '\u00b1') if found else ''

@@ -5,28 +5,27 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import rich.table
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from rich.console import Console
-from rich.markup import escape
 
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
 from mcmi_plugin.report.arms import arms_of
-from mcmi_plugin.report.blocks import Block, Section, Subheading, Text
 from mcmi_plugin.report.comparison import comparison, runs_table
-from mcmi_plugin.report.confusion import confusion_blocks
 from mcmi_plugin.report.networks import Networks, rebuild
-from mcmi_plugin.report.page import write_page
 from mcmi_plugin.report.predictions import Predictions, predict
 from mcmi_plugin.report.record import check_confusion, dense, sparse, write_record
 from mcmi_plugin.report.run_origin import place
 from mcmi_plugin.report.run_sections import sections
 from mcmi_plugin.report.spaces import NUM_EMBEDDED, eigen_cams, output_space
 from mcmi_plugin.report.work_dir import Run, read_runs
+from mcmi_plugin.shown.blocks import Block, Section, Subheading, Table, Text
+from mcmi_plugin.shown.confusion import confusion_blocks
+from mcmi_plugin.shown.page import write_page
+from mcmi_plugin.shown.tables import printable
 
 PAGE = 'report.html'
 # Minutes for a large student without a GPU; CIFAR's test set is whole.
@@ -51,10 +50,8 @@ def report_training(runner: Runner) -> None:
         page = run.folder / PAGE
         write_page(page, run.name, sections(run, _recorded(run)), _note([run]))
     except Exception as error:  # of a network, data or disk of any kind
-        why = one_line(error)
-        print_log(
-            f'no report is written: {why}', logger='current', level=logging.WARNING
-        )
+        words = f'no report is written: {one_line(error)}'
+        print_log(words, logger='current', level=logging.WARNING)
     else:
         print_log(f'report: {place(page)}', logger='current')
 
@@ -64,13 +61,8 @@ def report_runs(
 ) -> tuple[Path, list[Run]]:
     """Write the page of one run, or of several beside one another.
 
-    Args:
-        folders: work dirs.
-        out: the page's file; ``report.html`` in the work dir of one run, in the
-            folder around them of several.
-
-    Returns:
-        The page's file, and the runs.
+    Its file is ``out``, or ``report.html`` in the work dir of one run, in the folder
+    around them of several; it and the runs are returned.
 
     Raises:
         UserError: a folder is no work dir, or the page cannot be written.
@@ -93,10 +85,8 @@ def print_runs(runs: Sequence[Run]) -> None:
     """A line for each run, on the screen."""
     found = runs_table(arms_of(runs))
     shown = [found.columns.index(name) for name in ON_SCREEN]
-    table = rich.table.Table(*ON_SCREEN)
-    for row in found.rows:
-        table.add_row(*(escape(row[i]) for i in shown))
-    Console().print(table)
+    rows = [[row[i] for i in shown] for row in found.rows]
+    Console().print(printable(Table(ON_SCREEN, rows)))
 
 
 def _note(runs: Sequence[Run]) -> str:

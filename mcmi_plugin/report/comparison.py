@@ -3,32 +3,22 @@
 from collections.abc import Sequence
 
 from mcmi_plugin.report.arms import Arm, arms_of, differences, mean_and_sd
-from mcmi_plugin.report.blocks import Block, Picture, Section, Table, Text
-from mcmi_plugin.report.chart import Line, draw_chart
-from mcmi_plugin.report.cost import (
-    duration,
-    parameters,
-    rate,
-    training_time,
-    whole_time,
-)
+from mcmi_plugin.report.cost import parameters, rate, training_time, whole_time
 from mcmi_plugin.report.method import losses_of, method_of
 from mcmi_plugin.report.run_origin import networks_of
-from mcmi_plugin.report.run_sections import accuracy_of
-from mcmi_plugin.report.style import colour_of
-from mcmi_plugin.report.summary import settings, shown, summary_rows
 from mcmi_plugin.report.work_dir import Run
+from mcmi_plugin.shown.blocks import Block, Picture, Section, Table, Text
+from mcmi_plugin.shown.chart import Line, draw_chart
+from mcmi_plugin.shown.progress import duration
+from mcmi_plugin.shown.style import colour_of
+from mcmi_plugin.teacher.summary import settings, shown, summary_rows
 
 _MOST_DIFFERENCES = 40
 _STYLES = ('-', '--', '-.', ':')
 
 
 def comparison(runs: Sequence[Run]) -> list[Section]:
-    """The sections that hold several runs against one another.
-
-    Args:
-        runs: two at least.
-    """
+    """The sections that hold two or more runs against one another."""
     arms = arms_of(runs)
     parts = [
         Section('Runs', [runs_table(arms), _arms_table(arms), _costs_table(arms)]),
@@ -59,13 +49,10 @@ def runs_table(arms: Sequence[Arm]) -> Table:
             seed = '' if run.seed is None else str(run.seed)
             mcmi, made, taught = run.teacher.get('mcmi'), '', ['', '', '']
             if mcmi:
-                made, taught = (
-                    settings(mcmi),
-                    shown(summary_rows(mcmi, None, None)[-2])[1:],
-                )
+                made = settings(mcmi)
+                taught = shown(summary_rows(mcmi, None, None)[-2])[1:]
             about = (method_of(run.config), seed, epochs, made)
-            accuracy = accuracy_of(run)
-            student = '' if accuracy is None else f'{accuracy:.2f}'
+            student = '' if run.accuracy is None else f'{run.accuracy:.2f}'
             rows.append((run.name, arm.name, *about, *taught, student))
     caption = (
         'One row a run. Accuracy in per cent on the validation set, the student\u2019s '

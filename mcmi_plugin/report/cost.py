@@ -1,6 +1,7 @@
 """What a run cost: parameters, time, and the learning rate that was really used."""
 
 from mcmi_plugin.report.work_dir import Run
+from mcmi_plugin.shown.progress import duration
 
 
 def parameters(run: Run, network: str) -> str:
@@ -47,17 +48,6 @@ def time_words(run: Run) -> str:
     if whole is not None:
         words += f'; {duration(whole)} from start to end, with the teacher'
     return words
-
-
-def duration(seconds: float) -> str:
-    """``47 s``, ``8 min 11 s``, ``3 h 12 min``, ``2 d 3 h``: two parts at most."""
-    left = round(seconds)
-    parts: list[str] = []
-    for name, size in (('d', 86400), ('h', 3600), ('min', 60), ('s', 1)):
-        number, left = divmod(left, size)
-        if number or (name == 's' and not parts):
-            parts.append(f'{number}\u00a0{name}')
-    return '\u00a0'.join(parts[:2])
 
 
 def _last(run: Run) -> dict:

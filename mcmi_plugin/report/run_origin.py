@@ -7,11 +7,11 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mcmi_plugin.optim_wrappers import wrappers_in
-from mcmi_plugin.report.blocks import Block, Code, Table, Text
 from mcmi_plugin.report.cost import parameters, rate, time_words
 from mcmi_plugin.report.method import in_words, losses_of, method_of, short
-from mcmi_plugin.report.summary import settings
 from mcmi_plugin.report.work_dir import Run
+from mcmi_plugin.shown.blocks import Block, Code, Table, Text
+from mcmi_plugin.teacher.summary import settings
 
 
 def what_was_run(run: Run) -> list[Block]:

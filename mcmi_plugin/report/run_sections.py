@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from mcmi_plugin.report.blocks import Block, KeyFigures, Picture, Section, Table, Text
-from mcmi_plugin.report.chart import Line, draw_chart
-from mcmi_plugin.report.cost import duration, parameters, training_time, whole_time
-from mcmi_plugin.report.curves import draw_curves
+from mcmi_plugin.report.cost import parameters, training_time, whole_time
 from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
-from mcmi_plugin.report.style import colour_of, png_of
-from mcmi_plugin.report.summary import (
+from mcmi_plugin.report.work_dir import Run
+from mcmi_plugin.shown.blocks import Block, KeyFigures, Picture, Section, Table, Text
+from mcmi_plugin.shown.chart import Line, draw_chart
+from mcmi_plugin.shown.progress import duration
+from mcmi_plugin.shown.style import colour_of, png_of
+from mcmi_plugin.teacher.curves import draw_curves
+from mcmi_plugin.teacher.summary import (
     COLUMNS,
     off_the_cliff,
     settings,
@@ -17,7 +19,6 @@ from mcmi_plugin.report.summary import (
     stages_of,
     summary_rows,
 )
-from mcmi_plugin.report.work_dir import Run
 
 _MOST_LOSSES = 4
 _CURVES = (
@@ -26,12 +27,6 @@ _CURVES = (
     'Squares: the same set measured by weights at rest, not augmented, as in the '
     'table. Hold like against like.'
 )
-
-
-def accuracy_of(run: Run) -> float | None:
-    """The student's accuracy of the last validation, in per cent."""
-    validated = run.scalars.validated()
-    return validated[-1][1] if validated else None
 
 
 def key_figures(run: Run) -> KeyFigures | None:
@@ -47,21 +42,16 @@ def key_figures(run: Run) -> KeyFigures | None:
     mcmi, control = run.teacher.get('mcmi'), run.teacher.get('control')
     if mcmi is not None:
         *before, after = summary_rows(mcmi, control, None)[:-1]
-        columns = (
-            ('accuracy', '.2f', ' %'),
-            ('LL, nats', '.4f', ''),
-            ('CMI, nats', '.4f', ''),
-        )
-        for i, (label, form, unit) in enumerate(columns, start=1):
-            if after[i] is not None:
-                # The control, where there is one, is what to hold it against.
-                beside = '\n'.join(
-                    f'{name} {row[i]:{form}}{unit}'
-                    for name, row in zip(('MLL', 'control'), before, strict=False)
-                    if row[i] is not None
-                )
-                value = f'{after[i]:{form}}{unit}'
-                figures.append((f'Teacher {label}', value, beside))
+        units = ('accuracy', ' %'), ('LL, nats', ''), ('CMI, nats', '')
+        rows = [shown(row)[1:] for row in (after, *before)]
+        for (label, unit), (value, *others) in zip(
+            units, zip(*rows, strict=True), strict=True
+        ):
+            # The control, where there is one, is what to hold it against.
+            named = zip(('MLL', 'control'), others, strict=False)
+            beside = '\n'.join(f'{name} {one}{unit}' for name, one in named if one)
+            if value:
+                figures.append((f'Teacher {label}', f'{value}{unit}', beside))
     else:
         taught = run.scalars.validated((TEACHER_ACCURACY,))
         if taught:
@@ -100,7 +90,7 @@ def teacher_blocks(run: Run) -> list[Block]:
         if 'teacher' not in run.config.model:
             return []
         return [Text('The teacher is not an MCMI teacher, or is not recorded yet.')]
-    rows = summary_rows(provenance, control, accuracy_of(run))
+    rows = summary_rows(provenance, control, run.accuracy)
     caption = (
         'Accuracy on the validation set; LL and CMI of the teacher on the training '
         f'set; {settings(provenance)}; n = 1.'
@@ -174,12 +164,7 @@ def _accuracies(scalars: Scalars) -> Picture | None:
 
 
 def sections(run: Run, passes: Sequence[Section]) -> list[Section]:
-    """The page of one run.
-
-    Args:
-        run: the run.
-        passes: what was computed for the page: confusion, Eigen-CAM, t-SNE.
-    """
+    """The page of one run; ``passes``: confusion, Eigen-CAM, t-SNE, as computed."""
     glance: list[Block] = [Text(standing(run))]
     figures = key_figures(run)
     if figures is not None:

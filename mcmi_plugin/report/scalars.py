@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-# The student's accuracy in per cent, by the names that validation loops give it.
-ACCURACY = ('student.accuracy/top1', 'accuracy/top1')
+from mcmi_plugin.teacher.summary import ACCURACY
+
 TEACHER_ACCURACY = 'teacher.accuracy/top1'
 
 

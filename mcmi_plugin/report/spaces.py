@@ -5,26 +5,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dataset import default_collate
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.blocks import Block, Picture, Text
-from mcmi_plugin.report.eigen_cam import draw_maps, eigen_cam
 from mcmi_plugin.report.predictions import Predictions, drawn
-from mcmi_plugin.report.style import new_figure, png_of
-from mcmi_plugin.report.tsne import MOST_NAMED, draw_embedding, embed
+from mcmi_plugin.shown.blocks import Block, Picture, Text
+from mcmi_plugin.shown.eigen_cam import draw_maps, eigen_cam, pictures_of
+from mcmi_plugin.shown.style import new_figure, png_of
+from mcmi_plugin.shown.tsne import MOST_NAMED, draw_embedding, embed
 
 NUM_EMBEDDED = 250  # of each network; t-SNE takes seconds for them
 NUM_IMAGES = 4
 
 
 def output_space(predictions: Mapping[str, Predictions]) -> list[Block]:
-    """t-SNE of every network's output probabilities, in one embedding.
-
-    Args:
-        predictions: by the network's name, all of the same few hundred samples.
-    """
+    """t-SNE of every network's outputs for the same few hundred samples, in one."""
     some = next(iter(predictions.values()))
     number, labels = len(some.labels), some.labels.numpy()
     if number < 4:
@@ -56,26 +51,11 @@ def eigen_cams(
 ) -> list[Block]:
     """A few images, and under them the map of each network, column by column.
 
-    Args:
-        networks: by name.
-        preprocessor: of their algorithm.
-        dataset: of images, of mmpretrain's form.
-
     Raises:
         UserError: the package grad-cam is missing, or the samples are no images.
     """
-    samples = [dataset[int(i)] for i in drawn(len(dataset), NUM_IMAGES)]
-    batch = default_collate(samples)
-    images = batch['inputs'].clone()
-    if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise UserError('the samples are no images')
-    if getattr(preprocessor, 'to_rgb', False):
-        images = images.flip(1)  # from BGR, as files are decoded
-    with torch.no_grad():
-        inputs = preprocessor(batch, False)['inputs']
-    shown = images.permute(0, 2, 3, 1).numpy().astype(np.uint8)
-    if shown.shape[-1] == 1:
-        shown = shown.repeat(3, axis=-1)
+    ids = drawn(len(dataset), NUM_IMAGES)
+    shown, inputs = pictures_of(dataset, ids, preprocessor)
     layers = {name: last_map(network, inputs) for name, network in networks.items()}
     maps = {n: eigen_cam(net, layers[n], inputs) for n, net in networks.items()}
     figure = new_figure(height=1.1 * (1 + len(maps)), width=1.1 * len(shown) + 0.5)
@@ -95,10 +75,6 @@ def eigen_cams(
 @torch.no_grad()
 def last_map(network: nn.Module, inputs: Tensor) -> str:
     """Name of the last stage of a network whose output still is a picture.
-
-    Args:
-        network: an mmengine classifier.
-        inputs: [N, 3, H, W], preprocessed.
 
     Raises:
         UserError: none is.

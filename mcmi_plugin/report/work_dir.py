@@ -21,10 +21,7 @@ class Run:
 
     Attributes:
         name: of the folder, with as much of its path as tells it from the others.
-        folder: the work dir.
-        config: of its newest training, as it was dumped.
-        config_text: the same as text.
-        scalars: over all parts of the training.
+        config, config_text: of its newest training, as it was dumped.
         record: of ``report.json``; {} where the training has not come to its end.
         teacher: ``file``, ``mcmi`` (the ``meta['mcmi']`` of that checkpoint) and
             ``control`` (the same of the lambda = 0 control, or None); {} where there
@@ -38,6 +35,12 @@ class Run:
     scalars: Scalars
     record: dict
     teacher: dict
+
+    @property
+    def accuracy(self) -> float | None:
+        """The student's, of the last validation, in per cent."""
+        validated = self.scalars.validated()
+        return validated[-1][1] if validated else None
 
     @property
     def epochs(self) -> tuple[int, int | None]:

@@ -9,10 +9,10 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, DefaultScope
 
 from mcmi_plugin import preflight
+from mcmi_plugin.cells.cell import Cell
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
-from mcmi_plugin.study.cell import Cell
 from mcmi_plugin.study.measures_people import PEOPLE
 from mcmi_plugin.study.names import require_known
 from mcmi_plugin.teacher.held import file_of

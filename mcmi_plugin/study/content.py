@@ -6,10 +6,12 @@ A study config holds one dict, ``study``, of
 - ``scales``: ``{'smoke' | 'small' | 'medium' | 'paper': dict(config, seeds, options,
   grid, arms)}``; ``config`` is a path relative to the study's file, ``seeds`` their
   number, ``options`` hold for every cell, ``grid`` and ``arms`` pick names;
-- ``arms``: ``{name: options}``, or a list of ``dict(name=..., **options)``;
+- ``arms``: ``{name: options}``, or a list of ``dict(name=..., **options)``; by default
+  ``MCMI``, as the config has it;
 - ``grid``: ``{axis: {name: options}}``, the rows;
 - ``baseline``, ``control``: which arms are the MLL teacher and the same fine-tune
-  with lambda = 0; or ``controls=None`` and a ``note`` that says why there are none;
+  with lambda = 0. Without both they are ``MLL`` and ``lambda = 0``, and the first of
+  the arms; or ``controls=None`` and a ``note`` that says why there are none;
 - ``measures``: names in :mod:`.measures`; ``compare``: those of them that arms are
   compared by, by default the first;
 - ``figures``: ``[dict(type=NAME, **arguments)]``, in :mod:`.figures`;
@@ -32,6 +34,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mcmi_plugin.cells.arms import CONTROLS
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.study.checks import check_controls
 from mcmi_plugin.study.figures import FIGURES
@@ -42,7 +45,9 @@ KEYS = (
     *('exhibit', 'title', 'scales', 'grid', 'arms', 'baseline', 'control', 'controls'),
     *('measures', 'compare', 'figures', 'paper', 'note'),
 )
+ARMS: dict[str, dict] = {'MCMI': {}}
 SCALES = ('smoke', 'small', 'medium', 'paper')
+OF_ALL_FIGURES = ('type', 'arms', 'grid', 'title')
 SCALE_KEYS = ('config', 'seeds', 'options', 'grid', 'arms')
 
 
@@ -64,12 +69,15 @@ def read_content(path: str) -> dict:
         raise UserError(f'{path}: {one_line(error)}') from error
     if not isinstance(content, dict):
         raise UserError(f'{path} is no study: it has no dict called study')
-    arms = content.get('arms') or {}
+    arms = content.get('arms') or ARMS
     if isinstance(arms, list):
         require_distinct([arm.get('name', '') for arm in arms], 'arms', path)
         arms = {
             arm['name']: {k: v for k, v in arm.items() if k != 'name'} for arm in arms
         }
+    if not content.keys() & {'baseline', 'control', 'controls'}:
+        content['baseline'], content['control'] = CONTROLS
+        arms = {**CONTROLS, **arms}
     content = {**content, 'arms': arms, 'grid': content.get('grid') or {}}
     _check(content, path)
     return content
@@ -99,7 +107,7 @@ def named_measures(content: dict) -> dict[str, dict]:
 def _check(content: dict, path: str) -> None:
     for key in content:
         require_known(key, KEYS, 'key', f'{path}: study')
-    for key in ('exhibit', 'title', 'scales', 'arms', 'measures'):
+    for key in ('exhibit', 'title', 'scales', 'measures'):
         if not content.get(key):
             raise UserError(f'{path}: study.{key} is not set')
     for name, scale in content['scales'].items():
@@ -119,8 +127,8 @@ def _check(content: dict, path: str) -> None:
         _check_arguments(MEASURES[name], arguments, path)
     for figure in content.get('figures') or []:
         require_known(figure.get('type'), FIGURES, 'figure', path)
-        arguments = {key: value for key, value in figure.items() if key != 'type'}
-        _check_arguments(FIGURES[figure['type']], arguments, path)
+        own = {k: v for k, v in figure.items() if k not in OF_ALL_FIGURES}
+        _check_arguments(FIGURES[figure['type']], own, path, 3)
     check_controls(content, path)
     for row in content.get('paper') or []:
         where = f'{path}: paper'
@@ -132,9 +140,11 @@ def _check(content: dict, path: str) -> None:
             require_known(key, measures, 'measure', where)
 
 
-def _check_arguments(function: Callable, arguments: dict, path: str) -> None:
-    """A measure or figure, whose first two arguments are the study's, takes these."""
+def _check_arguments(
+    function: Callable, arguments: dict, path: str, given: int = 2
+) -> None:
+    """A measure or figure takes these beside the first few, which are the study's."""
     try:
-        inspect.signature(function).bind(None, None, **arguments)
+        inspect.signature(function).bind(*[None] * given, **arguments)
     except TypeError as error:
         raise UserError(f'{path}: {function.__name__}: {error}') from error

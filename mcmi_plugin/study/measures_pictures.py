@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from mcmi_plugin.datasets.class_selection import class_ids
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report import eigen_cam as report
+from mcmi_plugin.shown import eigen_cam as report
 from mcmi_plugin.study.passes import loader_of, network_of, passed
 
 NUM_EMBEDDED = 400  # samples of each teacher; t-SNE takes seconds for them

@@ -1,9 +1,9 @@
 """Names in a study: of arms, grid values and measures, and of their folders."""
 
 import difflib
-import re
 from collections.abc import Iterable
 
+from mcmi_plugin.cells.cell import slug
 from mcmi_plugin.errors import UserError
 
 
@@ -56,8 +56,3 @@ def separated(text: str, known: Iterable[str]) -> list[str]:
         names.append(','.join(parts[:length]))
         parts = parts[length:]
     return names
-
-
-def slug(name: str) -> str:
-    """A name as a folder's: ``'MCMI, lambda = 0.5'`` -> ``'mcmi-lambda-0.5'``."""
-    return re.sub(r'[^a-z0-9.]+', '-', name.lower()).strip('-.') or '-'

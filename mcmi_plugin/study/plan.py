@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcmi_plugin import preflight
+from mcmi_plugin.cells.arms import paired_seeds
+from mcmi_plugin.cells.cell import Cell, slug
+from mcmi_plugin.cells.options import as_words, filled, layered
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.study import checks
 from mcmi_plugin.study.bases import SPECIAL, Bases
-from mcmi_plugin.study.cell import Cell
 from mcmi_plugin.study.content import named_measures, read_content
-from mcmi_plugin.study.names import require_known, separated, slug
-from mcmi_plugin.study.options import as_words, filled, layered
+from mcmi_plugin.study.names import require_known, separated
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.store import fingerprint
 
@@ -138,13 +139,7 @@ def _cell(
     work_dir: Path,
 ) -> Cell:
     where = ', '.join([*(f'{axis} {name}' for axis, name in grid.items()), arm])
-    own = {
-        'randomness.seed': seed,
-        # Another seed than the student's: one that starts from its teacher's own
-        # initial weights and sees the same batches retraces its overfitting.
-        'mcmi.seed': 1000 + seed,
-        'mcmi.teacher_dir': '{study_dir}/teachers',
-    }
+    own = {**paired_seeds(seed), 'mcmi.teacher_dir': '{study_dir}/teachers'}
     options = layered(own, *layers)
     config, base = bases.find(
         {key: options.pop(key) for key in SPECIAL if key in options}, default, where

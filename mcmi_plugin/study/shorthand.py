@@ -1,5 +1,9 @@
 """What most studies set, for their configs to import."""
 
+from mcmi_plugin.cells.arms import EARLY_STOPPED, NO_FINE_TUNE, TEMPERATURE
+
+__all__ = ['EARLY_STOPPED', 'NO_FINE_TUNE', 'TEMPERATURE']  # besides what is here
+
 # The medium scale: akamaster's ResNet-20, or what its file says of it, -> ResNet-8 on a
 # tenth of every class of CIFAR-10. A teacher takes longer than its students, so all
 # studies of this scale share theirs.

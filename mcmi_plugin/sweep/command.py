@@ -4,25 +4,30 @@ import argparse
 import json
 import os.path as osp
 import sys
+from functools import partial
+from pathlib import Path
 
 from mmengine.config import Config
 from optuna import Study
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mcmi_plugin.cells.arms import paired_seeds
+from mcmi_plugin.cells.cell import Cell, quiet, slug
+from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import typed
+from mcmi_plugin.shown.progress import Advance, advancing
 from mcmi_plugin.sweep import report
-from mcmi_plugin.sweep.search import Sweep, ended, quiet, run_sweep
+from mcmi_plugin.sweep.search import Sweep, ended, run_sweep
 from mcmi_plugin.sweep.settings import (
-    CONTROLS,
-    MLL,
     check_start,
     grid,
-    setting_config,
+    held_out_config,
     settings,
     suggested_range,
 )
+from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.teacher.store import fingerprint
 
 
 def sweep(args: argparse.Namespace) -> None:
@@ -37,17 +42,9 @@ def sweep(args: argparse.Namespace) -> None:
     if args.range and not 0 < args.range[0] < args.range[1]:
         raise UserError(f'--range {args.range}: give 0 < LOW < HIGH')
 
-    def config_of(setting: dict, seed: int, folder: str):
-        return setting_config(
-            args.config,
-            args.cfg_options,
-            setting,
-            seed,
-            osp.join(args.work_dir, folder),
-            osp.join(args.work_dir, 'teachers'),
-        )
-
-    cfg = config_of(CONTROLS[MLL], 0, 'range')
+    folder = Path(args.work_dir)
+    config, teachers = str(folder / 'held_out.py'), str(folder / 'teachers')
+    cfg = held_out_config(args.config, args.cfg_options, config, teachers)
     check_start(cfg)
     controls = settings([], cfg)
     if args.trials <= len(controls):
@@ -55,58 +52,63 @@ def sweep(args: argparse.Namespace) -> None:
             f'--trials {args.trials}: the controls come first ({", ".join(controls)}), '
             f'so no lambda is tried; give --trials {len(controls) + 2} or more'
         )
-    low, high = (float(f'{end:.3g}') for end in args.range or _suggested(cfg))
+    low, high = (float(f'{end:.3g}') for end in args.range or _suggested(cfg, folder))
     print(f'lambda from {low:.3g} to {high:.3g}')
     points = max(2, (args.trials - len(controls)) // 2)
     always = settings(grid(low, high, points), cfg)
-    plan = Sweep(config_of, always, low, high, args.seeds, args.trials)
+    cells = partial(cell_of, config)
+    plan = Sweep(cells, always, low, high, args.seeds, args.trials)
     console = Console(file=sys.stdout)  # runs print elsewhere meanwhile
-    with Progress(
-        TextColumn('{task.completed:.0f} of {task.total:.0f} teachers'),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        progress.add_task('', total=args.trials)
-        study = run_sweep(
-            plan,
-            osp.join(args.work_dir, 'sweep.journal'),
-            lambda study: _tell(study, progress),
-        )
+    with advancing(console, args.trials) as progress:
+        journal = str(folder / 'sweep.journal')
+        study = run_sweep(plan, journal, lambda study: _tell(study, progress))
     rows = report.rows_of(study)
     markdown = report.print_table(rows)
     best = report.winner_of(rows)
     words = report.verdict(best)
     path = osp.join(args.work_dir, 'winner.py')
-    setting = plan.settings.get(best['name']) or dict(lmda=best['lmda'])
+    setting = plan.settings.get(best['name']) or {'mcmi.lmda': best['lmda']}
     report.write_winner(args.config, setting, words, path)
-    report.draw(rows, osp.join(args.work_dir, 'sweep.png'))
-    with open(osp.join(args.work_dir, 'sweep.md'), 'w') as file:
-        file.write(f'{markdown}\n{words}\n')
-    with open(osp.join(args.work_dir, 'sweep.json'), 'w') as file:
-        json.dump(rows, file, indent=1)
+    report.draw(rows, str(folder / 'sweep.png'))
+    (folder / 'sweep.md').write_text(f'{markdown}\n{words}\n')
+    with open(folder / 'sweep.json', 'w') as file:
+        json.dump(rows, file, indent=1, default=lambda found: [found.mean, found.se])
     print(
         f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n'
         f'{typed("train")} {path}'
     )
 
 
-def _suggested(cfg: Config) -> tuple[float, float]:
+def cell_of(config: str, name: str, setting: dict, seed: int) -> Cell:
+    """The run of a setting's student with one seed.
+
+    Args:
+        config: that all settings start from, in the folder of the sweep.
+        name: of the setting.
+        setting: its options.
+    """
+    options, text = {**paired_seeds(seed), **setting}, Path(config).read_text()
+    recipe = dict(config=text, options=options, versions=versions())
+    directory = Path(config).parent / slug(name) / f'seed{seed}'
+    words = as_words(options, name)
+    return Cell({}, name, seed, config, options, words, directory, fingerprint(recipe))
+
+
+def _suggested(cfg: Config, folder: Path) -> tuple[float, float]:
     print("lambda's range: from the centroids of the teacher")
+    cfg.work_dir = str(folder / 'range')
     with quiet(cfg.work_dir):
         return suggested_range(cfg)
 
 
-def _tell(study: Study, progress: Progress) -> None:
+def _tell(study: Study, progress: Advance) -> None:
     """Move the bar, and print a line for the trial that has come to its end."""
-    (task,) = progress.tasks
     done = len(ended(study))
-    line = f'{done} of {task.total:.0f}: '
-    if done == task.completed + 1:
+    line = f'{done} of {progress.total}: '
+    if done == progress.done + 1:
         line += report.in_words(report.last_row(study))
     else:
         line += 'there already'
-    if done > task.completed:
-        progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-    progress.update(task.id, completed=done)
+    if done > progress.done:
+        progress.say(line)
+    progress.move(done)

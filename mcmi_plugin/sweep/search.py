@@ -4,12 +4,8 @@ Optuna (https://optuna.org) keeps the trials in one journal file, so that a kill
 sweep goes on where it stopped, and its median pruner ends cheap arms early.
 """
 
-import contextlib
-import os
-import os.path as osp
-import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,14 +15,15 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
-from mcmi_plugin.commands import train
+from mcmi_plugin.cells.arms import MLL, ZERO
+from mcmi_plugin.cells.cell import Cell, find_result, run_cell
 from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.hooks.cmi_monitor_hook import cliff
-from mcmi_plugin.isolation import isolated
-from mcmi_plugin.sweep.settings import MLL, ZERO, lambda_name
+from mcmi_plugin.sweep.settings import lambda_name
 from mcmi_plugin.teacher.held import RECORD
+from mcmi_plugin.teacher.summary import accuracy_in, student_accuracy
 
 SETTING = 'setting'  # the user attribute that holds a trial's name
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -35,9 +32,9 @@ LIVE = (*ENDED, TrialState.WAITING)
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep: ``config_of(setting, seed)`` gives the config of one student."""
+    """One sweep: ``cell_of(name, setting, seed)`` is the run of one student."""
 
-    config_of: Callable[[dict, int, str], Config]
+    cell_of: Callable[[str, dict, int], Cell]
     settings: dict[str, dict]
     low: float
     high: float
@@ -64,12 +61,12 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=len(sweep.settings)),
     )
     queue_again(study)
-    there = {name_of(trial) for trial in _trials(study, *LIVE)}
+    there = {name_of(trial) for trial in trials(study, *LIVE)}
     for name, setting in sweep.settings.items():
         if name not in there:
-            fixed = {'lmda': setting['lmda']} if setting.get('lmda') else {}
+            lmda = setting.get('mcmi.lmda')
+            fixed = {'lmda': lmda} if lmda else {}
             study.enqueue_trial(fixed, user_attrs={SETTING: name})
-
     on_trial(study)
     while len(ended(study)) < sweep.trials:
         study.optimize(lambda trial: objective(trial, sweep), n_trials=1)
@@ -77,25 +74,25 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
     return study
 
 
-def ended(study: optuna.Study) -> list:
+def ended(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that have come to an end, the last one last."""
-    return _trials(study, *ENDED)
+    return trials(study, *ENDED)
 
 
 def queue_again(study: optuna.Study) -> None:
     """Queue the trials that were running when the sweep was killed once more."""
-    for trial in _trials(study, TrialState.RUNNING):
+    for trial in trials(study, TrialState.RUNNING):
         study.tell(trial.number, state=TrialState.FAIL)
         if SETTING in trial.user_attrs:
             attrs = {SETTING: trial.user_attrs[SETTING]}
             study.enqueue_trial(trial.params, user_attrs=attrs)
 
 
-def _trials(study: optuna.Study, *states: TrialState) -> list:
+def trials(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=states)
 
 
-def name_of(trial) -> str:
+def name_of(trial: Trial | FrozenTrial) -> str:
     """The name that a trial goes by in tables and folders."""
     return trial.user_attrs.get(SETTING, '')
 
@@ -108,42 +105,31 @@ def objective(trial: Trial, sweep: Sweep) -> float:
     """
     name = name_of(trial)
     setting = sweep.settings.get(name)
-    if setting is None or setting.get('lmda'):
+    if setting is None or setting.get('mcmi.lmda'):
         # For a trial that was queued Optuna gives back the value of the queue.
         lmda = trial.suggest_float('lmda', sweep.low, sweep.high, log=True)
-        setting = setting or dict(lmda=float(f'{lmda:.3g}'))
+        setting = setting or {'mcmi.lmda': float(f'{lmda:.3g}')}
         name = name or lambda_name(lmda)
         trial.set_user_attr(SETTING, name)
     scores, teachers = [], []
     for seed in range(sweep.seeds):
-        cfg = sweep.config_of(setting, seed, folder_of(name, seed))
-        report = Report(trial, seed)
-        with quiet(cfg.work_dir), isolated():
-            runner = train(cfg, resume=True, hooks=[report])
-        scores.append(report.score)
-        teachers.append(teacher_figures(runner))
+        cell = sweep.cell_of(name, setting, seed)
+        result = find_result(cell, MEASURES)
+        if result is None:
+            result = run_cell(cell, MEASURES, FUNCTIONS, [Report(trial, seed)])
+        scores.append(result['values']['score'])
+        teachers.append(result['values']['teacher'])
         trial.set_user_attr('scores', scores)
         trial.set_user_attr('teachers', teachers)
     return statistics.fmean(scores)
 
 
-@contextlib.contextmanager
-def quiet(work_dir: str) -> Iterator[None]:
-    """What a run prints goes to ``console.log`` in its folder."""
-    os.makedirs(work_dir, exist_ok=True)
-    with (
-        open(osp.join(work_dir, 'console.log'), 'a') as log,
-        contextlib.redirect_stdout(log),
-        contextlib.redirect_stderr(log),
-    ):
-        yield
+def score(runner: Runner, cfg: Config) -> float | None:
+    """The student's accuracy on held-out data, in per cent."""
+    return student_accuracy(runner)
 
 
-def folder_of(name: str, seed: int) -> str:
-    return osp.join(re.sub(r'[^a-zA-Z0-9.]+', '_', name), f'seed{seed}')
-
-
-def teacher_figures(runner: Runner) -> dict:
+def teacher_figures(runner: Runner, cfg: Config | None = None) -> dict:
     """CMI and LL of a run's teacher in nats, and whether it is off the cliff."""
     path = runner.message_hub.get_info(RECORD)
     made = load_checkpoint_file(path)['meta']['mcmi']
@@ -151,9 +137,12 @@ def teacher_figures(runner: Runner) -> dict:
     # Without lambda nothing pulls: a young teacher may leave its first centroids.
     pulled = made.get('lmda') != 0 and bool(history)
     off = pulled and cliff(history, made.get('start')) is not None
-    after = made.get('after') or {}
-    train = after.get('train') or {}
+    train = (made.get('after') or {}).get('train') or {}
     return dict(cmi=train.get('cmi'), ll=train.get('ll'), off_the_cliff=off, path=path)
+
+
+FUNCTIONS: dict[str, Callable] = dict(score=score, teacher=teacher_figures)
+MEASURES: dict[str, dict] = dict(score={}, teacher={})
 
 
 class Report(Hook):
@@ -164,7 +153,6 @@ class Report(Hook):
     def __init__(self, trial: Trial, seed: int) -> None:
         self.trial = trial
         self.seed = seed
-        self.score: Any = None  # in per cent, once it has validated
 
     def before_train(self, runner: Runner) -> None:
         figures = teacher_figures(runner)
@@ -173,16 +161,7 @@ class Report(Hook):
             raise optuna.TrialPruned('the teacher is off the cliff')
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        self.score = held_out_accuracy(cast(dict, metrics))
         step = self.seed * runner.max_epochs + runner.epoch
-        self.trial.report(self.score, step)
+        self.trial.report(accuracy_in(cast(dict[str, Any], metrics)), step)
         if self.trial.should_prune() and name_of(self.trial) not in (MLL, ZERO):
             raise optuna.TrialPruned('behind the median')
-
-
-def held_out_accuracy(metrics: dict) -> float:
-    """The student's top-1 accuracy among the metrics of a validation, per cent."""
-    for key in ('student.accuracy/top1', 'accuracy/top1'):
-        if key in metrics:
-            return float(metrics[key])
-    raise KeyError(f'no accuracy among {sorted(metrics)}')

@@ -1,13 +1,21 @@
 """What a sweep compares, and the data that it may look at."""
 
+import os
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 
+from mcmi_plugin.cells.arms import (
+    CONTROLS,
+    EARLY_STOPPED,
+    NO_FINE_TUNE,
+    TEMPERATURE,
+    paired_seeds,
+)
 from mcmi_plugin.commands import read_config
+from mcmi_plugin.config_file import read_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
@@ -21,28 +29,20 @@ from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import base_source
 from mcmi_plugin.teacher.weights import load_weights, local_file, read_weights
+from mcmi_plugin.whole_file import whole_file
 
 HELD_OUT = 0.1  # of each class of the training set
-ZERO = 'lambda = 0'
-MLL = 'MLL'
-
-
-CONTROLS: dict[str, dict[str, Any]] = {
-    MLL: dict(form='none', lmda=None),
-    ZERO: dict(lmda=0.0),
-    'temperature': dict(form='none', lmda=None, temperature='validation'),
-}
 
 
 def settings(lmdas: list[float], cfg: Config) -> dict[str, dict]:
-    """The keys of ``mcmi`` of every setting that is always run, controls first.
+    """The options of every setting that is always run, controls first.
 
     Early stopping is among the controls where the config trains its teacher.
     """
-    controls = dict(CONTROLS)
+    controls = {**CONTROLS, 'temperature': TEMPERATURE}
     if cfg.mcmi.get('mll_epochs') and base_source(cfg)[0] is None:
-        controls['early stopping'] = dict(CONTROLS[MLL], early_stopping=True)
-    return controls | {lambda_name(lmda): dict(lmda=lmda) for lmda in lmdas}
+        controls['early stopping'] = EARLY_STOPPED
+    return controls | {lambda_name(lmda): {'mcmi.lmda': lmda} for lmda in lmdas}
 
 
 def lambda_name(lmda: float) -> str:
@@ -54,31 +54,41 @@ def grid(low: float, high: float, points: int) -> list[float]:
     return [float(f'{lmda:.3g}') for lmda in np.geomspace(low, high, points)]
 
 
-def setting_config(
-    path: str, options: dict, setting: dict, seed: int, work_dir: str, teachers: str
-) -> Config:
-    """The user's config with one setting's teacher, one seed, and no test data.
+def held_out_config(path: str, options: dict, file: str, teachers: str) -> Config:
+    """The user's config without test data, written for all settings to start from.
 
     A tenth of the training set is held out as ``val_dataloader``, for the teacher's
     selection and the student's score; ``test_dataloader`` is taken away.
 
+    Args:
+        path: of the user's config.
+        options: the user's overrides.
+        file: to write.
+        teachers: folder of all settings' teachers.
+
+    Returns:
+        The config without a fine-tune.
+
     Raises:
-        UserError: as :func:`mcmi_plugin.commands.read_config`; no ``mcmi`` in the
-            config, or no ``train_dataloader``.
+        UserError: as :func:`mcmi_plugin.commands.read_config`, or there is no
+            ``train_dataloader`` or ``val_dataloader``.
     """
-    teacher = {f'mcmi.{key}': value for key, value in setting.items()}
-    # Another seed than the student's: one that starts from its teacher's own initial
-    # weights and sees the same batches retraces the teacher's overfitting.
-    own: dict[str, Any] = {'mcmi.seed': 1000 + seed, 'randomness.seed': seed}
-    own |= {'mcmi.teacher_dir': teachers, 'mcmi.control': False}
-    own |= {'mcmi.on_cliff': 'warn'}
-    cfg = read_config(path, options | own | teacher, work_dir)
+    # Of seed 0, whose teacher without a fine-tune is found by all settings.
+    plain = options | NO_FINE_TUNE | paired_seeds(0)
+    cfg = read_config(path, plain, os.path.dirname(file))
     if not cfg.get('train_dataloader') or not cfg.get('val_dataloader'):
         raise UserError(
             f'{path}: a sweep needs train_dataloader, of which it holds a part out, '
             'and val_dataloader, for its unaugmented pipeline'
         )
     hold_out(cfg)
+    written, said = Config(cfg.to_dict()), read_file(path)
+    said.merge_from_dict(options)
+    own = dict(teacher_dir=teachers, control=False, on_cliff='warn')
+    written.mcmi = dict(said.get('mcmi') or {}, **own)
+    cfg.mcmi.update(own)
+    with whole_file(file, 'w') as opened:
+        opened.write(written.pretty_text)
     return cfg
 
 
@@ -123,7 +133,7 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
     teacher, that is done first, and every setting finds it.
 
     Args:
-        cfg: from :func:`setting_config`, of the setting ``MLL``.
+        cfg: from :func:`held_out_config`.
     """
     options = TeacherOptions(**cfg.mcmi)
     source, key, prefix = base_source(cfg)

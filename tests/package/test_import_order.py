@@ -15,7 +15,6 @@ FLOORS = [re.findall(r'\w+', line) for line in PICTURE[1].splitlines()][::-1]
 # Arrows that have still to be turned. None is added; whoever turns one takes it out.
 STILL = {
     ('compat', 'teacher'),  # the mends of a distiller's teacher are its own
-    ('hooks', 'report'),  # the run's summary and curves
     ('models', 'teacher'),  # HSAKD's classifiers on a teacher's weights
     ('teacher', 'convert'),  # torchvision's names for the same weights
 }

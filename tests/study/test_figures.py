@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.study.figures import FIGURES, bars, curves, heatmap, lines, per_class
+from mcmi_plugin.study import figures
 from mcmi_plugin.study.figures.lines import number, words_of
-from mcmi_plugin.study.figures.series import runs
+from mcmi_plugin.study.results import Results
+
+
+def draw(kind, results, path, **own):
+    return figures.draw(kind, Results(results), path, **own)
 
 
 def study(arms, grid=({},), seeds=3, **measures):
@@ -55,7 +59,7 @@ def test_bars_of_each_arm_with_its_spread_and_runs(png):
         teacher_cmi=lambda arm, row, seed: 0.1 * seed,
     )
     measures = ['student_accuracy', 'teacher_cmi']
-    figure = bars(results, png, measures=measures, title='Fig. 7')
+    figure = draw('bars', results, png, measures=measures, title='Fig. 7')
     upper, lower = figure.axes
     heights = [bar.get_height() for bar in upper.patches]
     assert heights == pytest.approx([70.2, 70.3, 71.0])
@@ -74,7 +78,7 @@ def test_bars_of_each_arm_with_its_spread_and_runs(png):
 
 
 def test_bars_of_one_seed_claim_no_spread(png):
-    figure = bars(study(['MLL'], seeds=1, student_accuracy=accuracy), png)
+    figure = draw('bars', study(['MLL'], seeds=1, student_accuracy=accuracy), png)
     assert 'n = 1 seed;' in texts(figure)
 
 
@@ -83,7 +87,7 @@ def test_bars_leave_out_a_measure_that_a_run_lacks(png):
     for result in results:
         if result['arm'] == 'MLL':
             result['values']['student_accuracy'] = None
-    assert len(bars(results, png).axes[0].patches) == 2
+    assert len(draw('bars', results, png).axes[0].patches) == 2
 
 
 def test_lines_against_a_grid_axis_with_a_second_measure(png):
@@ -94,7 +98,7 @@ def test_lines_against_a_grid_axis_with_a_second_measure(png):
         student_accuracy=lambda arm, row, seed: float(row['T']) + seed,
         teacher_cmi=lambda arm, row, seed: 0.01 * float(row['T']),
     )
-    figure = lines(results, png, x='T', right='teacher_cmi', right_arms=['MLL'])
+    figure = draw('lines', results, png, x='T', right='teacher_cmi', right_arms=['MLL'])
     left, right = figure.axes
     assert len(left.containers) == 2 and len(right.containers) == 1
     assert list(left.containers[0][0].get_xdata()) == [1, 2, 8]
@@ -109,7 +113,7 @@ def test_lines_of_differences_are_paired_by_seed(png):
         ['MLL', 'lambda = 0', 'lambda = 0.5'],
         student_accuracy=lambda arm, row, seed: 10 * seed + (number(arm) or 0) * 2,
     )
-    figure = lines(results, png, x='arm', baseline='MLL')
+    figure = draw('lines', results, png, x='arm', baseline='MLL')
     (axes,) = figure.axes
     points, _, (bar,) = axes.containers[0]
     assert list(points.get_xdata()) == [0, 0.5]
@@ -124,7 +128,7 @@ def test_an_arm_without_a_number_is_drawn_level(png):
         ['lambda = 0.1', 'lambda = 0.2', 'ES'],
         student_accuracy=lambda arm, row, seed: 70.0 + seed,
     )
-    (axes,) = lines(results, png, x='arm').axes
+    (axes,) = draw('lines', results, png, x='arm').axes
     level = [line for line in axes.lines if line.get_label() == 'ES']
     assert list(level[0].get_ydata()) == [71.0, 71.0]
     assert 'lambda' in texts(axes.figure)
@@ -133,7 +137,7 @@ def test_an_arm_without_a_number_is_drawn_level(png):
 def test_lines_one_panel_for_each_cell_of_the_rest_of_the_grid(png):
     grid = [{'method': m, 'alpha': a} for m in ('KD', 'CRD') for a in ('5 %', '10 %')]
     results = study(['MLL', 'MCMI'], grid, student_accuracy=accuracy)
-    figure = lines(results, png, x='alpha')
+    figure = draw('lines', results, png, x='alpha')
     assert [a.get_title() for a in figure.axes] == ['method = KD', 'method = CRD']
 
 
@@ -142,7 +146,7 @@ def test_a_line_needs_numbers(tmp_path):
         ['MLL'], [{'pair': 'R56-R20'}, {'pair': 'none'}], student_accuracy=accuracy
     )
     with pytest.raises(UserError, match='number'):
-        lines(results, str(tmp_path / 'x.png'), x='pair')
+        draw('lines', results, str(tmp_path / 'x.png'), x='pair')
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_heatmap_of_paired_differences(png):
             60.0 + 5 * seed + (arm == 'MCMI') * (int(row['Tt']) - 4) * (1 + 0.1 * seed)
         ),
     )
-    figure = heatmap(results, png, rows='Tt', columns='Ts')
+    figure = draw('heatmap', results, png, rows='Tt', columns='Ts')
     axes = figure.axes[0]
     image = axes.images[0].get_array()
     assert image.shape == (3, 2)
@@ -185,14 +189,14 @@ def test_heatmap_of_paired_differences(png):
 def test_heatmap_takes_one_axis_of_pairs_for_two(png):
     grid = [{'Tt / Ts': f'{t} / {s}'} for t in (1, 4, 8) for s in (1, 2)]
     results = study(['MLL', 'MCMI'], grid, student_accuracy=accuracy)
-    figure = heatmap(results, png, rows='Tt', columns='Ts')
+    figure = draw('heatmap', results, png, rows='Tt', columns='Ts')
     assert figure.axes[0].images[0].get_array().shape == (3, 2)
 
 
 def test_a_picture_of_one_cell_asks_which(tmp_path):
     results = study(['MLL'], [{'T': '1'}, {'T': '2'}], teacher_cmi_per_class=accuracy)
     with pytest.raises(UserError, match='one cell of the grid'):
-        per_class(results, str(tmp_path / 'x.png'))
+        draw('per_class', results, str(tmp_path / 'x.png'))
 
 
 def test_curves_of_both_measures_over_epochs(png):
@@ -200,7 +204,7 @@ def test_curves_of_both_measures_over_epochs(png):
         return dict(epoch=[1, 2, 3], cmi=[0.1, 0.3, 0.2 + seed], ll=[-2, -1, -0.5])
 
     results = study(['MLL', 'MCMI'], mll_history=history)
-    figure = curves(results, png, arms=['MLL'])
+    figure = draw('curves', results, png, arms=['MLL'])
     left, right = figure.axes
     assert list(left.lines[0].get_ydata()) == pytest.approx([0.1, 0.3, 1.2])
     assert list(right.lines[0].get_ydata()) == [-2, -1, -0.5]
@@ -214,7 +218,7 @@ def test_confusion_marks_dropped_classes(png):
         return dict(matrix=matrix, classes=['cat', 'dog', 'car'], dropped=[0])
 
     results = study(['MLL', 'MCMI', 'TS'], confusion=confused)
-    figure = FIGURES['confusion'](results, png, arms=['MLL', 'MCMI'])
+    figure = draw('confusion', results, png, arms=['MLL', 'MCMI'])
     panels = [axes for axes in figure.axes if axes.images and axes.get_title()]
     assert [axes.get_title() for axes in panels] == ['MLL', 'MCMI']
     shown = panels[0].images[0].get_array()
@@ -230,14 +234,14 @@ def test_per_class_bars_in_the_order_asked_for(png):
         return {'goldfish': 0.3, 'tent': 1.2, 'bee': seed}
 
     results = study(['MLL', 'MCMI'], teacher_cmi_per_class=values)
-    figure = per_class(results, png, classes=['tent', 'bee'])
+    figure = draw('per_class', results, png, classes=['tent', 'bee'])
     (axes,) = figure.axes
     widths = [bar.get_width() for bar in axes.patches]
     assert widths == pytest.approx([1.2, 1, 1.2, 1])
     assert [t.get_text() for t in axes.get_yticklabels()] == ['tent', 'bee']
     assert 'MCMI' in texts(figure) and 'n = 3 seeds' in texts(figure)
     # Another data set, which has none of the classes asked for: all of them.
-    elsewhere = per_class(results, png, classes=['husky']).axes[0]
+    elsewhere = draw('per_class', results, png, classes=['husky']).axes[0]
     assert len(elsewhere.get_yticklabels()) == 3
 
 
@@ -260,7 +264,7 @@ def test_tsne_embeds_both_arms_at_once(png, tmp_path):
         output_probabilities=saved,
         teacher_cmi=lambda arm, row, seed: 0.25,
     )
-    figure = FIGURES['scatter_tsne'](results, png)
+    figure = draw('scatter_tsne', results, png)
     left, right = figure.axes
     for axes in (left, right):
         assert sum(len(points.get_offsets()) for points in axes.collections) == 30
@@ -279,7 +283,7 @@ def test_eigen_cam_rows(png, tmp_path):
         return str(path)
 
     results = study(['MLL', 'MCMI'], seeds=1, eigen_cam=saved)
-    figure = FIGURES['eigen_cam'](results, png)
+    figure = draw('eigen_cam', results, png)
     # Three images of one class and one of another, each above two arms.
     assert len(figure.axes) == 9 + 3
     assert [len(axes.images) for axes in figure.axes[:9:3]] == [1, 2, 2]
@@ -292,14 +296,14 @@ def test_eigen_cam_rows(png, tmp_path):
 def test_no_run_in_that_cell_is_one_line(tmp_path):
     results = study(['MLL'], [{'T': '1'}], student_accuracy=accuracy)
     with pytest.raises(UserError, match='no finished run') as caught:
-        bars(results, str(tmp_path / 'x.png'), grid={'T': '9'})
+        draw('bars', results, str(tmp_path / 'x.png'), grid={'T': '9'})
     assert '\n' not in str(caught.value)
 
 
 def test_number_of_runs_where_some_are_missing():
     results = study(['MLL', 'MCMI'], student_accuracy=accuracy)
-    assert runs(results[:-1]) == 'n = 2 to 3 seeds'
-    assert runs(results[:-1], ['MLL']) == 'n = 3 seeds'
+    assert Results(results[:-1]).n() == 'n = 2 to 3 seeds'
+    assert Results(results[:-1]).n(['MLL']) == 'n = 3 seeds'
 
 
 def test_forms_with_dials_of_their_own_are_lines_of_their_own(png):
@@ -309,8 +313,8 @@ def test_forms_with_dials_of_their_own_are_lines_of_their_own(png):
         arms + ['early stopping'],
         student_accuracy=lambda arm, row, seed: 10 * seed + gains.get(arm, 2),
     )
-    figure = lines(
-        results, png, x='arm', baseline='lambda = 0', x_label='dial', floor=-5
+    figure = draw(
+        'lines', results, png, x='arm', baseline='lambda = 0', x_label='dial', floor=-5
     )
     (axes,) = figure.axes
     drawn = {bars.get_label(): bars[0] for bars in axes.containers}

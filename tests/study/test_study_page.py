@@ -1,36 +1,44 @@
 """The page of a study: its table, verdicts, pictures and commands."""
 
+import io
 import re
+from types import SimpleNamespace
 
-import numpy as np
-from PIL import Image
+from rich.console import Console
 
-from mcmi_plugin.report.blocks import Table
-from mcmi_plugin.study.page import write_study_page
+from mcmi_plugin.study.report import write_report
 
 
-def result(arm, seed, grid):
+def result(arm, seed, grid, accuracy=97.0):
     return dict(
         grid=grid, arm=arm, seed=seed, seconds=12.34, teacher='teachers/t.pth',
         versions=dict(torch='2.6.0'), command=f'python tools/train.py {arm} <{seed}>',
+        values=dict(student_accuracy=accuracy),
     )  # fmt: skip
 
 
+def page_of(folder, results, failures, grid, figures):
+    content = dict(exhibit='Table 5', title='of <n>', control='MLL', figures=figures)
+    study = SimpleNamespace(
+        content=content, scale='small', work_dir=folder, grid=grid,
+        arms=['MLL', 'MCMI'],
+        measures=['student_accuracy'], compared=['student_accuracy'],
+    )  # fmt: skip
+    write_report(study, results, failures, Console(file=io.StringIO()))
+    return (folder / 'report/index.html').read_text()
+
+
 def test_all_of_a_study_is_on_its_page(tmp_path):
-    picture = tmp_path / 'figure1_per_class.png'
-    Image.fromarray(np.zeros((10, 30, 3), np.uint8)).save(picture)
-    table = Table(['arm', 'accuracy'], [['MLL', '97.00 +- 0.10']], 'mean of <n> seeds')
-    results = [result('MLL', 0, dict(delta='1')), result('MCMI', 1, dict(delta='1'))]
-    path = tmp_path / 'index.html'
-    write_study_page(
-        path, 'Table 5', table, ['one <verdict>', 'two'], [picture], results
-    )
-    page = path.read_text()
-    assert '97.00 +- 0.10' in page and 'mean of &lt;n&gt; seeds' in page
-    assert '<p>one &lt;verdict&gt;</p>' in page and '<p>two</p>' in page
-    assert 'alt="Figure 1: per class;' in page
-    assert 'python tools/train.py MCMI &lt;1&gt;' in page and 'torch 2.6.0' in page
-    assert len(re.findall('delta 1', page)) == 2
-    write_study_page(path, 'Table 5', table, ['one'], [], [result('MLL', 0, {})])
-    page = path.read_text()
+    grid = dict(delta='1')
+    results = [
+        *(result('MLL', seed, grid, 97 + 0.1 * seed) for seed in (0, 2)),
+        result('MCMI', 0, grid),
+    ]
+    page = page_of(tmp_path, results, ['one <failure>'], grid, [dict(type='bars')])
+    assert '97.10 +- 0.14' in page and 'Table 5: of &lt;n&gt;' in page
+    assert '<p>failed: one &lt;failure&gt;</p>' in page and '<p>delta 1, MCMI: ' in page
+    assert 'alt="Figure 1: bars;' in page
+    assert 'python tools/train.py MCMI &lt;0&gt;' in page and 'torch 2.6.0' in page
+    assert len(re.findall('>delta 1<', page)) == 3
+    page = page_of(tmp_path, [result('MLL', 0, {})], [], {}, [])
     assert 'grid' not in page.split('</style>')[1] and '1 cell, each' in page

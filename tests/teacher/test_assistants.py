@@ -12,8 +12,8 @@ from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.convert import convert
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.run_origin import provenance_blocks
-from mcmi_plugin.report.summary import summary_rows
 from mcmi_plugin.teacher.held import OF_STUDENT, below
+from mcmi_plugin.teacher.summary import summary_rows
 from mcmi_plugin.teacher.weights import load_weights, read_weights, weights_hash
 
 FINE_TUNE_ALONE = dict(mcmi__mll_epochs=None)

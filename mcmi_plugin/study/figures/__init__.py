@@ -1,13 +1,16 @@
-"""Figures of a study: name -> ``fn(results, path, **kwargs)``, the figure drawn.
+"""Figures of a study: ``fn(results, arms, title, **its own) -> Figure``.
 
-``results`` is a list of ``dict(grid={axis: name}, arm=name, seed=k,
-values={measure: value})``, one per finished run. Each function writes a PNG to
-``path`` and says in its title what is shown, over how many runs, with what spread.
+``results`` are the runs of the part of the grid that is drawn, ``arms`` the names of
+the arms in their order. Each figure says in its title what is shown, over how many
+runs, with what spread.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
+
+from mcmi_plugin.shown.style import save
+from mcmi_plugin.study.results import Results
 
 from .bars import bars
 from .confusion import confusion
@@ -18,15 +21,38 @@ from .lines import lines
 from .per_class import per_class
 from .scatter_tsne import scatter_tsne
 
-FIGURES: dict[str, Callable[..., Figure]] = dict(
-    bars=bars,
-    confusion=confusion,
-    curves=curves,
-    eigen_cam=eigen_cam,
-    heatmap=heatmap,
-    lines=lines,
-    per_class=per_class,
-    scatter_tsne=scatter_tsne,
-)
+FIGURES: dict[str, Callable[..., Figure]] = {
+    function.__name__: function
+    for function in (
+        *(bars, confusion, curves, eigen_cam, heatmap, lines, per_class),
+        scatter_tsne,
+    )
+}
 
-__all__ = ['FIGURES', *FIGURES]
+
+def draw(
+    type: str,
+    results: Results,
+    path: str,
+    arms: Sequence[str] | None = None,
+    grid: dict[str, str] | None = None,
+    title: str = '',
+    **own,
+) -> Figure:
+    """Write one figure as PNG.
+
+    Args:
+        type: one of ``FIGURES``.
+        results: of the study.
+        path: of the PNG.
+        arms: which, in which order; by default all.
+        grid: {axis: name} to draw a part of the grid.
+        title: above what the figure says of itself.
+        **own: arguments of the figure itself.
+
+    Raises:
+        UserError: no run is of that part, or the figure cannot show it.
+    """
+    results = results.where(grid)
+    title = f'{title}\n' if title else ''
+    return save(FIGURES[type](results, results.arms(arms), title, **own), path)

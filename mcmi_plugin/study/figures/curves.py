@@ -1,57 +1,41 @@
 """CMI and LL of a teacher over the epochs of its training (Fig. 2 of the paper)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mcmi_plugin.report.curves import KEYS
-from mcmi_plugin.report.style import colour_of, new_figure, save, tidy, whole_epochs
-
-from . import series
+from mcmi_plugin.shown.style import BLUE, new_figure, tidy, whole_epochs
+from mcmi_plugin.study.results import Results, row_title
+from mcmi_plugin.teacher.curves import KEYS
 
 
 def curves(
-    results: list[dict],
-    path: str,
-    measure: str = 'mll_history',
-    arms: Sequence[str] | None = None,
-    grid: dict[str, str] | None = None,
-    title: str = '',
+    results: Results, arms: list[str], title: str, measure: str = 'mll_history'
 ) -> Figure:
     """Lines through the epochs' means over seeds, a standard deviation shaded.
 
-    Args:
-        results: of the study; the measure is {'epoch': [E], 'cmi': [E], 'll': [E]}.
-        path: of the PNG.
-        measure: name of the measure.
-        arms: which, in which order, a panel for each of both; by default all that
-            have it.
-        grid: {axis: name} to draw a part of the grid.
-        title: above what the figure says of itself.
+    A panel for CMI and one for LL of every arm that has the measure, {'epoch': [E],
+    'cmi': [E], 'll': [E]}.
     """
-    results = series.where(results, grid)
     drawn = [
         (row, arm)
-        for row in series.rows_of(results)
-        for arm in series.arms_of(results, arms)
-        if series.by_seed(results, measure, arm, row)
+        for row in results.rows()
+        for arm in arms
+        if results.by_seed(measure, arm, row)
     ]
-    about = 'CMI and LL on the training batches of each epoch: mean, '
-    counted = series.runs(results, [arm for _, arm in drawn])
+    counted = results.n([arm for _, arm in drawn])
     figure = new_figure(
-        f'{title}\n{about}{counted}; shaded: ± 1 standard deviation'.strip(),
+        f'{title}CMI and LL on the training batches of each epoch: mean, {counted}; '
+        'shaded: ± 1 standard deviation',
         height=1.0 + 3.0 * len(drawn),
     )
     panels = figure.subplots(len(drawn), len(KEYS), squeeze=False)
     for both, (row, arm) in zip(panels, drawn, strict=True):
-        histories = list(series.by_seed(results, measure, arm, row).values())
+        histories = list(results.by_seed(measure, arm, row).values())
         for axes, key in zip(both, KEYS, strict=True):
             _draw(axes, key, histories)
-        title = ', '.join(filter(None, [arm, series.row_title(row)]))
-        both[0].set_title(title, size=10)
-    return save(figure, path)
+        both[0].set_title(', '.join(filter(None, [arm, row_title(row)])), size=10)
+    return figure
 
 
 def _draw(axes: Axes, key: str, histories: list[dict]) -> None:
@@ -59,11 +43,9 @@ def _draw(axes: Axes, key: str, histories: list[dict]) -> None:
     epochs = histories[0]['epoch'][:length]
     values = np.array([history[key][:length] for history in histories], float)
     mean = values.mean(axis=0)
-    spread = values.std(axis=0, ddof=1) if len(values) > 1 else 0 * mean
-    axes.plot(epochs, mean, '.-', color=colour_of(0))
-    axes.fill_between(
-        epochs, mean - spread, mean + spread, color=colour_of(0), alpha=0.2
-    )
+    sd = values.std(axis=0, ddof=1) if len(values) > 1 else 0 * mean
+    axes.plot(epochs, mean, '.-', color=BLUE)
+    axes.fill_between(epochs, mean - sd, mean + sd, color=BLUE, alpha=0.2)
     axes.set_ylabel(f'{key.upper()}, nats')
     axes.set_xlabel('epoch of maximum-likelihood training')
     whole_epochs(axes)

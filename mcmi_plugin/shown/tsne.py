@@ -17,16 +17,11 @@ MARGIN = 0.06  # around all points, of what they span
 _STEP, _ROOM = 4, 4
 
 
-def embed(probabilities: np.ndarray, seed: int = 0) -> np.ndarray:
-    """t-SNE (van der Maaten and Hinton, 2008) of output probabilities.
+def embed(probabilities: np.ndarray) -> np.ndarray:
+    """t-SNE (van der Maaten and Hinton, 2008) of [N, C] output probabilities: [N, 2].
 
-    Args:
-        probabilities: [N, C], N of at least 4. Of several classifiers, embed all
-            at once: two embeddings of their own have no common scale.
-        seed: of its random start.
-
-    Returns:
-        [N, 2] float32.
+    N is at least 4. Of several classifiers, embed all at once: two embeddings of
+    their own have no common scale.
     """
     from sklearn.manifold import TSNE
 
@@ -37,7 +32,7 @@ def embed(probabilities: np.ndarray, seed: int = 0) -> np.ndarray:
         # One machine's sums must not depend on how many cores it has.
         n_jobs=1,
         init='pca',
-        random_state=seed,
+        random_state=0,
     )
     return tsne.fit_transform(np.asarray(probabilities, dtype=np.float64))
 
@@ -52,14 +47,8 @@ def draw_embedding(
     """Scatter [N, 2] points by their [N] class ids, each class by its name.
 
     The name stands beside its points, so that ten colours, of which no ten are safe
-    for every eye, need not be told apart. All panels have one scale.
-
-    Args:
-        panels: of one or several figures.
-        embedded: the same samples by several classifiers, one a panel.
-        labels: [N] class ids.
-        classes: C names.
-        titles: one a panel.
+    for every eye, need not be told apart. All panels, of one or several figures, have
+    one scale; each shows the same samples by another classifier.
     """
     everywhere = np.concatenate(embedded)
     low, high = everywhere.min(0), everywhere.max(0)

@@ -5,8 +5,8 @@ import argparse
 import pytest
 from mmengine.config import DictAction
 
+from mcmi_plugin.cells.options import as_words, filled, layered
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.study.options import as_words, filled, layered
 
 
 def test_a_later_layer_wins_over_what_it_touches():

@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from mcmi_plugin.report.blocks import Block, Matrix, Picture, Table, Text
-from mcmi_plugin.report.style import new_figure, png_of
+from mcmi_plugin.shown.blocks import Block, Matrix, Picture, Table, Text
+from mcmi_plugin.shown.style import RED, new_figure, png_of
 
-DROPPED_COLOUR = '#D55E00'
 # A table of more classes cannot be taken in; a picture of more is grey.
 MOST_IN_TABLE, MOST_IN_PICTURE = 20, 200
 # Numbers in the cells of a picture of more classes could not be read, nor more names.
@@ -21,12 +20,9 @@ NUM_PAIRS = 10
 def confusion_blocks(
     counts: np.ndarray, classes: Sequence[str], samples: str
 ) -> list[Block]:
-    """The blocks of a confusion matrix.
+    """The blocks of [C, C] counts, by true and predicted class.
 
-    Args:
-        counts: [C, C] ints; rows are true classes.
-        classes: C names.
-        samples: which and how many samples were counted.
+    ``samples`` says which and how many were counted.
     """
     counts = np.asarray(counts)
     right, total = int(np.trace(counts)), int(counts.sum())
@@ -48,13 +44,9 @@ def confusion_blocks(
     pairs = worst_pairs(counts)
     if not pairs:
         return [*blocks, Text('No class was taken for another.')]
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows = [
-        (
-            classes[t],
-            classes[p],
-            str(counts[t, p]),
-            f'{100 * counts[t, p] / counts[t].sum():.1f}',
-        )
+        (classes[t], classes[p], str(counts[t, p]), f'{shares[t, p]:.1f}')
         for t, p in pairs
     ]
     columns = ('true class', 'taken for', 'samples', 'share of the class, %')
@@ -79,23 +71,20 @@ def draw_confusion(
     dropped: Sequence[int] = (),
     title: str = '',
 ) -> AxesImage:
-    """Draw shares of the samples of each true class, row by row.
+    """Draw shares of each true class, row by row; up to forty names stand beside.
 
     Args:
         axes: an empty panel.
-        matrix: [C, C] counts or their mean over runs; rows are true classes, as
-            mmpretrain's ``ConfusionMatrix`` has them.
-        classes: C names; up to forty are written beside the picture.
-        dropped: ids of classes without a training sample; their names are
-            coloured and end in an asterisk.
+        matrix: [C, C] counts or their mean over runs; rows are true classes.
+        classes: C names.
+        dropped: ids of classes without a training sample, which are marked.
         title: of the panel.
 
     Returns:
         The image, from 0 to 1, for a colour bar.
     """
     matrix = np.asarray(matrix, dtype=float)
-    totals = matrix.sum(axis=1, keepdims=True)
-    shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-9)
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     if len(classes) <= MOST_NUMBERED:
         _write_shares(axes, shares)
@@ -106,11 +95,11 @@ def draw_confusion(
         for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
             for label in labels:
                 if label.get_text().endswith('*'):
-                    label.set_color(DROPPED_COLOUR)
+                    label.set_color(RED)
                     label.set_fontweight('bold')
     else:
         for c in dropped:
-            axes.plot(-1.5, c, '>', color=DROPPED_COLOUR, ms=3, clip_on=False)
+            axes.plot(-1.5, c, '>', color=RED, ms=3, clip_on=False)
         axes.set_xlim(-0.5, len(classes) - 0.5)
     axes.set_xlabel('predicted class')
     axes.set_ylabel('true class')

@@ -1,10 +1,12 @@
 """Eigen-CAM of a classifier, and the maps over their images (Figs. 3, 10-13)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from mmengine.dataset import default_collate
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
@@ -20,16 +22,14 @@ def eigen_cam(network: nn.Module, layer: str, inputs: Tensor) -> np.ndarray:
 
     Args:
         network: an mmengine classifier; left in eval mode.
-        layer: name of a module of it whose output is [N, D, h, w], for example
-            ``'backbone.layer3'``.
+        layer: name of a module of it whose output is [N, D, h, w].
         inputs: [N, 3, H, W], preprocessed.
 
     Returns:
         [N, H, W] float32 from 0 to 1.
 
     Raises:
-        UserError: grad-cam is not installed, no such layer, or one whose maps are
-            of a single pixel.
+        UserError: no grad-cam, no such layer, or its maps are of a single pixel.
     """
     try:
         from pytorch_grad_cam import EigenCAM
@@ -63,17 +63,30 @@ def eigen_cam(network: nn.Module, layer: str, inputs: Tensor) -> np.ndarray:
         return cam(inputs, targets=None)
 
 
+def pictures_of(
+    dataset: Any, ids: Iterable[int], preprocessor: nn.Module
+) -> tuple[np.ndarray, Tensor]:
+    """[N, H, W, 3] uint8 in RGB as they are seen, and what a network gets of them.
+
+    Raises:
+        UserError: the samples are no images.
+    """
+    batch = default_collate([dataset[int(i)] for i in ids])
+    images = batch['inputs'].clone()
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise UserError('the samples are no images')
+    if getattr(preprocessor, 'to_rgb', False):
+        images = images.flip(1)  # from BGR, as files are decoded
+    with torch.no_grad():
+        inputs = preprocessor(batch, False)['inputs']
+    shown = images.permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    return np.broadcast_to(shown, (*shown.shape[:3], 3)), inputs
+
+
 def draw_maps(
     panels: Sequence[Axes], images: np.ndarray, maps: np.ndarray | None, name: str
 ) -> None:
-    """One row of pictures: the images, under their maps if there are any.
-
-    Args:
-        panels: N empty panels.
-        images: [N, H, W, 3] uint8.
-        maps: [N, H, W] from 0 to 1, or None.
-        name: of the row.
-    """
+    """A row of N panels: [N, H, W, 3] images, under [N, H, W] maps if there are any."""
     for i, (axes, image) in enumerate(zip(panels, images, strict=True)):
         axes.imshow(image)
         if maps is not None:

@@ -21,6 +21,14 @@ class Table:
     caption: str = ''
     kind: ClassVar[str] = 'table'
 
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f'table {self.caption!r}: a row of {len(row)} cells under '
+                    f'{len(self.columns)} columns'
+                )
+
     @property
     def long(self) -> bool:
         """Whether a cell is so long that it may be broken anywhere."""
@@ -79,13 +87,7 @@ class Subheading:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix as a table; a darker cell is a larger share of its row.
-
-    Args:
-        classes: C names.
-        counts: [C, C]; rows are true classes, columns predicted ones.
-        caption: above it.
-    """
+    """[C, C] counts by true and predicted class; darker: a larger share of its row."""
 
     classes: Sequence[str]
     counts: Sequence[Sequence[int]]
@@ -96,7 +98,7 @@ class Matrix:
     def rows(self) -> list[tuple[str, list[tuple[int, str, bool]]]]:
         """(class, [(count, shade from 0 to 1, right or not)]), row by row."""
         return [
-            (name, _shades(row, i))
+            (name, [_shaded(count, row, c == i) for c, count in enumerate(row)])
             for i, (name, row) in enumerate(zip(self.classes, self.counts, strict=True))
         ]
 
@@ -112,11 +114,7 @@ class Section:
     blocks: Sequence[Block]
 
 
-def _shades(row: Sequence[int], true: int) -> list[tuple[int, str, bool]]:
-    total = max(sum(row), 1)
+def _shaded(count: int, row: Sequence[int], right: bool) -> tuple[int, str, bool]:
     # The root: one mistake in a hundred is to be seen.
-    powers = [1.0 if c == true else 1 / 3 for c in range(len(row))]
-    return [
-        (count, f'{(count / total) ** power:.3f}', c == true)
-        for c, (count, power) in enumerate(zip(row, powers, strict=True))
-    ]
+    share = (count / max(sum(row), 1)) ** (1 if right else 1 / 3)
+    return count, f'{share:.3f}', right

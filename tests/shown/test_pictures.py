@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.eigen_cam import eigen_cam
-from mcmi_plugin.report.tsne import embed
+from mcmi_plugin.shown.eigen_cam import eigen_cam
+from mcmi_plugin.shown.tsne import embed
 
 
 class Network(nn.Module):

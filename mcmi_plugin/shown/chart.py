@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from mcmi_plugin.report.style import new_figure, png_of, tidy, whole_epochs
+from mcmi_plugin.shown.style import new_figure, png_of, tidy, whole_epochs
 
 # A loss that falls by more than this factor shows its end on a logarithmic scale.
 _LOGARITHMIC = 30.0
@@ -14,15 +14,9 @@ _MOST_IN_LEGEND = 8
 
 @dataclass(frozen=True)
 class Line:
-    """Points joined by a line.
+    """Points (x, y) joined by a line; x is an epoch or an iteration.
 
-    Args:
-        name: in the legend; '' for none.
-        points: N of (x, y); x is an epoch or an iteration.
-        colour: matplotlib's.
-        style: of the line, matplotlib's: ``'-'``, ``'--'``.
-        marker: of the points, matplotlib's; '' for none.
-        width: of the line, in points.
+    Colour, style, marker and width are matplotlib's; a name of '' is in no legend.
     """
 
     name: str
@@ -40,8 +34,7 @@ def draw_chart(
 
     Args:
         lines: at least one, each of at least one point.
-        x_label: what x is; whole numbers.
-        y_label: what y is, with its unit.
+        x_label, y_label: what x is, of whole numbers, and y with its unit.
         may_be_log: a logarithmic scale where the values span a wide range.
     """
     figure = new_figure(height=3.1, width=4.6)

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 # A difference has to exceed so many of its standard errors to be called one.
@@ -42,8 +42,9 @@ class Difference:
         return f'{self.mean:+.{digits}f}{se}'
 
 
-def spread(values: Sequence[float]) -> Spread | None:
+def spread(values: Iterable[float]) -> Spread | None:
     """Mean and sample standard deviation (n - 1); None without a value."""
+    values = list(values)
     if not values:
         return None
     sd = statistics.stdev(values) if len(values) > 1 else None
@@ -51,17 +52,11 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def paired(these: Mapping[int, float], those: Mapping[int, float]) -> Difference | None:
-    """``these - those``, seed by seed.
+    """Mean of ``these - those`` by seed, and its standard error, sd / sqrt n.
 
-    Args:
-        these, those: value by seed. A seed that only one of them has is no pair.
-
-    Returns:
-        Mean difference and its standard error, the standard deviation (n - 1) of the
-        differences over sqrt n; None without a pair.
+    A seed that only one of them has is no pair; None without a pair.
     """
-    differences = [these[seed] - those[seed] for seed in these if seed in those]
-    found = spread(differences)
+    found = spread(these[seed] - those[seed] for seed in these if seed in those)
     if found is None:
         return None
     se = None if found.sd is None else found.sd / math.sqrt(found.n)

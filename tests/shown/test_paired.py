@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mcmi_plugin.study.compare import Difference, in_words, paired, spread
+from mcmi_plugin.shown.paired import Difference, in_words, paired, spread
 
 
 @pytest.mark.parametrize('n', [2, 3, 17])

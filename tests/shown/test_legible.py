@@ -16,8 +16,9 @@ from mmengine.logging import MessageHub
 from mcmi_plugin.report.command import report_runs
 from mcmi_plugin.report.predictions import Predictions
 from mcmi_plugin.report.spaces import output_space
-from mcmi_plugin.report.summary import write_summary
-from mcmi_plugin.study.figures import FIGURES
+from mcmi_plugin.study.figures import draw
+from mcmi_plugin.study.results import Results
+from mcmi_plugin.teacher.summary import write_summary
 
 LONG = [
     'ankle boot', 'button-down shirt', 'sandal with heel', 'automobile',
@@ -288,7 +289,7 @@ def result(arm, values):
 def test_in_a_study_cmi_and_ll_have_a_panel_each_too(tmp_path):
     epochs = dict(epoch=[1, 2, 3], cmi=[0.3, 0.2, 0.1], ll=[-3.0, -2.0, -1.0])
     found = [result('MLL', dict(mll_history=epochs))]
-    figure = FIGURES['curves'](found, str(tmp_path / 'a.png'))
+    figure = draw('curves', Results(found), str(tmp_path / 'a.png'))
     assert [axes.get_ylabel() for axes in figure.axes] == ['CMI, nats', 'LL, nats']
     first, second = (axes.get_position() for axes in figure.axes)
     assert first.x1 < second.x0
@@ -300,7 +301,7 @@ def test_ten_long_names_leave_room_for_the_matrices_of_a_study(tmp_path):
     counts = (np.eye(10) * 90 + 1).tolist()
     values = dict(confusion=dict(matrix=counts, classes=LONG, dropped=[3]))
     found = [result(arm, values) for arm in ('MLL', 'MCMI', 'TS')]
-    figure = FIGURES['confusion'](found, str(tmp_path / 'a.png'))
+    figure = draw('confusion', Results(found), str(tmp_path / 'a.png'))
     figure.canvas.draw()
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert len(panels) == 3

@@ -4,8 +4,9 @@ import base64
 import os
 import struct
 from collections.abc import Sequence
+from itertools import groupby
 
-from mcmi_plugin.report.blocks import Block, Picture, Section, Table
+from mcmi_plugin.shown.blocks import Block, Picture, Section
 from mcmi_plugin.version import __version__
 from mcmi_plugin.whole_file import whole_file
 
@@ -24,23 +25,17 @@ def write_page(
 
     The same input gives the same bytes. Every text is escaped, and the page's own
     policy forbids scripts and every request, so that names out of a stranger's run
-    are harmless.
-
-    Args:
-        path: of the file; its folder is made.
-        title: of the page.
-        sections: in their order; each is in the table of contents.
-        note: a line under the title.
+    are harmless. ``note`` is a line under the title.
 
     Raises:
         UserError: the file cannot be written.
-        ValueError: a picture is no PNG, or a row has not as many cells as columns.
+        ValueError: a picture is no PNG.
     """
     # Loaded here: a command that writes no page does not wait for it.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader('mcmi_plugin', 'report'),
+        loader=PackageLoader('mcmi_plugin', 'shown'),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -60,19 +55,9 @@ def write_page(
 def _grouped(blocks: Sequence[Block]) -> list[tuple[str, list]]:
     """Blocks by kind, with neighbouring pictures together: they share a row."""
     groups: list[tuple[str, list]] = []
-    for block in blocks:
-        if isinstance(block, Table):
-            for row in block.rows:
-                if len(row) != len(block.columns):
-                    raise ValueError(
-                        f'table {block.caption!r}: a row of {len(row)} cells under '
-                        f'{len(block.columns)} columns'
-                    )
-        item = _embedded(block) if isinstance(block, Picture) else block
-        if block.kind == 'picture' and groups and groups[-1][0] == 'picture':
-            groups[-1][1].append(item)
-        else:
-            groups.append((block.kind, [item]))
+    for kind, members in groupby(blocks, lambda block: block.kind):
+        found = [_embedded(b) if isinstance(b, Picture) else b for b in members]
+        groups += [(kind, found)] if kind == 'picture' else [(kind, [b]) for b in found]
     return groups
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 
-from mcmi_plugin.report.style import colour_of, new_figure, tidy, whole_epochs
+from mcmi_plugin.shown.style import colour_of, new_figure, tidy, whole_epochs
 
 KEYS = ('cmi', 'll')
 WIDTH, HEIGHT = 4.6, 5.2  # inches of a stage; two stand beside one another
@@ -18,19 +18,12 @@ AT_REST = 'measured, images not augmented'
 
 @dataclass(frozen=True)
 class Teacher:
-    """One teacher on its way through a stage.
-
-    Args:
-        name: in the legend.
-        history: ``cmi`` and ``ll`` of the training steps of each epoch.
-        measured: the same by the number of epochs done, measured at rest.
-        likelihood: whether it is trained by likelihood alone.
-    """
+    """One teacher on its way through a stage."""
 
     name: str
-    history: Sequence[dict]
-    measured: dict[int, dict]
-    likelihood: bool
+    history: Sequence[dict]  # ``cmi`` and ``ll`` of the training steps of each epoch
+    measured: dict[int, dict]  # the same by the epochs done, measured at rest
+    likelihood: bool  # whether it is trained by likelihood alone
 
 
 def stages(
@@ -68,15 +61,12 @@ def _fine_tuned(provenance: dict, name: str, likelihood: bool) -> Teacher:
 def draw_curves(
     found: Sequence[tuple[str, list[Teacher]]], only: int | None = None
 ) -> Figure:
-    """Of every stage, the CMI in a panel over the LL, each on its own scale.
+    """Of every stage of :func:`stages`, the CMI in a panel over the LL.
 
-    Args:
-        found: of :func:`stages`, one at least.
-        only: number of a stage to draw alone, as it stands beside the others.
+    ``only`` draws one of them alone, as it stands beside the others.
     """
     shown = found if only is None else [found[only]]
-    title = 'Teacher on its training set'
-    figure = new_figure(title, HEIGHT, WIDTH * len(shown))
+    figure = new_figure('Teacher on its training set', HEIGHT, WIDTH * len(shown))
     parts = figure.subfigures(1, len(shown), squeeze=False)[0]
     rows = max(len(teachers) for _, teachers in found)
     for part, (name, teachers) in zip(parts, shown, strict=True):
@@ -94,36 +84,22 @@ def _draw_stage(
             # What lies beneath is wide, so that it is seen on both sides.
             wide = layer < len(teachers) - 1
             look = dict(color=colour_of(not teacher.likelihood), zorder=3 + layer)
-            axes.plot(
-                range(1, len(values) + 1),
-                values,
-                '--' if wide else '.-',
-                lw=2.5 if wide else 1.5,
-                label=f'{teacher.name}: {IN_STEPS}',
-                **look,
-            )
-            axes.plot(
-                list(teacher.measured),
-                [figures[key] for figures in teacher.measured.values()],
-                's',
-                ms=9 if wide else 6,
-                markerfacecolor='white',
-                markeredgewidth=1.5,
-                clip_on=False,
-                label=f'{teacher.name}: {AT_REST}',
-                **look,
-            )
+            line, width, size = ('--', 2.5, 9) if wide else ('.-', 1.5, 6)
+            name = f'{teacher.name}: {IN_STEPS}'
+            epochs = range(1, len(values) + 1)
+            axes.plot(epochs, values, line, lw=width, label=name, **look)
+            ends = [figures[key] for figures in teacher.measured.values()]
+            look |= dict(markerfacecolor='white', markeredgewidth=1.5, clip_on=False)
+            name = f'{teacher.name}: {AT_REST}'
+            axes.plot(list(teacher.measured), ends, 's', ms=size, label=name, **look)
         axes.set_ylabel(f'{key.upper()}, nats')
         whole_epochs(axes)
         tidy(axes)
     panels[0].set_title(title, fontsize=10)
     panels[-1].set_xlabel('epoch')
     handles, names = panels[0].get_legend_handles_labels()
-    room = [Line2D([], [], ls='')] * (2 * rows - len(names))  # for equal panels
-    figure.legend(
-        [*handles, *room],
-        [*names, *([' '] * len(room))],
-        loc='outside lower left',
-        fontsize=8.5,
-        frameon=False,
-    )
+    missing = 2 * rows - len(names)
+    handles += [Line2D([], [], ls='')] * missing  # room, for equal panels
+    names += [' '] * missing
+    where: dict = dict(loc='outside lower left', fontsize=8.5, frameon=False)
+    figure.legend(handles, names, **where)

@@ -20,6 +20,7 @@ COLOURS = (
     '#000000',
     '#999999',
 )
+BLUE, RED = COLOURS[:2]
 MARKERS = 'osD^vP*X'
 INCHES_WIDE = 8.0  # at 100 dots an inch a picture of 800 pixels
 
@@ -29,11 +30,8 @@ def new_figure(
 ) -> Figure:
     """An empty figure, of 800 pixels' width by default, its title above all panels.
 
-    Without pyplot, which would keep global state and look for a screen.
-
-    Args:
-        title: may have several lines, which are broken to fit.
-        height, width: in inches of 100 pixels.
+    Without pyplot, which would keep global state and look for a screen. Height and
+    width are in inches of 100 pixels; the title's lines are broken to fit.
     """
     figure = Figure(figsize=(width, height), dpi=100, layout='constrained')
     FigureCanvasAgg(figure)

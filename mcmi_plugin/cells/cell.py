@@ -1,11 +1,13 @@
-"""One cell of a study: an arm in a place of the grid with a seed."""
+"""One cell of a study or a sweep: an arm in a place of the grid with a seed."""
 
 import contextlib
 import json
+import os
+import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +31,7 @@ class Cell:
     Attributes:
         grid: {axis: name}.
         arm: its name.
-        seed: of the student; its teacher stage has one of its own, 1000 further on.
+        seed: of the student.
         config: path of the config that it starts from.
         options: what is set over it, by dotted key.
         words: the same as ``--cfg-options`` takes it.
@@ -60,7 +62,7 @@ class Cell:
         return shlex.join([*words, '--cfg-options', *self.words])
 
 
-def find_result(cell: Cell, measures: dict[str, dict]) -> dict | None:
+def find_result(cell: Cell, measures: Mapping[str, dict]) -> dict | None:
     """The result of a cell that was finished before, with all of ``measures``."""
     path = cell.directory / RESULT_FILE
     if not path.is_file():
@@ -74,14 +76,18 @@ def find_result(cell: Cell, measures: dict[str, dict]) -> dict | None:
     return result if all(done.get(n) == a for n, a in measures.items()) else None
 
 
-def run_cell(cell: Cell, measures: dict[str, dict], hooks: Sequence[Hook] = ()) -> dict:
+def run_cell(
+    cell: Cell,
+    measures: Mapping[str, dict],
+    functions: Mapping[str, Callable],
+    hooks: Sequence[Hook] = (),
+) -> dict:
     """Train and measure a cell, from wherever an earlier run of it has stopped.
-
-    What the run prints goes to ``console.log`` in the cell's folder.
 
     Args:
         cell: the cell.
-        measures: {name: arguments}, of :mod:`.measures`.
+        measures: {name: arguments}.
+        functions: {name: ``fn(runner, cfg, **arguments)``}; the answers are plain.
         hooks: that watch the student's training and change nothing.
 
     Returns:
@@ -91,24 +97,16 @@ def run_cell(cell: Cell, measures: dict[str, dict], hooks: Sequence[Hook] = ()) 
     Raises:
         UserError: as a run by hand would.
     """
-    from mcmi_plugin.study.measures import MEASURES
-
     started = time.monotonic()
-    cell.directory.mkdir(parents=True, exist_ok=True)
     path = cell.directory / RESULT_FILE
     if path.is_file():  # measured before, but not all that is asked for now
         measures = {**json.loads(path.read_text())['measures'], **measures}
-    with (
-        open(cell.directory / 'console.log', 'a') as log,
-        contextlib.redirect_stdout(log),
-        contextlib.redirect_stderr(log),
-        isolated(),
-    ):
+    with quiet(cell.directory), isolated():
         cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
         # A teacher may be half made where the student has not begun.
         runner = train(cfg, resume=True, hooks=hooks)
         values = {
-            name: MEASURES[name](runner, cfg, **arguments)
+            name: functions[name](runner, cfg, **arguments)
             for name, arguments in measures.items()
         }
         teacher = runner.message_hub.runtime_info.get(RECORD)
@@ -128,3 +126,20 @@ def run_cell(cell: Cell, measures: dict[str, dict], hooks: Sequence[Hook] = ()) 
     with whole_file(path, 'w') as file:
         json.dump(result, file, indent=1)
     return result
+
+
+@contextlib.contextmanager
+def quiet(folder: str | os.PathLike) -> Iterator[None]:
+    """What a run prints goes to ``console.log`` in its folder."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with (
+        open(Path(folder, 'console.log'), 'a') as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield
+
+
+def slug(name: str) -> str:
+    """A name as a folder's: ``'MCMI, lambda = 0.5'`` -> ``'mcmi-lambda-0.5'``."""
+    return re.sub(r'[^a-z0-9.]+', '-', name.lower()).strip('-.') or '-'

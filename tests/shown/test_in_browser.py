@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mcmi_plugin.report.blocks import (
+from mcmi_plugin.shown.blocks import (
     Code,
     KeyFigures,
     Matrix,
@@ -19,8 +19,8 @@ from mcmi_plugin.report.blocks import (
     Table,
     Text,
 )
-from mcmi_plugin.report.chart import Line, draw_chart
-from mcmi_plugin.report.page import write_page
+from mcmi_plugin.shown.chart import Line, draw_chart
+from mcmi_plugin.shown.page import write_page
 
 CHROMIUM, DRIVER = Path('/usr/bin/chromium'), Path('/usr/bin/chromedriver')
 # As root, alone, and without asking for its own updates.

@@ -1,31 +1,32 @@
 """The table that a distillation with an MCMI teacher ends in."""
 
 import json
-import os
 import os.path as osp
-from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from rich.console import Console
-from rich.table import Table
 
-from mcmi_plugin.report.curves import draw_curves, stages
-from mcmi_plugin.report.style import save
+from mcmi_plugin.shown.blocks import Table
+from mcmi_plugin.shown.style import save
+from mcmi_plugin.shown.tables import as_markdown, printable
+from mcmi_plugin.teacher.curves import draw_curves, stages
 from mcmi_plugin.teacher.held import DISTILLED, UNFINISHED
+from mcmi_plugin.teacher.make import dial
 from mcmi_plugin.teacher.planned import REWARDS
+from mcmi_plugin.whole_file import whole_file
 
-_MOST = 20  # figures that a line can hold
+# The student's accuracy in per cent, by the names that validation loops give it.
+ACCURACY = ('student.accuracy/top1', 'accuracy/top1')
+KEYS = ('accuracy', 'll', 'cmi')
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
+_BEGUN = {UNFINISHED: 'as given', DISTILLED: 'distilled'}
 
 
 def write_summary(
     runner: Runner, provenance: dict, control: dict | None, directory: str
 ) -> None:
-    """Print the table, and write it and the curves into ``directory``.
-
-    ``summary.md`` and ``summary.json`` hold the table, ``curves.png`` the CMI
-    and LL of the teacher over its epochs.
+    """Print the table; write ``summary.md``, ``summary.json`` and ``curves.png``.
 
     Args:
         runner: the distillation's Runner, at its end.
@@ -34,32 +35,23 @@ def write_summary(
         directory: made if it is not there.
     """
     rows = summary_rows(provenance, control, student_accuracy(runner))
-    os.makedirs(directory, exist_ok=True)
     caption = (
         'accuracy on the validation set; LL and CMI of the teacher on the training '
         f'set; {settings(provenance)}; one run (n = 1)'
     )
-    with open(osp.join(directory, 'summary.md'), 'w') as file:
-        file.write(as_markdown(rows) + f'\n{caption}\n')
-    with open(osp.join(directory, 'summary.json'), 'w') as file:
-        json.dump(
-            [dict(zip(('model', *KEYS), row, strict=True)) for row in rows],
-            file,
-            indent=1,
-        )
+    table = Table(COLUMNS, [shown(row) for row in rows], caption)
+    kept = [dict(zip(('model', *KEYS), row, strict=True)) for row in rows]
+    for name, text in (
+        ('summary.md', f'{as_markdown(table)}\n{caption}\n'),
+        ('summary.json', json.dumps(kept, indent=1)),
+    ):
+        with whole_file(osp.join(directory, name), 'w') as file:
+            file.write(text)
     curves = stages_of(provenance, control)
     if curves:
         save(draw_curves(curves), osp.join(directory, 'curves.png'))
-
-    table = Table(*COLUMNS, caption=caption)
-    for row in rows:
-        table.add_row(*shown(row))
-    Console().print(table)
+    Console().print(printable(table))
     print_log(f'table and picture: {directory}', logger='current')
-
-
-KEYS = ('accuracy', 'll', 'cmi')
-_BEGUN = {UNFINISHED: 'as given', DISTILLED: 'distilled'}
 
 
 def summary_rows(
@@ -73,15 +65,17 @@ def summary_rows(
     if made != 'MLL':  # which is there already
         figures.append((f'teacher, {made}', provenance['after']))
     rows = [
-        (
-            name,
-            figure.get('val', {}).get('accuracy'),
-            figure['train']['ll'],
-            figure['train']['cmi'],
-        )
-        for name, figure in figures
+        (name, at.get('val', {}).get('accuracy'), at['train']['ll'], at['train']['cmi'])
+        for name, at in figures
     ]
     return [*rows, ('student', accuracy, None, None)]
+
+
+def shown(row: tuple) -> list[str]:
+    """A row as it is read."""
+    name, *figures = row
+    forms = zip(figures, ('.2f', '.4f', '.4f'), strict=True)
+    return [name, *('' if one is None else format(one, form) for one, form in forms)]
 
 
 def made_as(provenance: dict) -> str:
@@ -97,7 +91,7 @@ def made_as(provenance: dict) -> str:
 
 
 def stages_of(provenance: dict, control: dict | None) -> list[tuple[str, list]]:
-    """The curves of the teacher's making, as :mod:`report.curves` draws them."""
+    """The curves of the teacher's making, as :mod:`.curves` draws them."""
     return stages(provenance, control, made_as(provenance), settings(provenance))
 
 
@@ -109,14 +103,8 @@ def begun_as(provenance: dict) -> str:
 
 def settings(provenance: dict) -> str:
     """``lambda 0.1``: how the teacher was made, in a few words."""
-    words = []
     form = provenance.get('form', 'fixed')
-    if form == 'none':
-        words.append('no fine-tune')
-    elif form == 'budget':
-        words.append(f'budget {provenance["eps"]:g} nats')
-    else:
-        words.append(f'lambda {provenance["lmda"]:g}')
+    words = ['no fine-tune' if form == 'none' else dial(provenance)]
     if form == 'ema':
         words.append('centroids follow the model')
     if 'cliff' in provenance:
@@ -146,53 +134,19 @@ def off_the_cliff(provenance: dict) -> str:
 def student_accuracy(runner: Runner) -> float | None:
     """Top-1 accuracy of the last validation, in per cent, if there was one."""
     scalars = runner.message_hub.log_scalars
-    for name in ('val/accuracy/top1', 'val/student.accuracy/top1'):
-        if name in scalars:
-            return float(scalars[name].current())
-    return None
-
-
-def as_markdown(rows: list[tuple]) -> str:
-    """The table for a README."""
-    lines = [' | '.join(COLUMNS), ' | '.join(['---'] + ['---:'] * (len(COLUMNS) - 1))]
-    lines += [' | '.join(shown(row)) for row in rows]
-    return ''.join(f'| {line} |\n' for line in lines)
-
-
-def shown(row: tuple) -> list[str]:
-    name, accuracy, *nats = row
-    shown = [name, '' if accuracy is None else f'{accuracy:.2f}']
-    return shown + ['' if value is None else f'{value:.4f}' for value in nats]
-
-
-def plain_metrics(metrics: dict) -> dict:
-    """What an evaluator has computed, in lists where it is an array, as JSON takes it.
-
-    A metric may be a number, a figure for each class, or a matrix.
-    """
-    return {name: _plain(value) for name, value in metrics.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    return value.tolist() if hasattr(value, 'tolist') else value
-
-
-def print_metrics(title: str, metrics: dict) -> None:
-    """A table of what an evaluator has computed."""
-    table = Table('metric', 'value', title=title)
-    for name, value in plain_metrics(metrics).items():
-        table.add_row(name, _shown(value))
-    Console().print(table)
-
-
-def _shown(value: Any) -> str:
-    if not isinstance(value, list):
-        return f'{value:.4f}' if isinstance(value, (int, float)) else str(value)
-    if len(value) > _MOST:
-        return f'{len(value)} of them; --out FILE writes them'
-    # A row of a matrix is a line.
-    return ('\n' if value and isinstance(value[0], list) else ' ').join(
-        f'{part:g}' if isinstance(part, int) else _shown(part) for part in value
+    return next(
+        (
+            float(scalars[f'val/{n}'].current())
+            for n in ACCURACY
+            if f'val/{n}' in scalars
+        ),
+        None,
     )
+
+
+def accuracy_in(metrics: dict) -> float:
+    """The student's top-1 accuracy among the metrics of a validation, in per cent."""
+    for name in ACCURACY:
+        if name in metrics:
+            return float(metrics[name])
+    raise KeyError(f'no accuracy among {sorted(metrics)}')

@@ -1,0 +1,1 @@
+"""One run among many: an arm with a seed, by a study or a sweep."""

@@ -1,0 +1,1 @@
+"""What is shown: pages, pictures, tables, how far something is and what it is worth."""

@@ -1,0 +1,128 @@
+"""A study's runs, as its table, its verdicts and its figures ask for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.shown.paired import Difference, Spread, paired, spread
+
+# What columns and axes say. A measure that is not here is called by its own name.
+WORDS = dict(
+    student_accuracy='student accuracy, %',
+    teacher_accuracy='teacher accuracy, %',
+    teacher_cmi='teacher CMI, nats',
+    teacher_ll='teacher LL, nats',
+    teacher_entropy='teacher entropy, nats',
+    teacher_cmi_at_tau='teacher CMI at its temperature, nats',
+    dropped_accuracy='accuracy on dropped classes, %',
+    preserved_accuracy='accuracy on preserved classes, %',
+    teacher_pdist='Pdist to the true BCPD',
+    teacher_people_kl='KL(people || teacher), nats',
+    student_people_kl='KL(people || student), nats',
+    teacher_people_distance='distance teacher to people, x 100',
+    student_people_distance='distance student to people, x 100',
+)
+# Per cent to two decimal places, nats and correlations to four.
+_FINER = ('_ll', '_cmi', '_entropy', '_at_tau', '_kl', '_kl_fitted', '_correlation')
+
+
+def words(measure: str) -> str:
+    """A measure's name and unit."""
+    return WORDS.get(measure, measure.replace('_', ' '))
+
+
+def digits(measure: str) -> int:
+    """Decimal places that a measure is shown with."""
+    return 4 if measure.endswith(_FINER) else 2
+
+
+def row_title(row: dict[str, str]) -> str:
+    """``T = 4, method = KD``."""
+    return ', '.join(f'{axis} = {name}' for axis, name in row.items())
+
+
+@dataclass(frozen=True)
+class Results:
+    """Finished runs, each as ``result.json`` keeps it."""
+
+    runs: Sequence[dict]
+
+    def where(self, grid: dict[str, str] | None) -> 'Results':
+        """Those of some cells of the grid.
+
+        Raises:
+            UserError: there is no such run.
+        """
+        wanted = (grid or {}).items()
+        found = [run for run in self.runs if wanted <= run['grid'].items()]
+        if not found:
+            raise UserError(
+                f'study.figures: no finished run has {dict(wanted)}; the grid is '
+                f'{self.rows()}'
+            )
+        return Results(found)
+
+    def rows(self, without: str | None = None) -> list[dict]:
+        """The different cells of the grid in their order, one axis left out."""
+        rows: list[dict] = []
+        for run in self.runs:
+            row = {k: v for k, v in run['grid'].items() if k != without}
+            if row not in rows:
+                rows.append(row)
+        return rows
+
+    def only_row(self, figure: str) -> dict[str, str]:
+        """The cell of the grid, where a figure shows a single one.
+
+        Raises:
+            UserError: there are several.
+        """
+        row, *others = self.rows()
+        if others:
+            raise UserError(
+                f'study.figures: {figure} shows one cell of the grid, not '
+                f'{1 + len(others)}; name it: grid={row}'
+            )
+        return row
+
+    def arms(self, wanted: Sequence[str] | None = None) -> list[str]:
+        """Names of the arms in their order, or of those asked for that have run."""
+        found = list(dict.fromkeys(run['arm'] for run in self.runs))
+        return [arm for arm in wanted if arm in found] if wanted else found
+
+    def by_seed(self, measure: str, arm: str, row: dict) -> dict[int, Any]:
+        """{seed: measured} of an arm in a cell; runs without the measure left out."""
+        return {
+            run['seed']: run['values'][measure]
+            for run in self.runs
+            if run['arm'] == arm
+            and row.items() <= run['grid'].items()
+            and run['values'].get(measure) is not None
+        }
+
+    def spread(self, measure: str, arm: str, row: dict) -> Spread | None:
+        """Mean and standard deviation over the seeds; None without a run."""
+        return spread(self.by_seed(measure, arm, row).values())
+
+    def gain(self, measure: str, arm: str, over: str, row: dict) -> Difference | None:
+        """The difference to another arm, paired by seed; None without a pair."""
+        these, those = (self.by_seed(measure, name, row) for name in (arm, over))
+        return paired(these, those)
+
+    def counts(self, drawn: Sequence[str] | None = None) -> list[int]:
+        """How many seeds each arm has in each cell."""
+        found = [
+            sum(run['arm'] == arm and run['grid'] == row for run in self.runs)
+            for row in self.rows()
+            for arm in (drawn or self.arms())
+        ]
+        return [number for number in found if number]
+
+    def n(self, drawn: Sequence[str] | None = None) -> str:
+        """``n = 5 seeds``, or ``n = 3 to 5`` where not every run has finished."""
+        counts = self.counts(drawn)
+        least, most = min(counts), max(counts)
+        if least != most:
+            return f'n = {least} to {most} seeds'
+        return f'n = {most} seed' + 's' * (most != 1)
