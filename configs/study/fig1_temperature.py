@@ -38,16 +38,8 @@ study = dict(
         pair=pairs,
         T={str(t): {'model.distiller.distill_losses.loss_kd.tau': t}
            for t in range(1, 9)}),
-    arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
-        'MCMI': {},
-    },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_cmi_at_tau'],
     figures=[
         dict(type='lines', x='T', right='teacher_cmi_at_tau', title='Fig. 1'),
         dict(type='lines', x='T', baseline='lambda = 0', title='Gain'),
     ])
-del CIFAR10, epochs, samples, pairs, synthetic

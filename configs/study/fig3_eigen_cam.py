@@ -6,7 +6,7 @@
 # Fig. 3 shows 4 images of one class, Figs. 10-13 24 of each of four:
 # --cfg-options eigen_cam.num_images=24.
 
-from mcmi_plugin.study.shorthand import CIFAR10
+from mcmi_plugin.study.shorthand import CIFAR10, TEACHERS_ONLY
 
 study = dict(
     exhibit='Figs. 3, 10-13',
@@ -16,6 +16,7 @@ study = dict(
             config='_base_/digits_kd.py',
             seeds=1,
             options={
+                **TEACHERS_ONLY,
                 'mcmi.mll_epochs': 1,
                 'mcmi.epochs': 1,
                 'eigen_cam.target_layer': 'backbone.layer2',
@@ -26,6 +27,7 @@ study = dict(
             config='_base_/digits_kd.py',
             seeds=1,
             options={
+                **TEACHERS_ONLY,
                 # 4 x 4 of the image's 8 x 8 pixels; the last layer's is a single one.
                 'eigen_cam.target_layer': 'backbone.layer2',
                 'eigen_cam.classes': [3, 8],
@@ -35,6 +37,7 @@ study = dict(
             seeds=1,
             options={
                 **CIFAR10,
+                **TEACHERS_ONLY,
                 'eigen_cam.target_layer': 'backbone.layer3',
                 'eigen_cam.classes': [3, 5],  # cat, dog
                 'eigen_cam.num_images': 8,
@@ -42,6 +45,7 @@ study = dict(
         paper=dict(
             seeds=1,
             options={
+                **TEACHERS_ONLY,
                 'pair': 'r34_r18_imagenet',
                 'method': 'kd',
                 'eigen_cam.target_layer': 'backbone.layer4',
@@ -49,14 +53,6 @@ study = dict(
                 'eigen_cam.classes': [1, 92, 158, 970],
                 'eigen_cam.num_images': 8,
             })),
-    arms={
-        'MLL': {
-            'mcmi.form': 'none', 'mcmi.lmda': None, 'train_cfg.max_epochs': 1},
-        'lambda = 0': {'mcmi.lmda': 0.0, 'train_cfg.max_epochs': 1},
-        'MCMI': {'train_cfg.max_epochs': 1},
-    },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['teacher_accuracy', 'teacher_cmi', 'teacher_ll', 'eigen_cam'],
     figures=[
         dict(
@@ -66,4 +62,3 @@ study = dict(
     ],
     note='a picture of a few images shows no difference in general; compare MCMI with '
     'lambda = 0, which is as far from MLL by chance')
-del CIFAR10

@@ -56,14 +56,6 @@ study = dict(
             **{f'CIFAR-10, ResNet-{d}': cifar10(d) for d in (20, 32, 56)},
             **{f'width {w}': digits(w) for w in (2, 4, 8, 16)},
         }),
-    arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
-        # Over the lambda of the grid nothing is set.
-        'MCMI': {},
-    },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_cmi', 'teacher_ll'],
     figures=[
         dict(
@@ -71,4 +63,3 @@ study = dict(
             measures=['student_accuracy', 'teacher_cmi', 'teacher_ll'],
             title='Fig. 5'),
     ])
-del CIFAR10, epochs, resnet, cifar10, digits

@@ -4,7 +4,7 @@
 #
 # Only teachers are looked at: the student is trained for a single epoch.
 
-from mcmi_plugin.study.shorthand import CIFAR10
+from mcmi_plugin.study.shorthand import CIFAR10, TEACHERS_ONLY
 
 study = dict(
     exhibit='Fig. 6',
@@ -13,22 +13,15 @@ study = dict(
         smoke=dict(
             config='_base_/digits_kd.py',
             seeds=1,
-            options={'mcmi.mll_epochs': 1, 'mcmi.epochs': 1}),
-        small=dict(config='_base_/digits_kd.py', seeds=1),
-        medium=dict(seeds=1, options=CIFAR10),
-        paper=dict(seeds=1, options=dict(pair='r56_r20_cifar10', method='kd'))),
-    arms={
-        'MLL': {
-            'mcmi.form': 'none', 'mcmi.lmda': None, 'train_cfg.max_epochs': 1},
-        'lambda = 0': {'mcmi.lmda': 0.0, 'train_cfg.max_epochs': 1},
-        'MCMI': {'train_cfg.max_epochs': 1},
-    },
-    baseline='MLL',
-    control='lambda = 0',
+            options={**TEACHERS_ONLY, 'mcmi.mll_epochs': 1, 'mcmi.epochs': 1}),
+        small=dict(config='_base_/digits_kd.py', seeds=1, options=TEACHERS_ONLY),
+        medium=dict(seeds=1, options={**CIFAR10, **TEACHERS_ONLY}),
+        paper=dict(
+            seeds=1,
+            options={**TEACHERS_ONLY, 'pair': 'r56_r20_cifar10', 'method': 'kd'})),
     measures=['teacher_cmi', 'teacher_accuracy', 'output_probabilities'],
     figures=[
         dict(
             type='scatter_tsne', arms=['MLL', 'lambda = 0', 'MCMI'], title='Fig. 6'),
     ],
     note='the paper does not say how its two networks were trained')
-del CIFAR10

@@ -29,14 +29,10 @@ study = dict(
         paper=dict(seeds=5, grid=dict(pair=list(pairs)[:2]))),
     grid=dict(pair=pairs),
     arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
         'entropy': {'mcmi.reward': 'entropy', 'mcmi.lmda': 0.2},
         'label smoothing': {'mcmi.reward': 'label_smoothing', 'mcmi.lmda': 0.1},
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_entropy', 'teacher_cmi'],
     figures=[
         dict(
@@ -44,4 +40,3 @@ study = dict(
             measures=['student_accuracy', 'teacher_entropy', 'teacher_cmi'],
             title='Fig. 7'),
     ])
-del epochs, samples, pairs, synthetic

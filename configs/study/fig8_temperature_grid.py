@@ -45,13 +45,6 @@ study = dict(
         'pair': pairs,
         axis: {f'{t} / {s}': at(t, s) for t in range(1, 9) for s in (1, 2, 4)},
     },
-    arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
-        'MCMI': {},
-    },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_cmi_at_tau'],
     figures=[
         dict(type='heatmap', rows='T^t', columns='T^s', title='Fig. 8'),
@@ -63,4 +56,3 @@ study = dict(
             title='Fig. 8, against the control'),
     ],
     note='as in the paper, lambda is the same for all temperatures')
-del at, epochs, samples, pairs, synthetic, axis

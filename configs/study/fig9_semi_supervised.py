@@ -2,7 +2,7 @@
 #
 #   python tools/study.py configs/study/fig9_semi_supervised.py --scale small
 
-from mcmi_plugin.study.shorthand import epochs
+from mcmi_plugin.study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs
 
 
 def labelled(percent):
@@ -16,7 +16,6 @@ def labelled(percent):
 
 
 digits = {'pair': '_base_/pairs/r20_r8_digits_labelled.py'}
-no_fine_tune = {'mcmi.form': 'none', 'mcmi.lmda': None}
 
 study = dict(
     exhibit='Fig. 9',
@@ -38,14 +37,10 @@ study = dict(
             options={'pair': '_base_/pairs/r56_r18_cifar10_labelled.py'})),
     grid=dict(labelled={f'{p} %': labelled(p) for p in (1, 2, 4, 8, 16)}),
     arms={
-        'MLL': no_fine_tune,
-        'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
-        'early-stopped': {**no_fine_tune, 'mcmi.early_stopping': True},
-        'temperature': {**no_fine_tune, 'mcmi.temperature': 'validation'},
+        'early-stopped': EARLY_STOPPED,
+        'temperature': TEMPERATURE,
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_accuracy'],
     figures=[
         dict(type='lines', x='labelled', log_x=True, title='Fig. 9'),
@@ -53,4 +48,3 @@ study = dict(
     ],
     note='the paper names no teacher and does not say what it was trained on; here it '
     'knows the labelled samples only')
-del labelled, epochs, digits, no_fine_tune

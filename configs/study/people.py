@@ -14,9 +14,7 @@
 # Of a copy of the images that was compressed once more it is to be made used to them
 # first: configs/study/_base_/akamaster_r20_mll.py.
 
-from mcmi_plugin.study.shorthand import CIFAR10, epochs
-
-no_fine_tune = {'mcmi.form': 'none', 'mcmi.lmda': None}
+from mcmi_plugin.study.shorthand import CIFAR10, EARLY_STOPPED, NO_FINE_TUNE, epochs
 
 study = dict(
     exhibit="CIFAR-10H",
@@ -28,20 +26,15 @@ study = dict(
             options=epochs(1, 1, 1)),
         medium=dict(seeds=3, options=CIFAR10)),
     arms={
-        'MLL': no_fine_tune,
-        'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
         'lambda = 0.05': {'mcmi.lmda': 0.05},
         'lambda = 0.5': {'mcmi.lmda': 0.5},
         'budget 0.02': {'mcmi.form': 'budget', 'mcmi.lmda': None, 'mcmi.eps': 0.02},
-        'temperature 2': {**no_fine_tune, 'mcmi.temperature': 2.0},
+        'temperature 2': {**NO_FINE_TUNE, 'mcmi.temperature': 2.0},
         # Trained here, for no epoch of the public one is known.
         'early-stopped': {
-            **no_fine_tune, 'model.teacher_ckpt': None, 'mcmi.mll_epochs': 10,
-            'mcmi.early_stopping': True},
+            **EARLY_STOPPED, 'model.teacher_ckpt': None, 'mcmi.mll_epochs': 10},
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=[
         'teacher_people_kl', 'teacher_people_kl_fitted', 'teacher_people_distance',
         'teacher_people_distance_fitted', 'teacher_people_temperature',
@@ -67,4 +60,3 @@ study = dict(
     'measures it on synthetic data only; fitted: at the temperature that fits people '
     'best, chosen on half of the test images, and all is said of the other half; '
     'lambda of the arm MCMI is 0.25, the paper\'s for its ResNet-56 on CIFAR-10')
-del CIFAR10, epochs, no_fine_tune

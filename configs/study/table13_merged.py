@@ -73,16 +73,7 @@ study = dict(
             'CC': dict(method='cc'),
             'VID': dict(method='vid'),
         }),
-    arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
-        'MCMI': {},
-    },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_accuracy', 'teacher_cmi'],
     figures=[dict(type='bars', title='Table 13')],
     paper=paper,
     note='our student is a MobileNetV2 of half width, the paper\'s of a tenth')
-del two, epochs, cifar100, cifar10, loader, inner, digits, sets, printed, paper
-del method, figures, index, name, side, arm

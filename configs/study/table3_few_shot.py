@@ -7,7 +7,7 @@
 # that is held out, which CIFAR-100's published teachers have been trained on: so these
 # two arms are for the small scale, where the teacher is trained here.
 
-from mcmi_plugin.study.shorthand import CIFAR10, epochs
+from mcmi_plugin.study.shorthand import CIFAR10, EARLY_STOPPED, TEMPERATURE, epochs
 
 
 def part(alpha):
@@ -42,7 +42,6 @@ for method, figures in printed.items():
                 arm=arm,
                 student_accuracy=f'{mean} +- {spread}'))
 
-no_fine_tune = {'mcmi.form': 'none', 'mcmi.lmda': None}
 digits = {'pair': '_base_/pairs/r20_r8_digits_few_shot.py'}
 
 study = dict(
@@ -71,14 +70,10 @@ study = dict(
         method={'KD': dict(method='kd'), 'CRD': dict(method='crd')},
         alpha=fractions),
     arms={
-        'MLL': no_fine_tune,
-        'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
-        'early-stopped': {**no_fine_tune, 'mcmi.early_stopping': True},
-        'temperature': {**no_fine_tune, 'mcmi.temperature': 'validation'},
+        'early-stopped': EARLY_STOPPED,
+        'temperature': TEMPERATURE,
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_ll', 'teacher_cmi'],
     figures=[
         dict(type='lines', x='alpha', title='Tables 3, 12'),
@@ -87,5 +82,3 @@ study = dict(
     paper=paper,
     note='the paper calls the spread of Table 12 a variance; it is taken for a '
     'standard deviation')
-del part, epochs, CIFAR10, printed, fractions, paper, method, figures, index, alpha
-del side, arm, mean, spread, no_fine_tune, digits

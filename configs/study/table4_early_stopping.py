@@ -6,7 +6,7 @@
 # the highest LL on a held-out part of the training set is kept. So that no teacher has
 # seen that part, all of them are trained here, by the rest.
 
-from mcmi_plugin.study.shorthand import epochs, samples
+from mcmi_plugin.study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs, samples
 
 pairs = {
     'ResNet-34 -> ResNet-18': dict(
@@ -42,7 +42,6 @@ for pair, rows in printed.items():
             teacher_ll=ll,
             teacher_cmi=cmi))
 
-no_fine_tune = {'mcmi.form': 'none', 'mcmi.lmda': None}
 
 study = dict(
     exhibit='Table 4',
@@ -62,14 +61,10 @@ study = dict(
             options={'model.teacher_ckpt': None, 'mcmi.mll_epochs': 90})),
     grid=dict(pair=pairs),
     arms={
-        'MLL': no_fine_tune,
-        'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
-        'early-stopped': {**no_fine_tune, 'mcmi.early_stopping': True},
-        'temperature': {**no_fine_tune, 'mcmi.temperature': 'validation'},
+        'early-stopped': EARLY_STOPPED,
+        'temperature': TEMPERATURE,
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['student_accuracy', 'teacher_accuracy', 'teacher_ll', 'teacher_cmi'],
     figures=[
         dict(
@@ -81,5 +76,3 @@ study = dict(
     note='the early-stopped teacher is the one of the epoch with the highest LL on '
     'held-out training data, where the paper stops after 50 and 35 epochs; the '
     'synthetic set stands in for ImageNet')
-del epochs, samples, pairs, synthetic, printed, paper, pair, rows, arm, row
-del accuracy, cmi, ll, student, no_fine_tune

@@ -54,12 +54,8 @@ study = dict(
         paper=dict(seeds=5, grid=dict(pair=['ResNet-56']))),
     grid=dict(pair=pairs),
     arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
         **{f'lambda = {value}': {'mcmi.lmda': float(value)} for value in lambdas},
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=[
         'student_accuracy', 'held_out_accuracy', 'teacher_cmi', 'teacher_ll',
         'teacher_accuracy', 'collapsed',
@@ -77,4 +73,3 @@ study = dict(
     'WRN-40-2 0.15, VGG-13 0.20, ResNet-50 0.20, ResNet-32x4 0.15; it does not say by '
     'which data; here a tenth of the training set (a fifth of the digits) is held out '
     'to choose by, so students have less data than the paper\'s')
-del CIFAR10, pairs, lambdas, printed

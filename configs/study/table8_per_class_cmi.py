@@ -3,7 +3,7 @@
 #   python tools/study.py configs/study/table8_per_class_cmi.py --scale small
 #
 # Only teachers are compared: the student is trained for a single epoch.
-from mcmi_plugin.study.shorthand import CIFAR10
+from mcmi_plugin.study.shorthand import CIFAR10, TEACHERS_ONLY
 
 pairs = {
     'ImageNet, ResNet-34': dict(pair='r34_r18_imagenet', method='kd'),
@@ -13,7 +13,7 @@ pairs = {
 
 
 def digits(mll, fine_tune):
-    return {'mcmi.mll_epochs': mll, 'mcmi.epochs': fine_tune}
+    return {**TEACHERS_ONLY, 'mcmi.mll_epochs': mll, 'mcmi.epochs': fine_tune}
 
 
 study = dict(
@@ -24,16 +24,15 @@ study = dict(
             seeds=1, grid=dict(teacher=['digits']), options=digits(1, 1)),
         small=dict(
             seeds=5, grid=dict(teacher=['digits']), options=digits(15, 10)),
-        medium=dict(seeds=3, grid=dict(teacher=['CIFAR-10, ResNet-20'])),
-        paper=dict(seeds=1, grid=dict(teacher=['ImageNet, ResNet-34']))),
+        medium=dict(
+            seeds=3,
+            grid=dict(teacher=['CIFAR-10, ResNet-20']),
+            options=TEACHERS_ONLY),
+        paper=dict(
+            seeds=1,
+            grid=dict(teacher=['ImageNet, ResNet-34']),
+            options=TEACHERS_ONLY)),
     grid=dict(teacher=pairs),
-    arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
-        'MCMI': {},
-    },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['teacher_cmi', 'teacher_cmi_per_class'],
     figures=[
         dict(
@@ -46,6 +45,3 @@ study = dict(
     note='the paper prints (MLL, MCMI): goldfish 0.2896, 0.4173; mountain tent 1.1694, '
     '1.2312; toy terrier 0.4132, 0.5414; bee eater 0.2954, 0.3471; it does not say of '
     'which teacher')
-for scale in study['scales'].values():
-    scale.setdefault('options', {})['train_cfg.max_epochs'] = 1
-del CIFAR10, pairs, digits, scale

@@ -4,7 +4,7 @@
 #
 # The paper does not say which classes it drops; here they are the first ones.
 
-from mcmi_plugin.study.shorthand import CIFAR10, epochs
+from mcmi_plugin.study.shorthand import CIFAR10, NO_FINE_TUNE, epochs
 
 cifar10 = dict(pair='_base_/pairs/r56_r20_cifar10_zero_shot.py')
 cifar100 = dict(pair='_base_/pairs/wrn40_2_wrn16_2_zero_shot.py')
@@ -68,14 +68,9 @@ study = dict(
             seeds=5, arms=['MCMI'], grid=dict(dropped=list(grid)[:12]))),
     grid=dict(dropped=grid),
     arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
         'MCMI': {},
-        'temperature 2': {
-            'mcmi.form': 'none', 'mcmi.lmda': None, 'mcmi.temperature': 2.0},
+        'temperature 2': {**NO_FINE_TUNE, 'mcmi.temperature': 2.0},
     },
-    baseline='MLL',
-    control='lambda = 0',
     measures=['dropped_accuracy', 'preserved_accuracy', 'confusion'],
     compare=['dropped_accuracy', 'preserved_accuracy'],
     figures=[
@@ -88,5 +83,3 @@ study = dict(
     paper=paper,
     note='what a student knows of classes that it never saw depends on its '
     'architecture; higher temperatures raise it as well')
-del CIFAR10, cifar10, cifar100, few, digits, dropped, epochs, grid, printed, paper
-del number, row, side, arm

@@ -1,9 +1,13 @@
 """What most studies set, for their configs to import."""
 
+from typing import Any
+
 from mcmi_plugin.cells.arms import EARLY_STOPPED, NO_FINE_TUNE, TEMPERATURE
 
 __all__ = ['EARLY_STOPPED', 'NO_FINE_TUNE', 'TEMPERATURE']  # besides what is here
 
+# Only teachers are looked at: the student is trained for a single epoch.
+TEACHERS_ONLY = {'train_cfg.max_epochs': 1}
 # The medium scale: akamaster's ResNet-20, or what its file says of it, -> ResNet-8 on a
 # tenth of every class of CIFAR-10. A teacher takes longer than its students, so all
 # studies of this scale share theirs.
@@ -37,21 +41,18 @@ def samples(train: int, held_out: int) -> dict:
     return sizes
 
 
-def held_out(
-    dataset: dict, train_pipeline: list, val_pipeline: list, fraction: float
-) -> tuple[dict, dict]:
-    """``train_dataloader`` and ``val_dataloader`` that share a training set.
+def held_out(base: Any, fraction: float) -> tuple[dict, dict]:
+    """``train_dataloader`` and ``val_dataloader`` that share the training set.
 
-    Args:
-        dataset: the training set.
-        train_pipeline: of the part that is trained on.
-        val_pipeline: of the part that is held out, to choose by.
-        fraction: of every class that is held out.
+    So much of every class is held out, through the pipeline of the validation set, to
+    choose by. ``base`` is the config's ``_base_``.
     """
+    whole = base.train_dataloader.dataset
 
     def part(name: str, pipeline: list) -> dict:
-        whole = dict(dataset, pipeline=pipeline)
-        wrapped = dict(type='HoldOut', fraction=fraction, part=name, dataset=whole)
+        dataset = dict(whole, pipeline=pipeline)
+        wrapped = dict(type='HoldOut', fraction=fraction, part=name, dataset=dataset)
         return dict(dataset=dict(_delete_=True, **wrapped))
 
-    return part('train', train_pipeline), part('held_out', val_pipeline)
+    unaugmented = base.val_dataloader.dataset.pipeline
+    return part('train', whole.pipeline), part('held_out', unaugmented)

@@ -80,6 +80,17 @@ def test_mistake_is_named_with_the_closest_name(read, changes, line):
     assert '\n' not in str(caught.value)
 
 
+def test_a_study_that_says_nothing_of_arms_has_the_usual_ones(read):
+    usual = ['MLL', 'lambda = 0', 'MCMI']
+    study = read(arms=..., baseline=..., control=...)
+    assert study.content['arms'] == STUDY['arms'] | {'MCMI': {}}
+    assert [study.content[key] for key in ('baseline', 'control')] == usual[:2]
+    assert study.arms == usual
+    # Its own come after the controls, and in place of MCMI.
+    more = read(arms={'ES': {'mcmi.early_stopping': True}}, baseline=..., control=...)
+    assert more.arms == ['MLL', 'lambda = 0', 'ES']
+
+
 def test_names_with_commas_are_found_in_what_was_typed(read):
     grid = dict(set={'a': {}, 'a, b': {}, 'b': {}})
 

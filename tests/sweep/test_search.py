@@ -5,17 +5,16 @@ from types import SimpleNamespace
 import pytest
 from optuna.trial import TrialState
 from rich.console import Console
-from rich.progress import Progress
 
+from mcmi_plugin.cells.arms import CONTROLS
+from mcmi_plugin.shown.progress import advancing
 from mcmi_plugin.sweep import command, search
 from mcmi_plugin.sweep.search import Sweep, name_of, run_sweep
-from mcmi_plugin.sweep.settings import MLL, ZERO
 
 SETTINGS = {
-    MLL: dict(form='none', lmda=None),
-    ZERO: dict(lmda=0.0),
-    'MCMI, lambda = 0.1': dict(lmda=0.1),
-    'MCMI, lambda = 0.4': dict(lmda=0.4),
+    **CONTROLS,
+    'MCMI, lambda = 0.1': {'mcmi.lmda': 0.1},
+    'MCMI, lambda = 0.4': {'mcmi.lmda': 0.4},
 }
 EPOCHS = 4
 
@@ -27,37 +26,44 @@ class MadeUp:
         self.runs = []
         self.epochs = []
         self.die_at = die_at
-        monkeypatch.setattr(search, 'train', self.train)
+        self.finished = {}
+        monkeypatch.setattr(search, 'run_cell', self.run_cell)
+        monkeypatch.setattr(search, 'find_result', self.find_result)
         monkeypatch.setattr(search, 'teacher_figures', self.figures)
 
-    def config_of(self, setting, seed, folder):
-        return SimpleNamespace(setting=setting, seed=seed, work_dir=folder)
+    def cell_of(self, name, setting, seed):
+        return SimpleNamespace(lmda=setting.get('mcmi.lmda'), seed=seed)
+
+    def find_result(self, cell, measures):
+        return self.finished.get((cell.lmda, cell.seed))
 
     def figures(self, runner):
-        lmda = runner.setting.get('lmda') or 0.0
+        lmda = runner.lmda or 0.0
         return dict(cmi=lmda, ll=-lmda, off_the_cliff=lmda > 0.35, path='')
 
-    def train(self, cfg, resume, hooks):
-        assert resume
+    def run_cell(self, cell, measures, functions, hooks):
+        assert measures.keys() == functions.keys() == {'score', 'teacher'}
         if len(self.runs) == self.die_at:
             self.die_at = None
             raise KeyboardInterrupt
-        self.runs.append((cfg.setting.get('lmda'), cfg.seed))
-        runner = SimpleNamespace(setting=cfg.setting, max_epochs=EPOCHS, epoch=0)
+        self.runs.append((cell.lmda, cell.seed))
+        runner = SimpleNamespace(lmda=cell.lmda, max_epochs=EPOCHS, epoch=0)
         for hook in hooks:
             hook.before_train(runner)
-        lmda = cfg.setting.get('lmda') or 0.0
+        lmda = cell.lmda or 0.0
         for epoch in range(1, EPOCHS + 1):
             runner.epoch = epoch
             self.epochs.append((lmda, epoch))
-            accuracy = 80 + epoch + cfg.seed - 50 * abs(lmda - 0.2)
+            accuracy = 80 + epoch + cell.seed - 50 * abs(lmda - 0.2)
             for hook in hooks:
                 hook.after_val_epoch(runner, {'student.accuracy/top1': accuracy})
-        return runner
+        values = dict(score=accuracy, teacher=self.figures(runner))
+        self.finished[cell.lmda, cell.seed] = dict(values=values)
+        return dict(values=values)
 
 
 def sweep_of(world, trials=6, seeds=2):
-    return Sweep(world.config_of, SETTINGS, 0.05, 0.4, seeds, trials)
+    return Sweep(world.cell_of, SETTINGS, 0.05, 0.4, seeds, trials)
 
 
 @pytest.fixture(autouse=True)
@@ -89,9 +95,11 @@ def test_a_teacher_off_the_cliff_costs_no_student(monkeypatch):
 
 
 def test_a_hopeless_student_is_stopped_early(monkeypatch):
-    settings = {f'lambda {lmda}': dict(lmda=lmda) for lmda in (0.2, 0.19, 0.21, 0.05)}
+    settings = {
+        f'lambda {lmda}': {'mcmi.lmda': lmda} for lmda in (0.2, 0.19, 0.21, 0.05)
+    }
     world = MadeUp(monkeypatch)
-    sweep = Sweep(world.config_of, settings, 0.05, 0.4, 1, 5)
+    sweep = Sweep(world.cell_of, settings, 0.05, 0.4, 1, 5)
     monkeypatch.setattr(
         search.optuna.pruners, 'MedianPruner', pruner_of(n_startup_trials=3)
     )
@@ -120,7 +128,7 @@ def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):
     assert world.runs == [
         *[(None, 0), (None, 1), (0.0, 0)],  # then it was killed
         *[(0.1, 0), (0.1, 1), (0.4, 0)],
-        *[(0.0, 0), (0.0, 1)],  # once more; train() itself goes on where it was
+        (0.0, 1),  # its first seed had a result
     ]
     ended = [t for t in study.trials if t.state in search.ENDED]
     assert sorted(map(name_of, ended)) == sorted(SETTINGS)
@@ -141,8 +149,7 @@ def test_running_trials_of_a_dead_process_are_queued_again(monkeypatch):
 def test_a_line_for_every_trial(monkeypatch, capsys):
     world = MadeUp(monkeypatch)
     for trials, seen in ((2, []), (4, ['2 of 4: there already'])):
-        with Progress(console=Console(width=30), disable=True) as progress:
-            progress.add_task('', total=trials)
+        with advancing(Console(width=30), trials) as progress:
             run_sweep(
                 sweep_of(world, trials=trials),
                 'j',

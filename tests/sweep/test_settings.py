@@ -8,16 +8,16 @@ from imagenet_folder import write_folder
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
+from mcmi_plugin.cells.arms import MLL, ZERO
+from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.sweep import command
 from mcmi_plugin.sweep import settings as sweep_settings
 from mcmi_plugin.sweep.settings import (
-    MLL,
-    ZERO,
     check_start,
     grid,
+    held_out_config,
     hold_out,
-    setting_config,
     settings,
 )
 
@@ -27,12 +27,24 @@ def quickstart_config(project):
     return str(project / 'configs/mcmi/quickstart_digits.py')
 
 
-def config_of(path, setting, tmp_path):
-    return setting_config(path, {}, setting, 3, str(tmp_path), str(tmp_path / 't'))
+def config_of(path, tmp_path, **options):
+    file = str(tmp_path / 'held_out.py')
+    return held_out_config(path, options, file, str(tmp_path / 't'))
+
+
+def cells_of(path, settings, tmp_path):
+    """The configs of settings' students with seed 3, and what they are told."""
+    config_of(path, tmp_path)
+    file = str(tmp_path / 'held_out.py')
+    cells = [command.cell_of(file, *setting, 3) for setting in settings.items()]
+    assert len({cell.directory for cell in cells}) == len(cells)
+    return [
+        read_config(cell.config, cell.options, str(cell.directory)) for cell in cells
+    ]
 
 
 def test_every_setting_trains_without_the_test_set(quickstart_config, tmp_path):
-    cfg = config_of(quickstart_config, dict(lmda=0.1), tmp_path)
+    (cfg,) = cells_of(quickstart_config, {'a': {'mcmi.lmda': 0.1}}, tmp_path)
     assert cfg.test_dataloader is None
     assert cfg.test_evaluator is None
     assert "split='test'" not in cfg.pretty_text
@@ -45,10 +57,8 @@ def test_every_setting_trains_without_the_test_set(quickstart_config, tmp_path):
 
 
 def test_seeds_are_paired_and_teachers_shared(quickstart_config, tmp_path):
-    configs = [
-        config_of(quickstart_config, setting, tmp_path)
-        for setting in settings([0.1], Config(dict(mcmi={}))).values()
-    ]
+    wanted = settings([0.1], Config(dict(mcmi={})))
+    configs = cells_of(quickstart_config, wanted, tmp_path)
     assert {cfg.randomness.seed for cfg in configs} == {3}
     assert {cfg.mcmi.seed for cfg in configs} == {1003}
     assert len({cfg.mcmi.teacher_dir for cfg in configs}) == 1
@@ -67,7 +77,7 @@ def test_early_stopping_is_a_control_where_the_teacher_is_trained():
     assert list(without) == [MLL, ZERO, 'temperature']
     asked = dict(lmda=0.1, mll_epochs=5)
     trained = settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt=None))))
-    assert trained['early stopping']['early_stopping'] is True
+    assert trained['early stopping']['mcmi.early_stopping'] is True
     given = settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt='a.pth'))))
     assert list(given) == list(without)
 
@@ -99,7 +109,7 @@ def test_a_config_without_validation_is_refused(project, tmp_path):
     base = project / 'configs/mcmi/quickstart_digits.py'
     path.write_text(f'_base_ = {str(base)!r}\nval_dataloader = None\n')
     with pytest.raises(UserError, match='val_dataloader'):
-        config_of(str(path), dict(lmda=0.1), tmp_path)
+        config_of(str(path), tmp_path)
 
 
 def test_bare_names_of_mmpretrain_mean_its_data_sets(tmp_path, monkeypatch):
@@ -132,7 +142,7 @@ def test_an_mcmi_teacher_to_start_from_is_refused(key, quickstart_config, tmp_pa
     """It would be every setting's teacher; load_from once ended in a KeyError."""
     made = dict(stage='mcmi', lmda=0.1)
     file = str(tmp_path / 'a.pth')
-    cfg = config_of(quickstart_config, dict(lmda=0.2), tmp_path)
+    cfg = config_of(quickstart_config, tmp_path)
     cfg.merge_from_dict({key: file})
     name, meta = {
         'load_from': ('teacher.w', dict(mcmi_teacher=made)),

@@ -1,13 +1,10 @@
 """The sweep's table, words, picture and winner."""
 
-import math
-
-import pytest
 from mmengine.config import Config
-from scipy import stats
 
+from mcmi_plugin.cells.arms import TEMPERATURE, ZERO
+from mcmi_plugin.shown.paired import paired
 from mcmi_plugin.sweep import report
-from mcmi_plugin.sweep.settings import ZERO
 
 
 def row(name, scores, lmda=None, off=False):
@@ -19,7 +16,7 @@ def row(name, scores, lmda=None, off=False):
         ll=-0.2,
         off_the_cliff=off,
         remark='off the cliff' if off else '',
-        difference=report.paired(scores, CONTROL),
+        difference=paired(*map(report.by_seed, (scores, CONTROL))),
     )
 
 
@@ -32,14 +29,6 @@ ROWS = [
 ]
 
 
-def test_paired_difference_is_scipys():
-    scores = [91.1, 92.9, 95.0]
-    mean, error = report.paired(scores, CONTROL)
-    assert mean / error == pytest.approx(stats.ttest_rel(scores, CONTROL).statistic)
-    assert math.isnan(report.paired([91.0], [90.0])[1])
-    assert report.paired([91.0], CONTROL) is None
-
-
 def test_the_winner_may_be_a_control():
     assert report.winner_of(ROWS)['name'] == 'MCMI, lambda = 0.1'
     better = row('MLL', [99.0, 99.0, 99.0])
@@ -50,8 +39,8 @@ def test_the_winner_may_be_a_control():
 
 def test_words_say_whether_the_difference_means_anything():
     assert 'exceeds twice its standard error' in report.verdict(ROWS[2])
-    assert 'is within twice' in report.verdict(ROWS[1])
-    assert 'n = 1' in report.verdict({**ROWS[2], 'scores': [91.0]})
+    assert 'within twice' in report.verdict(ROWS[1])
+    assert 'n = 1' in report.verdict(row('MCMI', [91.0], 0.1))
     assert 'control itself' in report.verdict(ROWS[0])
 
 
@@ -66,9 +55,8 @@ def test_table_shows_spread_n_and_the_cliff(capsys):
 
 def test_the_picture_marks_the_cliff(tmp_path, monkeypatch):
     figures = []
-    monkeypatch.setattr(
-        report, 'Figure', lambda *a, make=report.Figure, **k: keep(make(*a, **k))
-    )
+    made = report.new_figure
+    monkeypatch.setattr(report, 'new_figure', lambda *words: keep(made(*words)))
 
     def keep(figure):
         figures.append(figure)
@@ -87,8 +75,7 @@ def test_the_picture_marks_the_cliff(tmp_path, monkeypatch):
 def test_the_winner_is_a_config_that_inherits(tmp_path, project):
     base = project / 'configs/mcmi/quickstart_digits.py'
     path = tmp_path / 'winner.py'
-    setting = dict(form='none', lmda=None, temperature='validation')
-    report.write_winner(str(base), setting, 'words', str(path))
+    report.write_winner(str(base), TEMPERATURE, 'words', str(path))
     cfg = Config.fromfile(path)
     assert cfg.mcmi.form == 'none'
     assert cfg.mcmi.lmda is None

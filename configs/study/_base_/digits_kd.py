@@ -42,10 +42,8 @@ model = dict(
     architecture=classifier(width=4, ce_weight=0.1),
     distiller=_base_.distiller)
 
-pack = [dict(type='PackInputs')]
-train_dataloader, val_dataloader = held_out(
-    dict(type='Digits', split='train'), pack, pack, fraction=0.2)
-del classifier, pack  # a config holds values only
+train_dataloader, val_dataloader = held_out(_base_, fraction=0.2)
+del classifier  # a config holds values only
 
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4))

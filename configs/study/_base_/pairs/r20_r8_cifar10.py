@@ -9,11 +9,7 @@ from mcmi_plugin.study.shorthand import held_out
 fast = True
 people_counts = 'data/cifar10/cifar10h-counts.npy'
 
-train_dataloader, val_dataloader = held_out(
-    _base_.train_dataloader.dataset,
-    _base_.train_dataloader.dataset.pipeline,
-    _base_.val_dataloader.dataset.pipeline,
-    fraction=0.1)
+train_dataloader, val_dataloader = held_out(_base_, fraction=0.1)
 
 param_scheduler = dict(
     _delete_=True, type='CosineAnnealingLR', T_max=30, by_epoch=True)

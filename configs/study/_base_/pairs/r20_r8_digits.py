@@ -11,10 +11,7 @@ from mcmi_plugin.study.shorthand import held_out
 custom_imports = dict(imports=['mcmi_plugin'])
 fast = True
 
-pack = [dict(type='PackInputs')]
-train_dataloader, val_dataloader = held_out(
-    dict(type='Digits', split='train'), pack, pack, fraction=0.2)
-del pack  # a config holds values only
+train_dataloader, val_dataloader = held_out(_base_, fraction=0.2)
 
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4))

@@ -3,8 +3,4 @@ _base_ = '../../../_base_/pairs/r50_mnv2_imagenet.py'
 
 from mcmi_plugin.study.shorthand import held_out
 
-train_dataloader, val_dataloader = held_out(
-    _base_.train_dataloader.dataset,
-    _base_.train_dataloader.dataset.pipeline,
-    _base_.val_dataloader.dataset.pipeline,
-    fraction=0.05)
+train_dataloader, val_dataloader = held_out(_base_, fraction=0.05)
