@@ -23,17 +23,13 @@ from mcmi_plugin.audit.model import (
     users_keys,
 )
 from mcmi_plugin.audit.output import print_audit, write_audit
-from mcmi_plugin.audit.passes import (
-    build_loader,
-    class_names,
-    name_of,
-    num_samples,
-    pass_over,
-)
+from mcmi_plugin.audit.passes import build_loader, num_samples, pass_over
 from mcmi_plugin.audit.reading import sentences
 from mcmi_plugin.commands import read_config
+from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
+from mcmi_plugin.evaluation.predictions import data_name
 from mcmi_plugin.teacher.held import STUDENT
 from mcmi_plugin.teacher.model import model_name
 from mcmi_plugin.teacher.stage import versions
@@ -104,9 +100,9 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     made = fill_teacher(teacher, checkpoint)
     loaders = {split: build_loader(cfg, split) for split in splits}
     if named:
-        loader = loaders[named]
-        classes = len(class_names(loader)) or None
-        read_people(cfg.people_counts, num_samples(loader), classes)
+        dataset: Any = loaders[named].dataset
+        classes = len(dataset.metainfo.get('classes') or ()) or None
+        read_people(cfg.people_counts, len(dataset), classes)
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     teacher.to(device)
     found: dict[str, Any] = dict(
@@ -114,7 +110,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
         checkpoint=checkpoint,
         weights=weights_hash(teacher.state_dict()),
         made={name: made[name] for name in MADE if name in made},
-        data={split: name_of(loader) for split, loader in loaders.items()},
+        data={split: data_name(loader) for split, loader in loaders.items()},
         device=torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU',
         versions=versions(),
     )
@@ -130,7 +126,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
             if split != 'test':
                 found[split] = split_figures(sums)
             if split == 'train':
-                names = class_names(loader)
+                names = class_names(loader.dataset, sums.statistics.num_classes)
                 found['classes'] = per_class(sums.statistics, names)
                 found['lambda'] = lambda_figures(sums.statistics, names)
             del sums  # before the next pass makes its own

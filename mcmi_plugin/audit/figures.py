@@ -50,7 +50,7 @@ def per_class(statistics: ClassStatistics, names: list[str]) -> list[dict]:
 
     Args:
         statistics: of the training set.
-        names: of the classes; ids where there are none.
+        names: of the C classes.
     """
     counts = statistics.counts
     columns = (
@@ -61,7 +61,7 @@ def per_class(statistics: ClassStatistics, names: list[str]) -> list[dict]:
     rows = zip(counts.tolist(), *(c.tolist() for c in columns), strict=True)
     return [
         dict(
-            name=names[c] if names else str(c),
+            name=names[c],
             samples=samples,
             cmi=_number(cmi),
             ll=_number(ll),
@@ -76,7 +76,7 @@ def lambda_figures(statistics: ClassStatistics, names: list[str]) -> dict:
 
     Args:
         statistics: of the training set.
-        names: of the classes; ids where there are none.
+        names: of the C classes.
 
     Returns:
         ``flip``: :func:`safe_lambda`, ``low`` and ``high``:
@@ -84,13 +84,9 @@ def lambda_figures(statistics: ClassStatistics, names: list[str]) -> dict:
         centroid sets ``flip`` and the class that this centroid thinks least of.
         Where classes have no sample, only ``missing``, their names.
     """
-
-    def name(c: int) -> str:
-        return names[c] if names else str(c)
-
     missing = statistics.missing_classes()
     if missing:
-        return dict(missing=[name(c) for c in missing])
+        return dict(missing=[names[c] for c in missing])
     log_centroids = statistics.log_centroids()
     low, high = suggested_lambda_range(log_centroids)
     least = reachable(log_centroids)
@@ -99,8 +95,8 @@ def lambda_figures(statistics: ClassStatistics, names: list[str]) -> dict:
         flip=_number(safe_lambda(log_centroids)),
         low=low,
         high=high,
-        label=name(label),
-        least=name(int(least[label].argmin())),
+        label=names[label],
+        least=names[int(least[label].argmin())],
     )
 
 

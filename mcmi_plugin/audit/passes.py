@@ -6,7 +6,7 @@ the logits of their images are kept as well, ``4 N C`` bytes on the host.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.audit.model import scope_of
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.evaluation.predictions import data_name, predictions, require_finite
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.functional.calibration import Reliability
 from mcmi_plugin.functional.information import ROWS_AT_ONCE, ClassStatistics
@@ -91,9 +91,8 @@ def pass_over(
         keep: gets the [N, C] logits and [N] labels too, on the CPU, in parts.
 
     Raises:
-        UserError: a model without [B, C] logits or with another C than the data set
-            has classes, labels that are not hard or out of range, or predictions
-            that are NaN or infinite.
+        UserError: as :func:`.predictions`, no sample, or predictions that are NaN
+            or infinite.
     """
     device = next(model.parameters()).device
     sums = None
@@ -106,7 +105,7 @@ def pass_over(
         if keep is not None:
             keep.append((logits.float().cpu(), labels.cpu()))
 
-    for logits, labels in _predictions(loader, model):
+    for logits, labels, _ in predictions(model, loader):
         if sums is None:
             sums = Sums(logits.shape[1], device)
         waiting.append((logits, labels.to(device, non_blocking=True)))
@@ -114,71 +113,17 @@ def pass_over(
             add(sums)
         advance(len(labels))
     if sums is None:
-        raise UserError(f'{name_of(loader)} has no sample; check the data set')
+        raise UserError(f'{data_name(loader)} has no sample; check the data set')
     if waiting:
         add(sums)
-    if not sums.statistics.is_finite():
-        raise UserError(
-            f'{type(model).__name__} predicts NaN or infinity on {name_of(loader)}; '
-            'check the checkpoint and the data_preprocessor'
-        )
+    require_finite(sums.statistics, model, loader)
     return sums
-
-
-def _predictions(
-    loader: DataLoader, model: BaseModel
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """[B, C] logits on the device and [B] labels where the loader has them."""
-    num_classes = None
-    for raw in loader:
-        # Before they are on the device, where looking at them would wait for it.
-        labels = hard_labels(raw['data_samples'])
-        batch = model.data_preprocessor(raw, False)
-        logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
-        if num_classes is None:
-            _check_logits(logits, loader, model)
-            num_classes = logits.shape[1]
-        low, high = labels.aminmax()
-        if low < 0 or high >= num_classes:
-            wrong = low if low < 0 else high
-            raise UserError(
-                f'{name_of(loader)}: label {wrong} is not in [0, {num_classes}); set '
-                "model.teacher.head.num_classes to the data set's"
-            )
-        yield logits, labels
-
-
-def _check_logits(logits: object, loader: DataLoader, model: BaseModel) -> None:
-    if not isinstance(logits, Tensor) or logits.ndim != 2:
-        raise UserError(
-            f'model.teacher: {type(model).__name__} gives no [B, C] logits in tensor '
-            'mode; an audit needs a classifier with a classification head'
-        )
-    names = class_names(loader)
-    if names and len(names) != logits.shape[1]:
-        raise UserError(
-            f'model.teacher.head.num_classes: the teacher has {logits.shape[1]} '
-            f'outputs, {name_of(loader)} has {len(names)} classes; name the data set '
-            'that the teacher was trained on'
-        )
 
 
 def num_samples(loader: DataLoader) -> int:
     """How many samples one pass of ``loader`` has."""
     dataset: Any = loader.dataset  # torch does not promise that it has a length
     return len(dataset)
-
-
-def class_names(loader: DataLoader) -> list[str]:
-    """The names that a data set gives its classes; empty where it gives none."""
-    names = getattr(loader.dataset, 'metainfo', {}).get('classes')
-    return list(map(str, names or []))
-
-
-def name_of(loader: DataLoader) -> str:
-    """``ImageNet data/imagenet``: a data set's kind and folder, for messages."""
-    root = getattr(loader.dataset, 'data_root', '')
-    return f'{type(loader.dataset).__name__} {root}'.strip()
 
 
 def memory_of(device: torch.device) -> int:

@@ -47,12 +47,18 @@ def _some(names: list[str]) -> str:
     return ', '.join(map(repr, names[:10])) + ', ...' * (len(names) > 10)
 
 
-def class_names(dataset: Subset) -> list[str]:
-    """Names of all classes; their ids as text where the data set names none."""
-    names = dataset.metainfo.get('classes')
-    if names is None:
-        names = map(str, range(int(dataset.get_gt_labels().max()) + 1))
-    return list(names)
+def class_names(dataset: Any, num_classes: int | None = None) -> list[str]:
+    """Names of classes in the order of their ids, which stand for missing ones.
+
+    Args:
+        dataset: built.
+        num_classes: how many names; by default as many as the data set has, or, where
+            it has none, as its labels have ids.
+    """
+    names = list(map(str, getattr(dataset, 'metainfo', {}).get('classes') or ()))
+    if num_classes is None:
+        num_classes = len(names) or int(dataset.get_gt_labels().max()) + 1
+    return names[:num_classes] + [str(c) for c in range(len(names), num_classes)]
 
 
 @DATASETS.register_module()

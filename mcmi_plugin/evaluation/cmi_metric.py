@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..functional.information import ClassStatistics
-from .measure import hard_labels
+from .predictions import hard_labels
 
 # The smallest positive float32: no representable probability is altered.
 _SMALLEST_FLOAT32 = 2.0**-149

@@ -4,29 +4,29 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import BaseModel
-from mmpretrain.utils import get_ori_model
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.datasets.synthetic_gaussian import SyntheticGaussian, class_means
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.predictions import predictions
 from mcmi_plugin.functional.bayes import gaussian_posterior, pdist
 
 
-@torch.no_grad()
-def teacher_pdist(model: BaseModel, loader: DataLoader) -> float:
+def pdist_of(
+    model: nn.Module, loader: DataLoader, preprocessor: nn.Module | None = None
+) -> float:
     """Pdist of Table 5: 100 times the mean distance to the true BCPD.
 
     Args:
-        model: an mmengine classifier whose ``mode='tensor'`` gives [B, 10] logits;
-            run in eval mode, and its own mode is put back.
+        model: an mmengine classifier of [B, 10] logits, run in eval mode.
         loader: over a :class:`SyntheticGaussian`, wrapped or not. The paper's
             Pdist, like Ren et al.'s, is that of the training set.
+        preprocessor: by default the model's own.
 
     Raises:
         UserError: another data set, whose BCPD nobody knows.
     """
-    model = get_ori_model(model)
     data = synthetic_part(loader.dataset)
     if data is None:
         raise UserError(
@@ -36,18 +36,11 @@ def teacher_pdist(model: BaseModel, loader: DataLoader) -> float:
     means = torch.from_numpy(class_means(data.delta, data.seed))
     weight, bias = gaussian_posterior(means, data.sigma)
     distances = torch.zeros(2, dtype=torch.float64)  # their sum and their number
-    was_training = model.training
-    model.eval()
-    try:
-        for raw in loader:
-            # Of the vectors as they were drawn: a preprocessor may scale them.
-            inputs = torch.as_tensor(raw['inputs']).double().cpu().flatten(1)
-            batch = model.data_preprocessor(raw, False)
-            logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
-            distance = pdist(logits.cpu(), inputs @ weight.T + bias)
-            distances += torch.stack([distance.sum(), distance.new_tensor(len(inputs))])
-    finally:
-        model.train(was_training)
+    for batch in predictions(model, loader, preprocessor):
+        # Of the vectors as they were drawn: a preprocessor may scale them.
+        inputs = torch.as_tensor(batch.inputs).double().cpu().flatten(1)
+        distance = pdist(batch.logits.cpu(), inputs @ weight.T + bias)
+        distances += torch.stack([distance.sum(), distance.new_tensor(len(inputs))])
     all_reduce(distances)
     return float(100 * distances[0] / distances[1])
 

@@ -11,6 +11,7 @@ from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.predictions import logits_of
 from mcmi_plugin.export.source import Source
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.preflight import check_data
@@ -91,24 +92,15 @@ def logits_of_source(source: Source, samples: Samples) -> list[Tensor]:
     Raises:
         UserError: no [B, C] logits, or NaN among them.
     """
-
-    @torch.no_grad()
-    def logits(batch: dict) -> Tensor:
-        prepared = source.preprocessor(batch, False)
-        return source.trained(prepared['inputs'], mode='tensor')
-
-    answers = [logits(batch) for batch in samples.batches]
-    for answer in answers:
-        if not isinstance(answer, Tensor) or answer.ndim != 2:
-            raise UserError(
-                f'{type(source.trained).__name__} gives no [B, C] logits; only '
-                'classifiers can be exported'
-            )
-        if not answer.isfinite().all():
-            raise UserError(
-                f'{source.checkpoint}: the student answers NaN or infinity; name '
-                'another: --checkpoint FILE'
-            )
+    answers = [
+        logits_of(source.trained, batch, source.preprocessor)
+        for batch in samples.batches
+    ]
+    if not all(answer.isfinite().all() for answer in answers):
+        raise UserError(
+            f'{source.checkpoint}: the student answers NaN or infinity; name '
+            'another: --checkpoint FILE'
+        )
     return answers
 
 

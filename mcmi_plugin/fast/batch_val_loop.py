@@ -8,7 +8,7 @@ from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.evaluation.predictions import hard_labels
 
 
 @LOOPS.register_module()

@@ -7,8 +7,9 @@ from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import class_names, measure, summary
+from mcmi_plugin.evaluation.measure import measure, summary
 from mcmi_plugin.evaluation.splits import (
     figures_of,
     is_worse_than_guessing,
@@ -80,7 +81,9 @@ class CentroidHook(Hook):
             )
         missing = statistics.missing_classes()
         if missing:
-            named = class_names(self.loaders['train'], missing)
+            names = class_names(self.loaders['train'].dataset, loss.num_classes)
+            named = ', '.join(f'{names[c]} ({c})' for c in missing[:5])
+            named += f' and {len(missing) - 5} more' * (len(missing) > 5)
             raise UserError(
                 f'train_dataloader.dataset: no sample of class {named}, so it has no '
                 'centroid; add samples, or set model.teacher.head.num_classes to the '

@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 from mcmi_plugin.datasets.indices import load, save
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.predictions import predictions
 from mcmi_plugin.teacher.weights import weights_hash
 
 FILE = 'pseudo_labels.json'
@@ -60,7 +61,7 @@ class PseudoLabelHook(Hook):
         if runner._resume and osp.isfile(path):
             labels = load(path, choice)
         else:
-            labels = _predictions(runner, model, data.dataset)
+            labels = _predicted(runner, model, data.dataset)
             if is_main_process():
                 save(path, choice, labels)
             barrier()
@@ -114,8 +115,7 @@ class _Unaugmented(Dataset):
         return len(self.dataset)
 
 
-@torch.no_grad()
-def _predictions(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
+def _predicted(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
     """[N] int64: the teacher's class of every sample, the same in all processes."""
     loop = runner.val_loop or runner.test_loop
     if loop is None:
@@ -135,14 +135,9 @@ def _predictions(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
         )
     )
     device = next(model.parameters()).device
-    was_training = model.teacher.training
-    model.teacher.eval()
     found = [torch.empty(0, dtype=torch.int64, device=device)]
-    for raw in loader:
-        batch = model.data_preprocessor(raw, False)
-        logits = model.teacher(batch['inputs'], batch['data_samples'], mode='tensor')
-        found.append(logits.argmax(1))
-    model.teacher.train(was_training)
+    for batch in predictions(model.teacher, loader, model.data_preprocessor):
+        found.append(batch.logits.argmax(1))
     labels = torch.zeros(len(dataset), dtype=torch.int64, device=device)
     labels[list(loader.sampler)] = torch.cat(found)
     all_reduce(labels)  # every process has predicted samples of its own

@@ -4,7 +4,7 @@ from mmengine.model import BaseModel
 from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
-from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.functional.rewards import without_label
 
 

@@ -11,12 +11,13 @@ from mmengine.runner import Runner
 from rich.console import Console
 
 from mcmi_plugin.errors import one_line
+from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
 from mcmi_plugin.report.arms import arms_of
 from mcmi_plugin.report.comparison import comparison, runs_table
 from mcmi_plugin.report.networks import Networks, rebuild
-from mcmi_plugin.report.predictions import Predictions, predict
+from mcmi_plugin.report.predictions import predict_some
 from mcmi_plugin.report.record import check_confusion, dense, sparse, write_record
 from mcmi_plugin.report.run_origin import place
 from mcmi_plugin.report.run_sections import sections
@@ -133,7 +134,7 @@ def _passes(run: Run) -> list[Section]:
             missing = Text(f'No Eigen-CAM and no t-SNE: {why}.')
             blocks = [*_recorded_confusion(run), missing]
             return [Section('Confusion', blocks)]
-        student = sparse(found)
+        student = sparse(found, len(networks.dataset))
         words = _words(student['samples'], student['available'])
         confusion = confusion_blocks(dense(student), student['classes'], words)
         return [
@@ -144,7 +145,7 @@ def _passes(run: Run) -> list[Section]:
 
 
 def _predict(networks: Networks, name: str, number: int, loader: dict) -> Predictions:
-    return predict(
+    return predict_some(
         networks.by_name[name],
         networks.preprocessor,
         networks.dataset,

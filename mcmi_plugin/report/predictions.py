@@ -1,43 +1,15 @@
 """What a classifier predicts for a bounded draw of a data set's samples."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.dataset import default_collate
-from rich.console import Console
-from rich.progress import track
-from torch import Tensor, nn
+from rich import get_console
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import hard_labels
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Of N samples.
-
-    Attributes:
-        logits: [N, C] float32, on the CPU.
-        labels: [N] int64, on the CPU.
-        classes: C names; ids as text where the data set names none.
-        available: how many samples the data set has.
-    """
-
-    logits: Tensor
-    labels: Tensor
-    classes: list[str]
-    available: int
-
-    def confusion(self) -> Tensor:
-        """[C, C] int64 counts; rows are true classes, columns predicted ones."""
-        num_classes = self.logits.shape[1]
-        cells = self.labels * num_classes + self.logits.argmax(1)
-        counts = torch.bincount(cells, minlength=num_classes**2)
-        return counts.view(num_classes, num_classes)
+from mcmi_plugin.evaluation.predictions import Predictions, predict
 
 
 def drawn(available: int, number: int) -> np.ndarray:
@@ -49,8 +21,7 @@ def drawn(available: int, number: int) -> np.ndarray:
     return np.sort(np.random.RandomState(0).permutation(available)[:number])
 
 
-@torch.no_grad()
-def predict(
+def predict_some(
     network: nn.Module,
     preprocessor: nn.Module,
     dataset: Any,
@@ -63,7 +34,7 @@ def predict(
     """Run a classifier on :func:`drawn` samples, in this process alone.
 
     Args:
-        network: an mmengine classifier; its mode is put back afterwards.
+        network: an mmengine classifier.
         preprocessor: of the algorithm that it is in.
         dataset: of mmpretrain's form.
         number: most samples to take.
@@ -73,8 +44,7 @@ def predict(
         collate: joins samples to batches.
 
     Raises:
-        UserError: the samples have not one hard label each, or a network without
-            logits.
+        UserError: as :func:`.predictions`.
     """
     ids = drawn(len(dataset), number)
     loader = DataLoader(
@@ -83,31 +53,6 @@ def predict(
         num_workers=workers,
         collate_fn=collate,
     )
-    console = Console()
-    if title and not console.is_terminal:  # where a bar would be lines of its own
+    if title and not get_console().is_terminal:  # where a bar would be empty lines
         print(f'{title}: {len(ids)} samples', flush=True)
-        title = ''
-    logits, labels = [], []
-    was_training = network.training
-    network.eval()
-    try:
-        for raw in track(loader, title, disable=not title, transient=True):
-            batch = preprocessor(raw, False)
-            found = network(batch['inputs'], batch['data_samples'], mode='tensor')
-            if not isinstance(found, Tensor) or found.ndim != 2:
-                raise UserError(f'{type(network).__name__} gives no [B, C] logits')
-            logits.append(found.float().cpu())
-            labels.append(hard_labels(batch['data_samples']).cpu())
-    finally:
-        network.train(was_training)
-    if sum(map(len, labels)) != len(ids):
-        raise UserError('the samples have not one label each')
-    joined, truth = torch.cat(logits), torch.cat(labels)
-    if truth.min() < 0 or truth.max() >= joined.shape[1]:
-        raise UserError(
-            f'label {truth.max()} is not among the {joined.shape[1]} classes'
-        )
-    names = getattr(dataset, 'metainfo', {}).get('classes')
-    if not names or len(names) != joined.shape[1]:
-        names = range(joined.shape[1])
-    return Predictions(joined, truth, list(map(str, names)), len(dataset))
+    return predict(network, preprocessor, loader, title)

@@ -17,8 +17,9 @@ from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
 from mcmi_plugin.errors import one_line
+from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
-from mcmi_plugin.report.predictions import Predictions, predict
+from mcmi_plugin.report.predictions import predict_some
 from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.whole_file import whole_file
@@ -75,7 +76,7 @@ def read_record(work_dir: Path, timestamp: str) -> dict:
     return record if same else {}
 
 
-def sparse(predictions: Predictions) -> dict:
+def sparse(predictions: Predictions, available: int) -> dict:
     """A confusion matrix as JSON keeps it: what is not zero of [C, C]."""
     counts = predictions.confusion().numpy()
     cells = [[int(t), int(p), int(counts[t, p])] for t, p in np.argwhere(counts)]
@@ -83,7 +84,7 @@ def sparse(predictions: Predictions) -> dict:
         classes=predictions.classes,
         cells=cells,
         samples=len(predictions.labels),
-        available=predictions.available,
+        available=available,
     )
 
 
@@ -104,7 +105,7 @@ def _confusion(runner: Runner) -> dict:
         return dict(missing=f'{kind} runs in all processes only')
     try:
         loader = runner.val_loop.dataloader
-        found = predict(
+        found = predict_some(
             getattr(model, 'architecture', model),
             model.data_preprocessor,
             loader.dataset,
@@ -114,7 +115,7 @@ def _confusion(runner: Runner) -> dict:
         )
     except Exception as error:  # of a network or data of any kind; training is done
         return dict(missing=one_line(error))
-    return sparse(found)
+    return sparse(found, len(loader.dataset))
 
 
 def _whole(model: Any) -> Any:

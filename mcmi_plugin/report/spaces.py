@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.report.predictions import Predictions, drawn
+from mcmi_plugin.evaluation.predictions import Predictions
+from mcmi_plugin.report.predictions import drawn
 from mcmi_plugin.shown.blocks import Block, Picture, Text
 from mcmi_plugin.shown.eigen_cam import draw_maps, eigen_cam, pictures_of
 from mcmi_plugin.shown.style import new_figure, png_of

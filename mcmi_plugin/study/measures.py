@@ -109,7 +109,7 @@ def teacher_pdist(runner: Runner, cfg: Config) -> float | None:
     teacher, loader = network_of(runner, 'teacher'), loader_of(runner, cfg, 'train')
     if teacher is None or pdist.synthetic_part(loader.dataset) is None:
         return None
-    return pdist.teacher_pdist(teacher, loader)
+    return pdist.pdist_of(teacher.network, loader, teacher.preprocessor)
 
 
 def agreement(runner: Runner, cfg: Config) -> float | None:

@@ -3,7 +3,6 @@
 import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
-from mmpretrain.evaluation import ConfusionMatrix
 
 from mcmi_plugin.study.passes import passed
 
@@ -28,11 +27,8 @@ def confusion(runner: Runner, cfg: Config) -> dict:
     names; ``dropped``: ids of classes that the student has no training sample of.
     """
     found = passed(runner, cfg, 'student', 'test')
-    matrix = ConfusionMatrix.calculate(
-        found.logits.argmax(1), found.labels, len(found.classes)
-    )
     return dict(
-        matrix=matrix.tolist(),
+        matrix=found.confusion().tolist(),
         classes=found.classes,
         dropped=_dropped(runner, len(found.classes)),
     )

@@ -74,10 +74,10 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
         drawn = np.concatenate(parts)
     batch = default_collate([dataset[int(i)] for i in drawn])
     images = batch['inputs'].clone()
-    if getattr(teacher.data_preprocessor, 'to_rgb', False):
+    if getattr(teacher.preprocessor, 'to_rgb', False):
         images = images.flip(1)  # from BGR, as files are decoded
     with torch.no_grad():
-        inputs = teacher.data_preprocessor(batch, False)['inputs']
+        inputs = teacher.preprocessor(batch, False)['inputs']
     return _saved(
         runner,
         'eigen_cam',

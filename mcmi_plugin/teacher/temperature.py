@@ -2,16 +2,14 @@
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import BaseModel
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.evaluation.predictions import logits_of, predictions
 from mcmi_plugin.functional.temperature import FINE_TEMPERATURES
 
 
-@torch.no_grad()
 def best_temperature(model: nn.Module, loader: DataLoader) -> float:
     """The temperature with the highest LL on ``loader`` (Guo et al., 2017).
 
@@ -20,20 +18,14 @@ def best_temperature(model: nn.Module, loader: DataLoader) -> float:
         loader: every sample once; each process sees its share.
     """
     sums = torch.zeros(len(FINE_TEMPERATURES), dtype=torch.float64)
-    for raw in loader:
-        logits, labels = scores(model, raw)
+    for batch in predictions(model, loader):
+        logits = batch.logits.double()
+        labels = batch.labels.to(logits.device)
         for i, temperature in enumerate(FINE_TEMPERATURES.tolist()):
             log_p = (logits / temperature).log_softmax(1)
             sums[i] += log_p.gather(1, labels[:, None]).sum().cpu()
     all_reduce(sums)
     return FINE_TEMPERATURES[sums.argmax()].item()
-
-
-def scores(model: BaseModel, raw: dict) -> tuple[Tensor, Tensor]:
-    """[B, C] logits in float64 and [B] labels of a batch as a loader gives it."""
-    batch = model.data_preprocessor(raw, False)
-    logits = model(batch['inputs'], batch['data_samples'], mode='tensor')
-    return logits.double(), hard_labels(batch['data_samples']).to(logits.device)
 
 
 @torch.no_grad()
@@ -48,7 +40,7 @@ def divide_logits(model: nn.Module, temperature: float, raw: dict) -> None:
     Raises:
         UserError: there is no such layer, or more comes after it.
     """
-    expected = scores(model, raw)[0] / temperature
+    expected = logits_of(model, raw).double() / temperature
     linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
     wide = [layer for layer in linear if layer.out_features == expected.shape[1]]
     if wide:
@@ -56,7 +48,7 @@ def divide_logits(model: nn.Module, temperature: float, raw: dict) -> None:
         if wide[-1].bias is not None:
             wide[-1].bias.div_(temperature)
     largest = expected.abs().max()
-    if not wide or (scores(model, raw)[0] - expected).abs().max() > 1e-3 * largest:
+    if not wide or (logits_of(model, raw) - expected).abs().max() > 1e-3 * largest:
         raise UserError(
             f'mcmi.temperature={temperature:g}: the logits of {type(model).__name__} '
             'do not come straight from a linear layer that could be divided by it; '

@@ -153,6 +153,17 @@ def test_a_class_without_a_sample_is_named(inputs):
     assert any('no training sample of class 3' in text for text in told['reading'])
 
 
+def test_a_head_wider_than_the_class_names(inputs, tmp_path):
+    state = dict(inputs.state)
+    for name in ('head.fc.weight', 'head.fc.bias'):
+        state[name] = torch.cat([state[name], state[name][:2]])
+    torch.save(state, tmp_path / 'wide.pth')
+    cfg = read_config(str(inputs.config), {'model.head.num_classes': 12})
+    told = audit(cfg, str(tmp_path / 'wide.pth'), quiet())
+    assert [one['name'] for one in told['classes'][-3:]] == ['9', '10', '11']
+    assert told['lambda'] == dict(missing=['10', '11'])
+
+
 def test_nan_is_refused(inputs, tmp_path):
     state = {**inputs.state, 'head.fc.bias': torch.full((10,), torch.nan)}
     torch.save(state, tmp_path / 'nan.pth')

@@ -36,7 +36,7 @@ BAD = {
     ),
     'another number of classes in the data': (
         f'mlp.py nine.pth {NINE}',
-        ['model.head.num_classes', '9 outputs, Digits has 10 classes'],
+        ['label 9 is not in [0, 9)', "the head's num_classes"],
     ),
     'no classifier': (
         'retriever.py mlp.pth',

@@ -9,7 +9,7 @@ from torch import nn
 
 from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import hard_labels
+from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.faults.files import closest_file
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.losses import CMILoss

@@ -3,7 +3,7 @@
 import pytest
 
 from mcmi_plugin.commands import read_config, train
-from mcmi_plugin.evaluation.pdist import teacher_pdist
+from mcmi_plugin.evaluation.pdist import pdist_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_synthetic_distillation_from_a_teacher_it_trains(base):
         for name in ('train', 'val', 'test')
     ]
     assert splits == ['train', 'val', 'test']
-    assert 5 < teacher_pdist(runner.model.teacher, runner.train_dataloader) < 100
+    assert 5 < pdist_of(runner.model.teacher, runner.train_dataloader) < 100
 
 
 def test_eq_20_has_the_gradient_of_the_soft_cross_entropy(base):

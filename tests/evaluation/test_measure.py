@@ -8,7 +8,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import class_names, measure, summary
+from mcmi_plugin.evaluation import predictions
+from mcmi_plugin.evaluation.measure import measure, summary
 from mcmi_plugin.functional.information import ClassStatistics
 
 
@@ -98,6 +99,22 @@ def test_a_label_out_of_range_is_named(label):
         measure(Classifier(), loader(labels=[0, 1, label]), 3)
 
 
+def test_a_head_wider_than_the_class_names_is_said_once(monkeypatch):
+    said = []
+    monkeypatch.setattr(predictions, 'print_log', lambda line, **_: said.append(line))
+    predictions._tell_of_outputs.cache_clear()
+    wide = Classifier()
+    wide.layers[2] = nn.Linear(4, 5)
+    data = loader()
+    data.dataset.metainfo = dict(classes=('cat', 'dog', 'emu'))
+    for _ in range(2):
+        found = predictions.predict(wide, wide.data_preprocessor, data)
+        assert found.classes == ['cat', 'dog', 'emu', '3', '4']
+        assert measure(wide, data, 5).counts.tolist() == [3, 3, 2, 0, 0]
+    assert len(said) == 1
+    assert '3 classes, the head 5 outputs' in said[0]
+
+
 def test_another_number_of_outputs_is_refused():
     with pytest.raises(UserError, match='3 outputs, not 5'):
         measure(Classifier(), loader(), 5)
@@ -117,7 +134,3 @@ def test_a_model_without_logits_is_refused():
     model.register_parameter('weight', nn.Parameter(torch.zeros(1)))
     with pytest.raises(UserError, match='logits'):
         measure(model, loader(), 3)
-
-
-def test_classes_are_named():
-    assert class_names(loader(), [0, 2]) == 'cat (0), emu (2)'

@@ -6,12 +6,12 @@ import pytest
 from torch import nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.pdist import teacher_pdist
+from mcmi_plugin.evaluation.pdist import pdist_of
 from mcmi_plugin.study import measures
 
 
 def test_the_remedy_names_the_measure_of_a_study():
     with pytest.raises(UserError, match="leave '(.+)' out of the measures") as error:
-        teacher_pdist(nn.Identity(), SimpleNamespace(dataset=[]))
+        pdist_of(nn.Identity(), SimpleNamespace(dataset=[]))
     name = str(error.value).split("'")[1]
     assert name in measures.MEASURES

@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal
 
 from mcmi_plugin.datasets.synthetic_gaussian import class_means
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.pdist import teacher_pdist
+from mcmi_plugin.evaluation.pdist import pdist_of
 from mcmi_plugin.preflight import check_teacher
 
 KNOWN = dict(type='GaussianPosterior', delta=2.0, sigma=3.0, seed=5)
@@ -52,23 +52,23 @@ def test_it_predicts_the_true_bcpd_also_after_the_runners_initialisation():
 
 def test_pdist_is_nought_for_it_and_by_hand_for_another():
     batches = loader()
-    assert teacher_pdist(MODELS.build(KNOWN), batches) < 1e-4
+    assert pdist_of(MODELS.build(KNOWN), batches) < 1e-4
     other = MODELS.build(dict(KNOWN, sigma=6.0)).train()
     vectors = np.stack([sample['inputs'].numpy() for sample in batches.dataset])
     logits = vectors @ class_means(2.0, 5).T - (class_means(2.0, 5) ** 2).sum(1) / 2
     odds = np.exp(logits / 36.0)
     distances = odds / odds.sum(1, keepdims=True) - true_posterior(vectors)
     expected = 100 * np.sqrt((distances**2).sum(1)).mean()
-    assert teacher_pdist(other, batches) == pytest.approx(expected, rel=1e-5)
+    assert pdist_of(other, batches) == pytest.approx(expected, rel=1e-5)
     assert other.training
     few = loader(lambda data: dict(type='KeepClasses', classes=[1, 2], dataset=data))
-    assert teacher_pdist(MODELS.build(KNOWN), few) < 1e-4
+    assert pdist_of(MODELS.build(KNOWN), few) < 1e-4
 
 
 def test_pdist_of_data_whose_bcpd_nobody_knows():
     digits = loader(lambda _: dict(type='Digits', split='test', pipeline=[]))
     with pytest.raises(UserError, match='the true BCPD of Digits is not known'):
-        teacher_pdist(MODELS.build(KNOWN), digits)
+        pdist_of(MODELS.build(KNOWN), digits)
 
 
 def test_only_a_teacher_without_training_passes_without_a_checkpoint():

@@ -13,8 +13,8 @@ import torch
 from matplotlib.figure import Figure
 from mmengine.logging import MessageHub
 
+from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.report.command import report_runs
-from mcmi_plugin.report.predictions import Predictions
 from mcmi_plugin.report.spaces import output_space
 from mcmi_plugin.study.figures import draw
 from mcmi_plugin.study.results import Results
@@ -131,7 +131,7 @@ def outputs(sharpness, seed):
     labels = torch.arange(120) % 10
     noise = torch.randn(120, 10, generator=random)
     logits = torch.eye(10)[labels] * sharpness + noise
-    return Predictions(logits, labels, LONG, 800)
+    return Predictions(logits, labels, LONG)
 
 
 def test_in_the_output_space_names_stand_beside_their_points(written):
