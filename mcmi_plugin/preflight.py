@@ -15,9 +15,9 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mcmi_plugin.checks.data import check_data_set
 from mcmi_plugin.config_file import published_weights
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.held import OF_TEACHER, tensors_of
 from mcmi_plugin.teacher.model import names_pretrained
 from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.weights.held import OF_TEACHER, tensors_of
 
 
 def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:

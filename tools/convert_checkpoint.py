@@ -15,7 +15,7 @@ from mcmi_plugin.convert.convert import NAMINGS, convert, num_classes_in
 from mcmi_plugin.convert.output import check_output, write
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.held import file_of
+from mcmi_plugin.weights.held import file_of
 
 EPILOG = """
 Weights are converted, not the pictures that they expect: the mean and std that a

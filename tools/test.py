@@ -14,7 +14,7 @@ from mcmi_plugin import preflight
 from mcmi_plugin.commands import build_runner, load_config, parser, run
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.tables import plain_metrics, print_metrics
-from mcmi_plugin.teacher.weights import load_weights, read_weights
+from mcmi_plugin.weights.loading import load_weights, read_weights
 
 
 def main(args):

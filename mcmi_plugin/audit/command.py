@@ -30,10 +30,10 @@ from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
 from mcmi_plugin.evaluation.predictions import data_name
-from mcmi_plugin.teacher.held import STUDENT
 from mcmi_plugin.teacher.model import model_name
 from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.teacher.weights import weights_hash
+from mcmi_plugin.weights.held import STUDENT
+from mcmi_plugin.weights.loading import weights_hash
 
 MADE = ('stage', 'form', 'lmda', 'eps')  # of the provenance in a checkpoint
 SPLITS = dict(train='training set', val='held-out data', test='test set')

@@ -12,7 +12,7 @@ from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
-from mcmi_plugin.teacher.weights import load_weights, read_teacher
+from mcmi_plugin.weights.loading import load_weights, read_teacher
 
 
 def as_distillation(cfg: Config) -> Config:
@@ -81,7 +81,7 @@ def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
 
     Args:
         teacher: from :func:`build_teacher`.
-        checkpoint: as for :func:`mcmi_plugin.teacher.weights.read_weights`.
+        checkpoint: as for :func:`mcmi_plugin.weights.loading.read_weights`.
 
     Returns:
         The checkpoint's ``meta['mcmi']``: how this project made it, or ``{}``.

@@ -17,8 +17,8 @@ from mcmi_plugin.commands import read_config, train
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
-from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.weights.held import RECORD
 from mcmi_plugin.whole_file import whole_file
 
 RESULT_FILE = 'result.json'

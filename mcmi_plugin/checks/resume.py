@@ -3,9 +3,9 @@
 from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 _OF_A_TRAINING = ('state_dict', 'meta', 'optimizer', 'message_hub')
 

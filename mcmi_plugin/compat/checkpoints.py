@@ -1,112 +1,26 @@
-"""Read checkpoints without running code that a file brings along."""
+"""mmengine reads checkpoints without running code that a file brings along."""
 
 import argparse
 import functools
 import os
 import pickle
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import numpy as np
 import torch
 
-from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.weights.file import load_checkpoint_file, more_than_weights
 
 _FORCE_UNSAFE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
-_SAVED_BY_TORCH = (b'PK\x03\x04', b'\x80')  # zip archive, bare pickle
 _NUMBERS = (
     np.bool_,
     *(np.int8, np.int16, np.int32, np.int64),
     *(np.uint8, np.uint16, np.uint32, np.uint64),
     *(np.float16, np.float32, np.float64),
 )
-
-
-def load_checkpoint_file(
-    path: str | os.PathLike, map_location: Any = 'cpu'
-) -> dict[str, Any]:
-    """Read a checkpoint file; the one place of this project that does.
-
-    Args:
-        path: a local file, as ``torch.save``, mmengine or safetensors wrote it.
-        map_location: as for ``torch.load``.
-
-    Returns:
-        The dictionary that the file holds.
-
-    Raises:
-        UserError: one line with the file and the remedy, if the file is missing,
-            is no checkpoint, is damaged, or asks for more than weights (and so
-            for code of its own to be run).
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise UserError(f'{file}: no such checkpoint file; check the path')
-    try:
-        if _is_safetensors(file):
-            return _load_safetensors(file, map_location)
-        checkpoint = torch.load(file, map_location=map_location, weights_only=True)
-    except UserError:
-        raise
-    except Exception as error:  # torch has no one class for what is no checkpoint
-        if not (_starts_like_a_checkpoint(file) or _is_safetensors(file)):
-            raise UserError(_no_checkpoint(file)) from error
-        if isinstance(error, pickle.UnpicklingError):
-            raise UserError(_more_than_weights(file)) from error
-        raise UserError(
-            f'{file}: cannot be read as a checkpoint ({one_line(error, 200)}); '
-            'it may be cut short: copy or download it again'
-        ) from error
-    if not isinstance(checkpoint, dict):
-        raise UserError(_no_checkpoint(file))
-    held = file.stat().st_size
-    for tensor in _tensors_in(checkpoint):
-        declared = tensor.numel() * tensor.element_size()
-        # torch 2.6 makes the storage as large as a forged tensor says.
-        there = min(tensor.untyped_storage().nbytes(), held)
-        if declared > max(there, _SMALL):
-            raise UserError(
-                f'{file}: declares a tensor of {list(tensor.shape)} and holds a part '
-                'of it; it may be forged, use a checkpoint from its source'
-            )
-    return checkpoint
-
-
-def _is_safetensors(file: Path) -> bool:
-    """Whether it begins as that format does: the header's length, then the header."""
-    with file.open('rb') as stream:
-        head = stream.read(9)
-    length = int.from_bytes(head[:8], 'little')
-    return head[8:] == b'{' and length <= file.stat().st_size
-
-
-def _load_safetensors(file: Path, map_location: Any) -> dict[str, Any]:
-    try:
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise UserError(
-            f'{file}: is in the format of safetensors; pip install safetensors'
-        ) from error
-    where = map_location if isinstance(map_location, (str, torch.device)) else 'cpu'
-    return load_file(file, device=str(where))
-
-
-# Weights that are expanded views are rare and small; a copy of a forged one is not.
-_SMALL = 2**28
-
-
-def _tensors_in(part: Any) -> Iterator[torch.Tensor]:
-    if isinstance(part, torch.Tensor) and part.layout == torch.strided:
-        yield part
-    elif isinstance(part, dict):
-        for value in part.values():
-            yield from _tensors_in(value)
-    elif isinstance(part, (list, tuple)):
-        for value in part:
-            yield from _tensors_in(value)
 
 
 def allow_mmengine_checkpoints() -> None:
@@ -198,7 +112,7 @@ def _load_url(url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
     try:
         checkpoint = torch.hub.load_state_dict_from_url(url, *args, **kwargs)
     except pickle.UnpicklingError as error:
-        raise UserError(_more_than_weights(url)) from error
+        raise UserError(more_than_weights(url)) from error
     except URLError as error:
         raise UserError(
             f'{url}: cannot be downloaded ({error.reason}); download it where there '
@@ -250,20 +164,3 @@ def _refuse_to_build_array(*args: Any) -> None:
 def _empty_array(*args: Any) -> np.ndarray:
     # numpy pickles an array as an empty one; shape and dtype come with the state.
     return np.empty(0)
-
-
-def _starts_like_a_checkpoint(file: Path) -> bool:
-    with file.open('rb') as stream:
-        head = stream.read(4)
-    return not head or head.startswith(_SAVED_BY_TORCH)  # empty is cut short
-
-
-def _no_checkpoint(file: Path) -> str:
-    return f'{file}: is not a checkpoint; give a file that torch.save wrote'
-
-
-def _more_than_weights(source: str | Path) -> str:
-    return (
-        f'{source}: refused, it holds more than weights and could run code; '
-        'save the weights alone: torch.save({"state_dict": model.state_dict()}, FILE)'
-    )

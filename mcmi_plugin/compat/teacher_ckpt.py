@@ -17,6 +17,6 @@ def mend_teacher_ckpt() -> None:
     source = inspect.getsource(single_teacher_distill.SingleTeacherDistill.__init__)
     if 'strict=' in source:
         return
-    from mcmi_plugin.teacher.weights import load_teacher
+    from mcmi_plugin.weights.loading import load_teacher
 
     single_teacher_distill.load_checkpoint = load_teacher

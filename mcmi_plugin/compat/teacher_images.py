@@ -52,7 +52,7 @@ def see_own_images(teacher: Any, common: nn.Module, inline: bool) -> None:
         common: the distiller's.
         inline: whether the distillation config itself describes the teacher.
     """
-    from mcmi_plugin.teacher.images import (
+    from mcmi_plugin.compat.normalisation import (
         Renormalise,
         normalisation,
         own_normalisation,

@@ -12,10 +12,10 @@ from mcmi_plugin.convert import pytorch_cifar, repdistiller, timm, torchvision
 from mcmi_plugin.convert.class_rows import class_rows
 from mcmi_plugin.convert.naming import Naming, names_by_order, random_images
 from mcmi_plugin.convert.placement import Placement, place_weights
-from mcmi_plugin.convert.wrapping import renamed, weights_in, without_prefix
 from mcmi_plugin.errors import UserError, one_line
-from mcmi_plugin.teacher.held import alone, file_of, read_held
-from mcmi_plugin.teacher.weights import EXTRAS
+from mcmi_plugin.weights.held import alone, file_of, read_held
+from mcmi_plugin.weights.loading import EXTRAS
+from mcmi_plugin.weights.wrapping import renamed, weights_in, without_prefix
 
 # Of the largest logit: random weights may give very small or very large ones.
 TOLERANCE = 1e-4

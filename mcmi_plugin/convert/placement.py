@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from mcmi_plugin.teacher.weights import OPTIONAL
+from mcmi_plugin.weights.loading import OPTIONAL
 
 
 @dataclass(frozen=True)

@@ -8,30 +8,7 @@ from torchvision import models
 from torchvision.version import __version__
 
 from mcmi_plugin.convert.naming import Naming, names_by_calls, num_fitting
-from mcmi_plugin.convert.wrapping import without_prefix
-
-
-def as_mmpretrain(state: dict, wanted: dict) -> dict:
-    """Rename torchvision's ResNets, whose names differ by prefixes only.
-
-    A wrapper's prefix comes off first. The network goes behind ``backbone.``, ``fc``
-    to ``head.fc``; so do timm's ResNets, ResNeXts and wide ResNets.
-
-    Args:
-        state: what to rename, by its keys.
-        wanted: the model's keys.
-
-    Returns:
-        ``state`` by its new keys; without the prefix alone if none of them fits.
-    """
-    state, _ = without_prefix(state, wanted)
-    if any(name in wanted for name in state):
-        return state
-    renamed = {
-        f'head.{k}' if k.startswith('fc.') else f'backbone.{k}': v
-        for k, v in state.items()
-    }
-    return renamed if any(name in wanted for name in renamed) else state
+from mcmi_plugin.weights.wrapping import as_mmpretrain
 
 
 def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:

@@ -16,9 +16,9 @@ from mcmi_plugin.distill.standalone import standing_alone
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
 from mcmi_plugin.faults.names import REFUSALS, explain
-from mcmi_plugin.teacher.held import AUXILIARY, STUDENT
 from mcmi_plugin.teacher.model import drop_pretrained
-from mcmi_plugin.teacher.weights import load_weights, read_weights
+from mcmi_plugin.weights.held import AUXILIARY, STUDENT
+from mcmi_plugin.weights.loading import load_weights, read_weights
 
 # A classifier that carries more than its network: what the network alone is, the
 # arguments that go, and where the weights lie that go.

@@ -15,8 +15,8 @@ from mcmi_plugin.teacher.filling import (
     watch,
     watch_teacher,
 )
-from mcmi_plugin.teacher.held import OF_STUDENT, OF_TEACHER, below, tensors_of
-from mcmi_plugin.teacher.weights import fitting
+from mcmi_plugin.weights.held import OF_STUDENT, OF_TEACHER, below, tensors_of
+from mcmi_plugin.weights.loading import fitting
 
 
 @HOOKS.register_module()

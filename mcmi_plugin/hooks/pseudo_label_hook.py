@@ -20,7 +20,7 @@ from mcmi_plugin.datasets.indices import load, save
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import predictions
-from mcmi_plugin.teacher.weights import weights_hash
+from mcmi_plugin.weights.loading import weights_hash
 
 FILE = 'pseudo_labels.json'
 

@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 from ..errors import UserError
 from ..functional.hierarchical import NUM_ROTATIONS, joint_labels
 from ..losses.cmi_loss import CMILoss
-from ..teacher.weights import load_weights, read_weights
+from ..weights.loading import load_weights, read_weights
 
 
 def rotate(images: torch.Tensor) -> torch.Tensor:

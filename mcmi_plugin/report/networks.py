@@ -15,9 +15,9 @@ from mcmi_plugin import preflight
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.work_dir import Run, last_checkpoint
 from mcmi_plugin.teacher.data import plain_dataset
-from mcmi_plugin.teacher.held import file_of
+from mcmi_plugin.weights.held import file_of
 from mcmi_plugin.teacher.summary import begun_as
-from mcmi_plugin.teacher.weights import load_weights, read_weights, weights_hash
+from mcmi_plugin.weights.loading import load_weights, read_weights, weights_hash
 
 
 @dataclass(frozen=True)

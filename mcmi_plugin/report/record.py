@@ -20,8 +20,8 @@ from mcmi_plugin.errors import one_line
 from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
 from mcmi_plugin.report.predictions import predict_some
-from mcmi_plugin.teacher.held import RECORD
 from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.weights.held import RECORD
 from mcmi_plugin.whole_file import whole_file
 
 FILE = 'report.json'

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.report.record import read_record
 from mcmi_plugin.report.scalars import Scalars, read_scalars
-from mcmi_plugin.teacher.held import CONTROL_META, RECORD, provenance_of_teacher
+from mcmi_plugin.weights.file import load_checkpoint_file
+from mcmi_plugin.weights.held import CONTROL_META, RECORD, provenance_of_teacher
 
 
 @dataclass(frozen=True)

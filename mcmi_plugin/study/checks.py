@@ -15,8 +15,8 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.study.measures_people import PEOPLE
 from mcmi_plugin.study.names import require_known
-from mcmi_plugin.teacher.held import file_of
-from mcmi_plugin.teacher.weights import local_file
+from mcmi_plugin.weights.held import file_of
+from mcmi_plugin.weights.loading import local_file
 
 
 def check_controls(content: dict, path: str) -> None:

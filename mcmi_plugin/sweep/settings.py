@@ -23,12 +23,11 @@ from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
-from mcmi_plugin.teacher.held import made_by, read_held
 from mcmi_plugin.teacher.make import dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import base_source
-from mcmi_plugin.teacher.weights import load_weights, local_file, read_weights
+from mcmi_plugin.weights.loading import load_weights, local_file, read_weights
 from mcmi_plugin.whole_file import whole_file
 
 HELD_OUT = 0.1  # of each class of the training set

@@ -14,7 +14,7 @@ from mmengine.model.weight_init import PretrainedInit
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.held import OF_STUDENT, STUDENT
+from mcmi_plugin.weights.held import OF_STUDENT, STUDENT
 
 # Buffers that are learnt; all others are what the constructor makes them.
 _STATISTICS = re.compile(r'(^|\.)running_(mean|var)$')

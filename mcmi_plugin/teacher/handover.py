@@ -11,7 +11,7 @@ from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.stage import weights_of
 from mcmi_plugin.teacher.temperature import best_temperature, divide_logits
-from mcmi_plugin.teacher.weights import load_weights
+from mcmi_plugin.weights.loading import load_weights
 
 
 def hand_over(

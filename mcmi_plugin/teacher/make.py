@@ -12,7 +12,6 @@ from mcmi_plugin.job import Plan
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.handover import hand_over
-from mcmi_plugin.teacher.held import UNFINISHED
 from mcmi_plugin.teacher.keep import Wanted, find_or_make
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, is_control, title_of
@@ -20,7 +19,8 @@ from mcmi_plugin.teacher.samples import Samples
 from mcmi_plugin.teacher.stage import run_stage
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import Start, given_teacher, kept_teacher
-from mcmi_plugin.teacher.weights import weights_hash
+from mcmi_plugin.weights.held import UNFINISHED
+from mcmi_plugin.weights.loading import weights_hash
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from mmengine.logging import print_log
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from mcmi_plugin.compat.normalisation import own_normalisation
 from mcmi_plugin.config_file import network_of, read_named
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.names import classes_named, parameters
-from mcmi_plugin.teacher.images import own_normalisation
 
 
 def teacher_model(cfg: Config) -> ConfigDict:

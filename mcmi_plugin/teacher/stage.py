@@ -16,9 +16,9 @@ from mcmi_plugin.job import Place, tell_place
 from mcmi_plugin.last_checkpoint import RECORD, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
-from mcmi_plugin.teacher.weights import load_weights
 from mcmi_plugin.trackers import name_own_run
 from mcmi_plugin.version import __version__
+from mcmi_plugin.weights.loading import load_weights
 
 
 def run_stage(

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from mcmi_plugin.teacher.held import DISTILLED, OF_TEACHER, UNFINISHED
-from mcmi_plugin.teacher.weights import read_weights
+from mcmi_plugin.weights.held import DISTILLED, OF_TEACHER, UNFINISHED
+from mcmi_plugin.weights.loading import read_weights
 
 
 class Start(NamedTuple):

@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_plugin.whole_file import whole_file
 
 TEACHER_FILE = 'teacher.pth'

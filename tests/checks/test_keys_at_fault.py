@@ -14,7 +14,7 @@ from mcmi_plugin.faults.files import closest_file
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.losses import CMILoss
 from mcmi_plugin.teacher.model import num_classes_of
-from mcmi_plugin.teacher.weights import load_weights
+from mcmi_plugin.weights.loading import load_weights
 
 
 def classifier(backbone: dict, head: dict) -> ConfigDict:

@@ -17,8 +17,9 @@ from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
-from mcmi_plugin.compat.checkpoints import keep_loading_safe, load_checkpoint_file
+from mcmi_plugin.compat.checkpoints import keep_loading_safe
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 
 class Calls:

@@ -11,7 +11,7 @@ from torchvision_networks import random_network
 from mcmi_plugin.convert.convert import convert
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.weights import load_weights
+from mcmi_plugin.weights.loading import load_weights
 
 
 def classifier(backbone: dict, in_channels: int):

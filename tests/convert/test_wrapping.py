@@ -6,9 +6,9 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from torchvision_networks import random_network
 
-from mcmi_plugin.convert.wrapping import renamed, weights_in, without_prefix
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.weights import load_weights, read_weights
+from mcmi_plugin.weights.loading import load_weights, read_weights
+from mcmi_plugin.weights.wrapping import renamed, weights_in, without_prefix
 
 STATE = {'conv.weight': torch.ones(2, 3), 'fc.bias': torch.zeros(2)}
 

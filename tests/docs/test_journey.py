@@ -18,8 +18,8 @@ from pages import blocks, files_in
 from photographs import COUNTS, FOLDERS, write_photographs
 from torchvision_networks import randomised
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.imagenet_folders import FOLDERS as OF_IMAGENET
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 PAGE = PROJECT / 'docs/imagenet_teacher.md'
 NETWORK = 'tf_efficientnet_lite0'

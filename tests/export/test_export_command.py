@@ -16,8 +16,8 @@ from conftest import PROJECT, run_tool
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.datasets.digits import Digits
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 FORMATS = {
     'mmpretrain': ('student.py', 'student.pth'),

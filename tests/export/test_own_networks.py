@@ -12,11 +12,11 @@ from made_up_runs import PREPROCESSOR, write_run
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.command import export
 from mcmi_plugin.export.network_file import answers_elsewhere, in_mmpretrains_words
 from mcmi_plugin.export.plain_mmpretrain import write
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 CIFAR = PROJECT / 'configs/_base_/models/cifar'
 ONE_OF_A_KIND = (

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mcmi_plugin.commands import read_config, train
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 CONFIG = """
 _base_ = '{configs}/mcmi/quickstart_digits.py'

@@ -7,9 +7,9 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from small_runs import assert_same_weights, config, history, train
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.resume_optimizer_hook import NOTE
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 HOOK_CONFIGS = [dict(type='RandomStateHook'), dict(type='ResumeOptimizerHook')]
 SGD = dict(type='SGD', lr=0.05, momentum=0.9)

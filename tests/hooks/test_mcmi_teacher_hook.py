@@ -11,10 +11,10 @@ from conftest import QUICKSTART
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import make
-from mcmi_plugin.teacher.weights import read_weights
+from mcmi_plugin.weights.file import load_checkpoint_file
+from mcmi_plugin.weights.loading import read_weights
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.runner import Runner
 from torch import nn
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.hooks import random_state_hook
 from mcmi_plugin.isolation import random_state, set_random_state
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 
 def draws() -> tuple:

@@ -12,7 +12,7 @@ from rich.console import Console
 from test_study_content import BASE
 
 from mcmi_plugin.cells.thrift import thrift
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_plugin.study.plan import read_study
 from mcmi_plugin.study.report import write_report
 from mcmi_plugin.study.run import run_cells

@@ -8,13 +8,12 @@ from small_jobs import job, network, same, saved
 
 from mcmi_plugin.audit.command import default_folder
 from mcmi_plugin.audit.model import fill_teacher
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
 from mcmi_plugin.convert.convert import convert
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.run_origin import provenance_blocks
-from mcmi_plugin.teacher.held import OF_STUDENT, below
+from mcmi_plugin.weights.held import OF_STUDENT, below
 from mcmi_plugin.teacher.summary import summary_rows
-from mcmi_plugin.teacher.weights import load_weights, read_weights, weights_hash
+from mcmi_plugin.weights.loading import load_weights, read_weights, weights_hash
 
 FINE_TUNE_ALONE = dict(mcmi__mll_epochs=None)
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.losses.cmi_loss import CMILoss
-from mcmi_plugin.teacher.weights import load_weights, read_weights, weights_hash
+from mcmi_plugin.weights.loading import load_weights, read_weights, weights_hash
 
 
 def classifier(classes=3):

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from conftest import PROJECT
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 # Crops, flips and stochastic depth, in 2 + 2 + 3 short epochs.
 CONFIG = PROJECT / 'tests/shaken_quickstart.py'

@@ -12,7 +12,7 @@ from mmengine.dataset import default_collate
 from mmpretrain.registry import DATASETS, MODELS
 from torchvision_networks import random_network
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 CONFIG = 'configs/examples/bring_your_own.py'
 SIDES = ('architecture', 'teacher')

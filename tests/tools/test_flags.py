@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import QUICKSTART
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 
 @pytest.fixture

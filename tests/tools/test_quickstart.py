@@ -9,7 +9,7 @@ import torch
 from conftest import QUICKSTART
 from PIL import Image
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 
 def summary(work_dir):

@@ -10,7 +10,7 @@ import time
 import torch
 from conftest import PROJECT, QUICKSTART
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 
 def kill_when(pattern, folder, *flags):

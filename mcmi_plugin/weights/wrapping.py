@@ -105,6 +105,29 @@ def without_prefix(state: dict, wanted: dict) -> tuple[dict, str]:
     return state, off
 
 
+def as_mmpretrain(state: dict, wanted: dict) -> dict:
+    """Rename torchvision's ResNets, whose names differ by prefixes only.
+
+    A wrapper's prefix comes off first. The network goes behind ``backbone.``, ``fc``
+    to ``head.fc``; so do timm's ResNets, ResNeXts and wide ResNets.
+
+    Args:
+        state: what to rename, by its keys.
+        wanted: the model's keys.
+
+    Returns:
+        ``state`` by its new keys; without the prefix alone if none of them fits.
+    """
+    state, _ = without_prefix(state, wanted)
+    if any(name in wanted for name in state):
+        return state
+    prefixed = {
+        f'head.{k}' if k.startswith('fc.') else f'backbone.{k}': v
+        for k, v in state.items()
+    }
+    return prefixed if any(name in wanted for name in prefixed) else state
+
+
 def renamed(state: dict[str, Tensor], renames: Sequence[str]) -> dict[str, Tensor]:
     """Names by what the user says, ``OLD=NEW`` for beginnings of names.
 

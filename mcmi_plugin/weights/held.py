@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from mcmi_plugin.compat.checkpoints import load_checkpoint_file
-from mcmi_plugin.convert.wrapping import weights_in
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.weights.file import load_checkpoint_file
+from mcmi_plugin.weights.wrapping import weights_in
 
 # A distiller's checkpoint: its networks, whose teacher was made how, in which file.
 OF_STUDENT, OF_TEACHER = 'architecture.', 'teacher.'

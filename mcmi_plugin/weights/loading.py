@@ -15,9 +15,8 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from mcmi_plugin.convert.torchvision import as_mmpretrain
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.held import (
+from mcmi_plugin.weights.held import (
     OF_STUDENT,
     OF_TEACHER,
     alone,
@@ -27,6 +26,7 @@ from mcmi_plugin.teacher.held import (
     read_held,
     tensors_of,
 )
+from mcmi_plugin.weights.wrapping import as_mmpretrain
 
 # No weights of a network: centroids and a budget travel in the checkpoints of the
 # fine-tune itself, a preprocessor's mean and std belong to the config.

@@ -1,0 +1,1 @@
+"""What checkpoint files hold, and weights that go into a network whole."""
