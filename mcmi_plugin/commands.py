@@ -12,39 +12,26 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mcmi_plugin import preflight
 from mcmi_plugin.checks.channels import check_channels, explain_channels
 from mcmi_plugin.checks.classes import check_classes
-from mcmi_plugin.checks.keys import check_keys, check_together
+from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.checks.keys import check_together
 from mcmi_plugin.checks.resume import check_resume
-from mcmi_plugin.checks.values import check_values
+from mcmi_plugin.checks.sources import check_sources
+from mcmi_plugin.checks.teacher import check_teacher
+from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
-from mcmi_plugin.config_file import read_file
-from mcmi_plugin.datasets.part import take_part
-from mcmi_plugin.distill.sources import check_sources
-from mcmi_plugin.errors import UserError, one_line
-from mcmi_plugin.fast.parts import use_fast_parts
-from mcmi_plugin.faults.files import closest_file, file_at_fault
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.files import file_at_fault
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.interruption import Interruption
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.locations import called_by_name
 from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
-from mcmi_plugin.runner import build
-from mcmi_plugin.trackers import keep_local_record
+from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.whole_file import NotWritten
-
-STANDARD_HOOKS = (
-    'RandomStateHook',
-    'ResumeOptimizerHook',
-    'ResumeValidationHook',
-    'FreshStartHook',
-    'FiniteLossHook',
-    'GivenWeightsHook',
-    'SameNormsHook',
-    'ProgressBarHook',
-)
 
 
 class Overrides(DictAction):
@@ -92,10 +79,10 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config that a command's flags name; ``work_dir`` goes back into ``args``.
 
     Raises:
-        UserError: as :func:`read_config`, or ``--amp`` without a GPU.
+        UserError: as :func:`job_config`, or ``--amp`` without a GPU.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = read_config(args.config, args.cfg_options, args.work_dir, args.launcher)
+    cfg = job_config(args.config, args.cfg_options, args.work_dir, args.launcher)
     args.work_dir = cfg.work_dir
     if args.amp:
         if not torch.cuda.is_available():
@@ -106,81 +93,10 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def read_config(
-    path: str, options: dict, work_dir: str | None = None, launcher: str = 'none'
-) -> Config:
-    """A config file, overridden and made ready for :func:`train`.
-
-    Args:
-        path: of the config.
-        options: overrides by dotted key, as ``--cfg-options`` gives them.
-        work_dir: by default the config's own, or ``work_dirs/NAME``.
-        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
-
-    Raises:
-        UserError: no such file, or it cannot be read, or an unknown key of mcmi.
-    """
-    if not osp.isfile(path):
-        raise UserError(f'there is no config {path}{closest_file(path)}')
-    try:
-        cfg = read_file(path)
-    except UserError:
-        raise
-    except Exception as error:  # a config is code, and fails as code does
-        if isinstance(error, ImportError) and error.__cause__ is not None:
-            # mmengine's words list the whole search path, and not the reason.
-            reason = one_line(error.__cause__.__context__ or error.__cause__)
-            raise UserError(
-                f'{path}: custom_imports: {reason}; if it is a file of yours, '
-                'put PYTHONPATH=ITS_FOLDER before the command'
-            ) from error
-        why = one_line(error)
-        raise UserError(f'{path}: {why}{closest_file(why)}') from error
-    for key in options:
-        if key.split('.')[0] in ('pair', 'method'):
-            raise UserError(
-                f'--cfg-options {key}: has gone into `model` already, when the config '
-                'was read; override the key below `model`'
-            )
-    try:
-        cfg.merge_from_dict(options)
-    except (KeyError, TypeError, IndexError) as error:
-        raise UserError(f'--cfg-options: {one_line(error)}') from error
-    check_keys(cfg)
-    check_values(cfg)
-    take_part(cfg)
-    use_fast_parts(cfg)
-    keep_local_record(cfg)
-    log = cfg.get('log_processor') or {}
-    if isinstance(log, dict):  # not one that is built
-        cfg.log_processor = dict(type='JobLogProcessor') | log
-    cfg.launcher = launcher
-    name = osp.splitext(osp.basename(path))[0]
-    cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if cfg.get(loader):
-            if cfg[loader].get('type') == 'ResidentLoader':
-                cfg.setdefault('runner_type', 'ResidentRunner')  # which knows it
-            # mmpretrain's collate of its own is slower than torch's.
-            cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
-            cfg[loader].setdefault('pin_memory', torch.cuda.is_available())
-            workers = cfg[loader].get('num_workers', 0) > 0
-            cfg[loader].setdefault('persistent_workers', workers)
-            cfg[loader].persistent_workers &= workers  # torch refuses it with none
-    if cfg.get('train_dataloader'):
-        # Workers that outlive an epoch have random states that no checkpoint holds.
-        cfg.train_dataloader.persistent_workers = False
-    for hook in STANDARD_HOOKS:
-        preflight.add_hook(cfg, type=hook)
-    preflight.settle_teacher_source(cfg)
-    preflight.add_teacher_hook(cfg, options)
-    return cfg
-
-
 def train(
     cfg: Config, resume: bool | str = False, hooks: Sequence[Hook] = ()
 ) -> Runner:
-    """Train by a config from :func:`read_config`, after every check of it.
+    """Train by a config from :func:`job_config`, after every check of it.
 
     Args:
         cfg: the config.
@@ -201,11 +117,11 @@ def train(
         last = find_checkpoint_to_resume(cfg.work_dir)
         cfg.load_from, begins = last or cfg.load_from, last is None
     check_together(cfg)
-    preflight.check_teacher(cfg)
-    preflight.check_data(cfg, ('train_dataloader', 'val_dataloader'))
+    check_teacher(cfg)
+    check_data(cfg, ('train_dataloader', 'val_dataloader'))
     check_classes(cfg)
-    preflight.check_work_dir(cfg.work_dir)
-    runner = build_runner(cfg)
+    check_work_dir(cfg.work_dir)
+    runner = build_checked(cfg)
     check_channels(runner.model)
     for hook in hooks:
         runner.register_hook(hook)
@@ -234,7 +150,7 @@ def train_and_report(cfg: Config, resume: bool | str = False) -> Runner:
     return runner
 
 
-def build_runner(cfg: Config) -> Runner:
+def build_checked(cfg: Config) -> Runner:
     """The Runner of a config, over gloo where several processes have no GPU."""
     check_launcher(cfg.launcher)
     if cfg.launcher != 'none' and not torch.cuda.is_available():
@@ -247,11 +163,11 @@ def build_runner(cfg: Config) -> Runner:
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         )
     try:
-        return build.build_runner(cfg)
+        return build_runner(cfg)
     except REFUSALS as error:
         if isinstance(error, AssertionError):
             # MMRazor's words for a recorder that listens to nothing name no key.
-            check_sources(cfg.model, cfg)
+            check_sources(cfg)
         explain(error, cfg)
         raise
 

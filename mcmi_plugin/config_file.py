@@ -7,7 +7,7 @@ import mmengine.hub
 from mmengine.config import Config, ConfigDict
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.files import closest_file
+from mcmi_plugin.faults.closest import closest_file
 from mcmi_plugin.type_names import name_types
 
 

@@ -8,8 +8,9 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job_config import job_config
 
 SMALL = (
     'dict(backbone=dict(base_channels=4, stem_channels=4), head=dict(in_channels=32))'
@@ -36,7 +37,7 @@ def config(folder: Path, **options) -> Config:
     path = folder / 'small.py'
     path.write_text(TEXT)
     dotted = {key.replace('__', '.'): value for key, value in options.items()}
-    return read_config(str(path), dotted, str(folder / 'run'))
+    return job_config(str(path), dotted, str(folder / 'run'))
 
 
 def job(folder: Path, resume: bool | str = False, hooks=(), **options) -> Runner:

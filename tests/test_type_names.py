@@ -14,10 +14,11 @@ from mmpretrain.models import ResNet_CIFAR
 from mmrazor.models import KLDivergence
 from torch import nn
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.config_file import read_file
 from mcmi_plugin.datasets import Digits
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.type_names import _registries, name_types, registered_name
 
 DATA = """
@@ -152,7 +153,7 @@ def test_a_pure_python_config_reads_as_one_of_names(lazy: str, tmp_path: Path) -
         'train_dataloader.dataset.pipeline.0.type': 'mmpretrain.PackMultiTaskInputs',
         'fast': True,
     }
-    cfg = read_config(lazy, options, str(tmp_path))
+    cfg = job_config(lazy, options, str(tmp_path))
 
     assert all(isinstance(t, str) for t in types_in(cfg.to_dict()))
     assert cfg.optim_wrapper.to_dict() == dict(
@@ -170,7 +171,7 @@ def test_a_pure_python_config_reads_as_one_of_names(lazy: str, tmp_path: Path) -
 
 
 def test_a_pure_python_config_trains(lazy: str, tmp_path: Path) -> None:
-    runner = train(read_config(lazy, {}, str(tmp_path / 'run')))
+    runner = train(job_config(lazy, {}, str(tmp_path / 'run')))
     assert runner.epoch == 1
     (teacher,) = tmp_path.glob('mcmi_teachers/resnet_cifar18-mcmi-*/teacher.pth')
     assert teacher.is_file()
@@ -179,10 +180,10 @@ def test_a_pure_python_config_trains(lazy: str, tmp_path: Path) -> None:
 def test_an_import_that_is_not_there_is_one_line(lazy: str) -> None:
     path = Path(lazy)
     path.write_text(LAZY.replace('AmpOptimWrapper', 'NotThere'))  # and not used
-    assert read_config(lazy, {}).optim_wrapper.type == 'OptimWrapper'
+    assert job_config(lazy, {}).optim_wrapper.type == 'OptimWrapper'
     path.write_text(LAZY.replace('OptimWrapper', 'OptimWraper'))
     with pytest.raises(UserError, match=r'Failed to import OptimWraper from .*lazy.py'):
-        read_config(lazy, {})
+        job_config(lazy, {})
 
 
 def test_a_class_that_an_ordinary_config_imports(tmp_path: Path) -> None:

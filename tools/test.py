@@ -10,8 +10,9 @@ import os
 from mmengine.dist import is_main_process
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin import preflight
-from mcmi_plugin.commands import build_runner, load_config, parser, run
+from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.checks.work_dir import check_work_dir
+from mcmi_plugin.commands import build_checked, load_config, parser, run
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.tables import plain_metrics, print_metrics
 from mcmi_plugin.weights.loading import load_weights, read_weights
@@ -35,10 +36,10 @@ def main(args):
     cfg.train_cfg = cfg.optim_wrapper = cfg.param_scheduler = None
     cfg.val_cfg = cfg.val_evaluator = None
     weights, _ = read_weights(args.checkpoint, 'checkpoint')
-    preflight.check_data(cfg)
-    preflight.check_work_dir(cfg.work_dir)
+    check_data(cfg)
+    check_work_dir(cfg.work_dir)
 
-    runner = build_runner(cfg)
+    runner = build_checked(cfg)
     model = getattr(runner.model, 'module', runner.model)
     if hasattr(model, 'student') and not any(k.startswith('teacher.') for k in weights):
         model = model.student

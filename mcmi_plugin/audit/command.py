@@ -13,7 +13,6 @@ import torch
 from mmengine.config import Config
 from rich.console import Console
 
-from mcmi_plugin import preflight
 from mcmi_plugin.audit import progress
 from mcmi_plugin.audit.figures import lambda_figures, per_class, split_figures
 from mcmi_plugin.audit.model import (
@@ -25,11 +24,12 @@ from mcmi_plugin.audit.model import (
 from mcmi_plugin.audit.output import print_audit, write_audit
 from mcmi_plugin.audit.passes import build_loader, num_samples, pass_over
 from mcmi_plugin.audit.reading import sentences
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
 from mcmi_plugin.evaluation.predictions import data_name
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.teacher.model import model_name
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.weights.held import STUDENT
@@ -49,7 +49,7 @@ def audit_teacher(args: argparse.Namespace) -> None:
         UserError: no classifier, no such checkpoint, no data, or a folder that cannot
             be written. Nothing has been written then.
     """
-    cfg = read_config(args.config, args.cfg_options)
+    cfg = job_config(args.config, args.cfg_options)
     if '://' not in args.checkpoint and not osp.isfile(args.checkpoint):
         raise UserError(f'{args.checkpoint}: no such checkpoint file; check the path')
     folder = args.work_dir or default_folder(args.config, args.checkpoint)
@@ -69,7 +69,7 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
     """One pass over the training set and one over the held-out data.
 
     Args:
-        cfg: from :func:`mcmi_plugin.commands.read_config`, of a classifier or of a
+        cfg: from :func:`mcmi_plugin.job_config.job_config`, of a classifier or of a
             distillation.
         checkpoint: of the classifier, or of the distillation's teacher.
         console: shows how far it is.
@@ -95,7 +95,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     named = _named_by_people(cfg)
     splits = ['train', 'val'] + ['test'] * (named == 'test')
     needed = ['train_dataloader', held_out, 'test_dataloader']
-    preflight.check_data(cfg, needed[: len(splits)])
+    check_data(cfg, needed[: len(splits)])
     teacher = build_teacher(cfg)
     made = fill_teacher(teacher, checkpoint)
     loaders = {split: build_loader(cfg, split) for split in splits}

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.models.classifiers import BaseClassifier
 
-from mcmi_plugin.errors import UserError, one_line
-from mcmi_plugin.faults.names import REFUSALS, explain
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.networks import build_network
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.weights.loading import load_weights, read_teacher
@@ -56,24 +55,14 @@ def build_teacher(cfg: Config) -> BaseClassifier:
     Raises:
         UserError: it is no classifier, or cannot be built.
     """
-    model = teacher_model(cfg)
-    if isinstance(model.get('backbone'), dict) and 'pretrained' in model.backbone:
-        model.backbone.pretrained = False  # TIMMBackbone would download
-    try:
-        with DefaultScope.overwrite_default_scope(scope_of(cfg)):
-            teacher = MODELS.build(model)
-    except REFUSALS as error:
-        explain(error, cfg)
-        raise UserError(
-            f'{cfg.filename}: model.teacher cannot be built ({one_line(error)})'
-        ) from error
+    teacher = build_network(teacher_model(cfg), cfg, 'model.teacher')
     if not isinstance(teacher, BaseClassifier):
         raise UserError(
             f'{cfg.filename}: model.teacher is a {type(teacher).__name__}, no '
             'classifier; name the config of a classifier, or of a distillation with '
             'a teacher'
         )
-    return teacher.eval()
+    return teacher
 
 
 def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
@@ -92,8 +81,3 @@ def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
     state, meta = read_teacher(checkpoint, 'checkpoint')
     load_weights(teacher, state, checkpoint, 'checkpoint')
     return meta.get('mcmi') or {}
-
-
-def scope_of(cfg: Config) -> str:
-    """The registry in which the bare names of a config are looked up first."""
-    return cfg.get('default_scope') or 'mmpretrain'

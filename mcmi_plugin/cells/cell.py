@@ -13,9 +13,10 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.locations import typed
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.weights.held import RECORD
@@ -102,7 +103,7 @@ def run_cell(
     if path.is_file():  # measured before, but not all that is asked for now
         measures = {**json.loads(path.read_text())['measures'], **measures}
     with quiet(cell.directory), isolated():
-        cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
+        cfg = job_config(cell.config, cell.options, cell.directory.as_posix())
         # A teacher may be half made where the student has not begun.
         runner = train(cfg, resume=True, hooks=hooks)
         values = {

@@ -13,9 +13,8 @@ from mcmi_plugin.checks.data_set import (
     type_name,
 )
 from mcmi_plugin.checks.folders import hidden, misplaced
-from mcmi_plugin.distill.standalone import standing_alone
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.model import classes_place, part_of
+from mcmi_plugin.networks import classes_place, part_of, standing_alone
 from mcmi_plugin.teacher.start import given_teacher
 
 # Wrappers that leave the labels as they are.

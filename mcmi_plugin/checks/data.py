@@ -2,9 +2,10 @@
 
 import os
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mmengine.config import Config
 from mmpretrain.datasets import CustomDataset
 
 from mcmi_plugin.checks.data_set import (
@@ -17,6 +18,27 @@ from mcmi_plugin.checks.data_set import (
 from mcmi_plugin.checks.folders import check_folder_names, check_pictures
 from mcmi_plugin.compat.published_data import load_data_list, reader_of
 from mcmi_plugin.errors import UserError
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def check_data(cfg: Config, loaders: Iterable[str] = LOADERS) -> None:
+    """The data of a config are there and are what its data sets take them for.
+
+    Args:
+        cfg: the config.
+        loaders: those that are going to be read; a config may have others.
+
+    Raises:
+        UserError: it names the folder and the override that moves it.
+    """
+    scope = cfg.get('default_scope')
+    for loader in loaders:
+        if cfg.get(loader):
+            check_data_set(cfg[loader].dataset, f'{loader}.dataset', scope)
+    own = (cfg.get('mcmi') or {}).get('dataset')
+    if own:
+        check_data_set(own, 'mcmi.dataset', scope)
 
 
 def check_data_set(config: dict, key: str, scope: str | None = None) -> None:

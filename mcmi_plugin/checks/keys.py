@@ -1,10 +1,9 @@
 """Keys of a config that nothing reads, because they are misspelt or stand alone."""
 
-import difflib
-
 from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.closest import did_you_mean
 
 # What the Runner and these commands read at the top of a config. Other names are
 # variables of the config's own, unless they are almost one of these.
@@ -69,9 +68,8 @@ def check_keys(cfg: Config) -> None:
     if not isinstance(cfg.get('model'), dict):
         raise UserError('model is not set; a config says which network it is about')
     for key in cfg.keys() - set(KNOWN):
-        close = difflib.get_close_matches(key, KNOWN, 1, ALIKE)
-        if close:
-            raise UserError(f'{key} is read by nothing; did you mean {close[0]}?')
+        if meant := did_you_mean(key, KNOWN, least=ALIKE):
+            raise UserError(f'{key} is read by nothing; {meant}')
     if not isinstance(cfg.get('custom_hooks') or [], (list, tuple)):
         raise UserError(
             'custom_hooks is no list; write custom_hooks = [dict(type=...)] into the '
@@ -84,10 +82,10 @@ def check_keys(cfg: Config) -> None:
                 f'leave out {", ".join(_DEFAULT_HOOKS)}, or take the key away'
             )
         if name not in _DEFAULT_HOOKS and isinstance(hook, dict) and 'type' not in hook:
-            close = difflib.get_close_matches(name, _DEFAULT_HOOKS, 1, 0)
             raise UserError(
                 f'default_hooks.{name} has no type and is none of '
-                f'{", ".join(_DEFAULT_HOOKS)}; did you mean default_hooks.{close[0]}?'
+                f'{", ".join(_DEFAULT_HOOKS)}; '
+                + did_you_mean(name, _DEFAULT_HOOKS, 'default_hooks.', 0)
             )
 
 

@@ -1,36 +1,25 @@
 """Numbers in a config that cannot be meant; upstream lets them through or crashes."""
 
 import fnmatch
-import math
 from collections.abc import Callable, Iterator
 
 from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.numbers import is_finite, is_whole
 
 
 def _whole(least: int) -> tuple[Callable, str]:
-    return (
-        lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= least,
-        f'a whole number from {least} on',
-    )
+    return (lambda v: is_whole(v, least)), f'a whole number from {least} on'
 
 
 def _number(accept: Callable, words: str) -> tuple[Callable, str]:
-    return (
-        lambda v: (
-            isinstance(v, (int, float))
-            and not isinstance(v, bool)
-            and math.isfinite(v)
-            and accept(v)
-        ),
-        f'a finite number {words}',
-    )
+    return (lambda v: is_finite(v) and accept(v)), f'a finite number {words}'
 
 
 _POSITIVE = _number(lambda v: v > 0, 'above 0')
 _SOMETIMES = (
-    lambda v: _whole(1)[0](v) or v == -1,
+    lambda v: is_whole(v, 1) or v == -1,
     'a whole number from 1 on, or -1 for never',
 )
 _NOT_NEGATIVE = _number(lambda v: v >= 0, 'from 0 on')

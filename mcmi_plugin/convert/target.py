@@ -1,13 +1,10 @@
 """The model that a checkpoint is converted for."""
 
-import copy
-
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from mcmi_plugin.errors import UserError, one_line
-from mcmi_plugin.faults.names import REFUSALS
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.networks import build_network, standing_alone
 from mcmi_plugin.teacher.model import teacher_model
 
 
@@ -29,23 +26,12 @@ def build_target(cfg: Config) -> tuple[nn.Module, str]:
             f'{cfg.filename}: {key} has no backbone; name the config of a classifier, '
             'or of a distillation with model.teacher'
         )
-    for part in (model, model.get('backbone', {})):
-        if 'pretrained' in part:  # timm would download
-            part.pretrained = False
-    try:
-        with DefaultScope.overwrite_default_scope(
-            cfg.get('default_scope') or 'mmpretrain'
-        ):
-            return MODELS.build(model).eval(), key
-    except (*REFUSALS, RuntimeError, ImportError) as error:
-        reason = one_line(error, 200)
-        raise UserError(f'{cfg.filename}: {key} cannot be built ({reason})') from error
+    return build_network(model, cfg, key), key
 
 
 def _classifier(cfg: Config) -> tuple[ConfigDict, str]:
     if 'teacher' in cfg.get('model', {}):
         return teacher_model(cfg), 'model.teacher'
-    model = copy.deepcopy(cfg.get('model') or ConfigDict())
-    for key in ('init_cfg', 'train_cfg'):  # of no use here
-        model.pop(key, None)
+    model = standing_alone(cfg.get('model') or ConfigDict(), ConfigDict())
+    model.pop('train_cfg', None)  # of mixed images
     return model, 'model'

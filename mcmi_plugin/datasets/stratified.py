@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.numbers import is_finite, is_whole
 
 
 def stratified(
@@ -45,10 +46,9 @@ def check_options(key: str, fraction: float, seed: int) -> None:
     Raises:
         UserError: they are not.
     """
-    is_number = isinstance(fraction, (int, float)) and not isinstance(fraction, bool)
-    if not is_number or not 0 < fraction <= 1:
+    if not is_finite(fraction) or not 0 < fraction <= 1:
         raise UserError(f'{key}={fraction!r}: must be above 0 and at most 1')
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+    if not is_whole(seed, 0) or seed >= 2**32:
         raise UserError(
             f'{key.split(":")[0]}: seed={seed!r}: must be a whole number from 0 on'
         )

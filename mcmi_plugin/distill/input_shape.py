@@ -6,6 +6,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, TRANSFORMS, DefaultScope
 
 from ..errors import UserError, one_line
+from ..networks import scope_of
 
 # (height, width, channels) of what these hold; a pipeline need not say it.
 _RAW = {
@@ -29,7 +30,7 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
     """
     loader = cfg.get('train_dataloader') or cfg.get('val_dataloader') or {}
     dataset = loader.get('dataset') or {}
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmengine'):
+    with DefaultScope.overwrite_default_scope(scope_of(cfg)):
         try:
             shapes = _of_blank_pictures(_innermost(dataset))
         except Exception:  # transforms want more than a picture and a label

@@ -1,14 +1,14 @@
 """The layers of teacher and student side by side, as ``tools/list_layers.py`` shows."""
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
 
 from mmengine.config import Config
 from rich.table import Table
 from torch import nn
 
 from ..errors import UserError, one_line
-from ..faults.names import REFUSALS, explain
+from ..faults.closest import did_you_mean
 from .input_shape import input_shape
 from .layers import Layer, build_sides, calls, layers_of, parameters_of
 
@@ -49,18 +49,11 @@ def layer_table(
             such a picture, or a size that nothing tells.
     """
     if kind not in KINDS:
-        close = get_close_matches(kind, KINDS, 1, 0)
         raise UserError(
-            f'--kind {kind}: layers are recorded by {", ".join(KINDS)}; did you mean '
-            f'{close[0]}?'
+            f'--kind {kind}: layers are recorded by {", ".join(KINDS)}; '
+            + did_you_mean(kind, KINDS, least=0)
         )
-    try:
-        networks = build_sides(cfg.model, cfg.get('default_scope'))
-    except (*REFUSALS, ImportError) as error:
-        explain(error, cfg)
-        raise UserError(
-            f'{cfg.filename}: model cannot be built ({one_line(error)})'
-        ) from error
+    networks = build_sides(cfg)
     notes, sides = [], {}
     if kind == 'Parameter':
         sides = {side: parameters_of(network) for side, network in networks.items()}

@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from mmengine.config import ConfigDict
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.config import Config, ConfigDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from ..errors import one_line
 from ..fast.records import tensors_in
-from .standalone import standing_alone
+from ..networks import build_network, standing_alone
 
 # Side -> its key in ``model``, and what leaves its activations in place.
 SIDES = {
@@ -46,17 +45,17 @@ class Layer:
     overwritten: bool = False
 
 
-def build_sides(model: ConfigDict, scope: str | None = None) -> dict[str, nn.Module]:
-    """The networks of a model's config, without weights and without the distiller.
-
-    Args:
-        model: of a config.
-        scope: the config's ``default_scope``.
+def build_sides(cfg: Config) -> dict[str, nn.Module]:
+    """The networks of a config, without weights and without the distiller.
 
     Returns:
         ``student`` and ``teacher`` of a distillation (a student that is its own
         teacher alone), ``model`` of anything else; in evaluation mode.
+
+    Raises:
+        UserError: one cannot be built.
     """
+    model = cfg.model
     parts = {
         side: (standing_alone(model[key], model), model.get(in_place, False))
         for side, (key, in_place) in SIDES.items()
@@ -65,14 +64,18 @@ def build_sides(model: ConfigDict, scope: str | None = None) -> dict[str, nn.Mod
     if 'student' not in parts:
         parts = {'model': (standing_alone(model, ConfigDict()), True)}
     networks = {}
-    with DefaultScope.overwrite_default_scope(scope or 'mmengine'):
-        for side, (part, in_place) in parts.items():
-            networks[side] = MODELS.build(part).eval()
-            if not in_place:  # as MMRazor does, for the recorders' sake
-                for module in networks[side].modules():
-                    if hasattr(module, 'inplace'):
-                        module.inplace = False
+    for side, (part, in_place) in parts.items():
+        networks[side] = build_network(part, cfg, 'model')
+        if not in_place:
+            switch_in_place_off(networks[side])
     return networks
+
+
+def switch_in_place_off(network: nn.Module) -> None:
+    """As MMRazor does, for the recorders' sake."""
+    for module in network.modules():
+        if hasattr(module, 'inplace'):
+            module.inplace = False  # type: ignore[assignment]  # of any class
 
 
 def layers_of(network: nn.Module, shape: tuple[int, ...]) -> tuple[list[Layer], str]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..config_file import read_named
 from ..errors import UserError
+from ..faults.closest import did_you_mean
 from ..isolation import isolated
 from ..models.taps import IMAGENET_TAPS, TAPS
 from .seen import Seen, see
@@ -80,9 +81,9 @@ def _said(pair: dict, side: str) -> dict[str, Any]:
 
 def _check(key: str, known: tuple[str, ...], where: str) -> None:
     if key not in known:
-        close = difflib.get_close_matches(key, known, 1, cutoff=0)[0]
         raise UserError(
-            f'{where}.{key} is not known; did you mean {close}? ({", ".join(known)})'
+            f'{where}.{key} is not known; {did_you_mean(key, known, least=0)} '
+            f'({", ".join(known)})'
         )
 
 

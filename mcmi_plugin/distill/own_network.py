@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..faults.names import classes_named, parameters
-from ..teacher.model import classes_place, part_of
+from ..networks import classes_place, part_of
 
 # What mmpretrain's heads and classifiers have where their config says nothing.
 _LOSS = dict(type='CrossEntropyLoss', loss_weight=1.0)

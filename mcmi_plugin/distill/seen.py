@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import MODELS
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from ..errors import UserError, one_line
-from .layers import build_sides
+from ..networks import built, standing_alone
+from .layers import switch_in_place_off
 
 BATCH = 2
 # Sides of the images that are tried, until the network takes one. 64 costs little and
@@ -82,21 +84,23 @@ def see(network: dict, where: str, shape: tuple[int, ...] | None = None) -> Seen
     """
     network = {k: v for k, v in network.items() if k != 'train_cfg'}  # of mixed images
     try:
-        built = build_sides(ConfigDict(architecture=network), 'mmpretrain')['student']
+        alone = standing_alone(ConfigDict(network), ConfigDict())
+        seen = built(MODELS, alone, Config()).eval()
     except Exception as error:  # of any class: it may be the user's own
         raise UserError(
             f'{where} cannot be built ({one_line(error, 160)}); if it needs a file of '
             'yours, that file imports it: custom_imports=dict(imports=[...])'
         ) from error
-    built.train()
-    for module in built.modules():
+    switch_in_place_off(seen)
+    seen.train()
+    for module in seen.modules():
         if isinstance(module, _BatchNorm):
             module.eval()
-    shapes = [tuple(shape)] if shape else _shapes(built)
+    shapes = [tuple(shape)] if shape else _shapes(seen)
     reasons = []
     for tried in shapes:
         try:
-            return _step(built, torch.rand(BATCH, *tried))
+            return _step(seen, torch.rand(BATCH, *tried))
         except Exception as error:  # as it was written for other images
             reasons.append(f'{list(tried)}: {one_line(error, 160)}')
     raise UserError(

@@ -1,6 +1,5 @@
 """``export``: write the student, load it again, compare, and only then keep it."""
 
-import difflib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from mcmi_plugin.export.samples import (
     take_samples,
 )
 from mcmi_plugin.export.source import Source, read_source
+from mcmi_plugin.faults.closest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,9 @@ def export(
             student that answers otherwise than before.
     """
     if form not in FORMATS:
-        close = difflib.get_close_matches(form, FORMATS, 1, 0)
         raise UserError(
-            f'--format {form}: there is no such format; did you mean {close[0]}? '
-            f'({", ".join(FORMATS)})'
+            f'--format {form}: there is no such format; '
+            f'{did_you_mean(form, FORMATS, least=0)} ({", ".join(FORMATS)})'
         )
     folder = Path(out) if out else Path(work_dir, 'export')
     if folder.resolve() == Path(work_dir).resolve():

@@ -7,14 +7,15 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DATASETS
 from torch import Tensor
 
+from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import logits_of
 from mcmi_plugin.export.source import Source
 from mcmi_plugin.faults.names import REFUSALS, explain
-from mcmi_plugin.preflight import check_data
+from mcmi_plugin.networks import built
 
 NUM_SAMPLES = 64
 # As a part of the largest logit. Another order of the same float32 sums, in dozens
@@ -60,8 +61,7 @@ def take_samples(cfg: Config) -> Samples:
         )
     check_data(Config({key: cfg[key]}))
     try:
-        with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
-            dataset = DATASETS.build(cfg[key].dataset)
+        dataset = built(DATASETS, cfg[key].dataset, cfg)
     except REFUSALS as error:
         explain(error, cfg)
         raise

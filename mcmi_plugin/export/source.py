@@ -3,20 +3,16 @@
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.model import BaseDataPreprocessor, BaseModel
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.model import BaseDataPreprocessor
 from torch import nn
 
-from mcmi_plugin.commands import read_config
-from mcmi_plugin.distill.sources import check_sources
-from mcmi_plugin.distill.standalone import standing_alone
-from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.checks.sources import check_sources
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
-from mcmi_plugin.faults.names import REFUSALS, explain
-from mcmi_plugin.teacher.model import drop_pretrained
+from mcmi_plugin.job_config import job_config
+from mcmi_plugin.networks import build_network, drop_pretrained, standing_alone
 from mcmi_plugin.weights.held import AUXILIARY, STUDENT
 from mcmi_plugin.weights.loading import load_weights, read_weights
 
@@ -74,7 +70,7 @@ def read_source(
     folder = Path(work_dir)
     check_folder(folder)
     config, path = find_config(folder), find_checkpoint(folder, checkpoint)
-    cfg = read_config(str(config), options or {}, work_dir)
+    cfg = job_config(str(config), options or {}, work_dir)
     if cfg.get('data_preprocessor'):  # as the Runner does
         cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
     distilled = 'architecture' in cfg.model
@@ -84,7 +80,11 @@ def read_source(
             cfg.model.teacher_ckpt = None
     drop_pretrained(cfg.model)
     state, meta = read_weights(f'{STUDENT * distilled}{path}', '--checkpoint')
-    algorithm: Any = _build(cfg.model, cfg)
+    try:
+        algorithm = build_network(cfg.model, cfg, 'its model')
+    except UserError:
+        check_sources(cfg)
+        raise
     trained = algorithm.architecture if distilled else algorithm
     load_weights(trained, state, str(path), '--checkpoint')
     model = copy.deepcopy(cfg.model.architecture if distilled else cfg.model)
@@ -92,10 +92,9 @@ def read_source(
         cfg.model.get('data_preprocessor') or model.get('data_preprocessor') or {}
     )
     gone = _unload(model)
-    student = _build(model, cfg)
+    student = build_network(model, cfg, 'its model')
     own = {k: v for k, v in state.items() if not k.startswith(gone)}
     load_weights(student, own, str(path), '--checkpoint')
-    algorithm.eval()
     return Source(
         cfg=cfg,
         checkpoint=path,
@@ -103,7 +102,7 @@ def read_source(
         trained=trained,
         preprocessor=algorithm.data_preprocessor,
         model=model,
-        student=student.eval(),
+        student=student,
     )
 
 
@@ -135,16 +134,3 @@ def _unload(model: ConfigDict) -> tuple[str, ...]:
     for argument in arguments:
         model.pop(argument, None)
     return (prefix,)
-
-
-def _build(model: ConfigDict, cfg: Config) -> BaseModel:
-    scope = cfg.get('default_scope') or 'mmengine'
-    try:
-        with DefaultScope.overwrite_default_scope(scope):
-            return MODELS.build(copy.deepcopy(model))
-    except REFUSALS as error:
-        check_sources(cfg.model)
-        explain(error, cfg)
-        raise UserError(
-            f'{cfg.filename}: its model cannot be built ({one_line(error)})'
-        ) from error

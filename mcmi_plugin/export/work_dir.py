@@ -1,10 +1,10 @@
 """Which config and which checkpoint of a work dir are meant."""
 
-import difflib
 import re
 from pathlib import Path
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.closest import did_you_mean
 from mcmi_plugin.last_checkpoint import (
     find_whole_checkpoint,
     is_whole,
@@ -23,9 +23,8 @@ def check_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     beside = [p.name for p in _entries(folder.parent) if p.is_dir()]
-    close = difflib.get_close_matches(folder.name, beside, 1)
-    hint = f'did you mean {folder.parent / close[0]}?' if close else 'check the path'
-    raise UserError(f'there is no folder {folder}; {hint}')
+    meant = did_you_mean(folder.name, beside, str(folder.parent / '_')[:-1])
+    raise UserError(f'there is no folder {folder}; {meant or "check the path"}')
 
 
 def find_config(folder: Path) -> Path:

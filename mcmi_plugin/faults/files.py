@@ -1,9 +1,6 @@
-"""The file that is at fault, or that was probably meant."""
+"""The file that is at fault."""
 
-import difflib
 import errno
-import os
-import os.path as osp
 import re
 
 from mcmi_plugin.errors import UserError
@@ -29,14 +26,3 @@ def file_at_fault(error: BaseException) -> UserError | None:
             'the data set'
         )
     return None
-
-
-def closest_file(text: str) -> str:
-    """``; did you mean PATH?`` for the first ``.py`` path in a text, or nothing."""
-    named = re.search(r'[^\s"\']+\.py\b', text)  # not /root/.pyenv
-    if named is None or osp.isfile(named[0]):
-        return ''
-    folder, name = osp.split(named[0])
-    there = os.listdir(folder or '.') if osp.isdir(folder or '.') else []
-    close = difflib.get_close_matches(name, there, 1)
-    return f'; did you mean {osp.join(folder, close[0])}?' if close else ''

@@ -1,10 +1,7 @@
 """What :class:`CMILoss` may be told."""
 
-import math
-from numbers import Real
-from typing import Any, TypeGuard
-
 from ..errors import UserError
+from ..faults.numbers import is_finite
 from ..functional.rewards import WITHOUT_CENTROIDS
 
 FORMS = ('fixed', 'ema', 'budget')
@@ -31,13 +28,13 @@ def check_arguments(
             raise UserError(
                 f'CMILoss.lmda is {lmda!r}: form=budget sets it, leave it None'
             )
-        if not _is_finite(eps) or eps <= 0:
+        if not is_finite(eps) or eps <= 0:
             raise UserError(
                 f'CMILoss.eps is {eps!r}: give a finite number > 0, the rise of the '
                 'cross-entropy allowed, in nats'
             )
     else:
-        if not _is_finite(lmda) or lmda < 0:
+        if not is_finite(lmda) or lmda < 0:
             raise UserError(
                 f'CMILoss.lmda is {lmda!r}: give a finite number >= 0 '
                 '(a positive value rewards CMI)'
@@ -49,8 +46,3 @@ def check_arguments(
             f'CMILoss.num_classes is {num_classes!r}: give the width of the '
             'head, 2 or more'
         )
-
-
-def _is_finite(value: Any) -> TypeGuard[float]:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)

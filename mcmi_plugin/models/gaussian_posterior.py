@@ -25,7 +25,7 @@ class GaussianPosterior(ImageClassifier):
         data_preprocessor: as for ``ImageClassifier``.
     """
 
-    # Lets a config pass without a checkpoint (mcmi_plugin.preflight).
+    # Lets a config pass without a checkpoint (checks/teacher.py).
     needs_no_training = True
 
     def __init__(

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import DATASETS, MODELS, DefaultScope
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DATASETS
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
-from mcmi_plugin import preflight
+from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.networks import build_network, built
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.work_dir import Run, last_checkpoint
 from mcmi_plugin.teacher.data import plain_dataset
@@ -50,14 +51,13 @@ def rebuild(run: Run) -> Networks:
     found = last_checkpoint(run.folder)
     if cfg.get('custom_imports'):
         import_modules_from_strings(**cfg.custom_imports)
-    preflight.check_data(Config(dict(val_dataloader=cfg.val_dataloader)))
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
-        model = _algorithm(cfg)
-        dataset = DATASETS.build(plain_dataset(cfg.val_dataloader.dataset))
+    check_data(Config(dict(val_dataloader=cfg.val_dataloader)))
+    model = build_network(_algorithm(cfg), cfg, 'model')
+    dataset = built(DATASETS, plain_dataset(cfg.val_dataloader.dataset), cfg)
     weights, _ = read_weights(str(found), 'checkpoint')
     load_weights(model, weights, str(found), 'checkpoint')
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    model.to(device).eval()
+    model.to(device)
     by_name: dict[str, nn.Module | None] = {}
     teacher = getattr(model, 'teacher', None)
     if teacher is not None:
@@ -78,14 +78,14 @@ def rebuild(run: Run) -> Networks:
     return Networks(there, model.data_preprocessor, dataset, found)
 
 
-def _algorithm(cfg: Config) -> Any:
+def _algorithm(cfg: Config) -> ConfigDict:
     model = cfg.model
     for key in ('teacher_ckpt', 'init_cfg'):  # all weights are in the checkpoint
         if model.get(key):
             model[key] = None
     if cfg.get('data_preprocessor'):
         model.setdefault('data_preprocessor', cfg.data_preprocessor)
-    return MODELS.build(model)
+    return model
 
 
 def _loaded(

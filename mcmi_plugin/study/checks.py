@@ -1,16 +1,16 @@
 """What must hold before the first cell of a study is trained."""
 
-import copy
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.config import Config
+from mmengine.registry import DATASETS
 
-from mcmi_plugin import preflight
+from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.checks.teacher import check_teacher
+from mcmi_plugin.networks import built
 from mcmi_plugin.cells.cell import Cell
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.study.measures_people import PEOPLE
@@ -59,10 +59,10 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
     seen = set()
     for cell in cells:
         try:
-            cfg = read_config(cell.config, cell.options, cell.directory.as_posix())
+            cfg = job_config(cell.config, cell.options, cell.directory.as_posix())
             _check_test_set(cfg, content['measures'])
             _check_is_control(cfg, cell.arm, content)
-            preflight.check_teacher(cfg)
+            check_teacher(cfg)
             source = cfg.get('model', {}).get('teacher_ckpt')
             data = {key: cfg.get(key) for key in (*_LOADERS, 'people_counts')}
             data['teacher'] = (cfg.get('mcmi') or {}).get('dataset')
@@ -70,7 +70,7 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             if text in seen:
                 continue
             seen.add(text)
-            preflight.check_data(cfg)
+            check_data(cfg)
             _check_wrappers(cfg)
             _check_people(cfg, content['measures'])
             if source and '://' not in file_of(source):
@@ -90,20 +90,15 @@ def _check_wrappers(cfg: Config) -> None:
     for key, dataset in chosen.items():
         if dataset and 'dataset' in dataset:
             try:
-                _built(cfg, dataset)
+                built(DATASETS, dataset, cfg)
             except UserError as error:
                 raise UserError(f'{key}.dataset: {error}') from error
-
-
-def _built(cfg: Config, dataset: ConfigDict) -> Any:
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmpretrain'):
-        return DATASETS.build(copy.deepcopy(dataset))
 
 
 def _check_people(cfg: Config, measures: list) -> None:
     names = {m if isinstance(m, str) else m['type'] for m in measures}
     if cfg.get('people_counts') and names & PEOPLE.keys():
-        dataset = _built(cfg, cfg.test_dataloader.dataset)
+        dataset = built(DATASETS, cfg.test_dataloader.dataset, cfg)
         classes = getattr(dataset, 'metainfo', {}).get('classes')
         read_people(cfg.people_counts, len(dataset), classes and len(classes))
 

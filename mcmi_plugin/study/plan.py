@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcmi_plugin import preflight
+from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.cells.arms import paired_seeds
 from mcmi_plugin.cells.cell import Cell, slug
 from mcmi_plugin.cells.options import as_words, filled, layered
@@ -99,7 +99,7 @@ def read_study(
         raise UserError(f'{path}: seeds={seeds!r}: must be a whole number from 1 on')
 
     folder = Path(work_dir or Path('work_dirs/study', Path(path).stem, scale))
-    preflight.check_work_dir(str(folder))
+    check_work_dir(str(folder))
     bases = Bases(Path(path).parent, folder / 'configs')
     cells = []
     for point in itertools.product(*of_all.values()):

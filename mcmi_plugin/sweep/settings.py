@@ -14,12 +14,13 @@ from mcmi_plugin.cells.arms import (
     TEMPERATURE,
     paired_seeds,
 )
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.config_file import read_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
@@ -69,12 +70,12 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
         The config without a fine-tune.
 
     Raises:
-        UserError: as :func:`mcmi_plugin.commands.read_config`, or there is no
+        UserError: as :func:`mcmi_plugin.job_config.job_config`, or there is no
             ``train_dataloader`` or ``val_dataloader``.
     """
     # Of seed 0, whose teacher without a fine-tune is found by all settings.
     plain = options | NO_FINE_TUNE | paired_seeds(0)
-    cfg = read_config(path, plain, os.path.dirname(file))
+    cfg = job_config(path, plain, os.path.dirname(file))
     if not cfg.get('train_dataloader') or not cfg.get('val_dataloader'):
         raise UserError(
             f'{path}: a sweep needs train_dataloader, of which it holds a part out, '

@@ -1,10 +1,10 @@
 """What can be said about the teacher stage: the keys of ``mcmi`` in a config."""
 
-import difflib
-import math
 from dataclasses import dataclass, replace
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.closest import did_you_mean
+from mcmi_plugin.faults.numbers import is_finite, is_whole
 from mcmi_plugin.losses import cmi_arguments
 
 FORMS = (*cmi_arguments.FORMS, 'none')
@@ -153,20 +153,19 @@ class TeacherOptions:
 
 
 def _number(key: str, value, accept, valid: str) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not accept(value):
+    if not is_finite(value) or not accept(value):
         raise UserError(f'mcmi.{key}={value!r}: must be a finite number, {valid}')
 
 
 def _whole(key: str, value, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not is_whole(value, least):
         raise UserError(f'mcmi.{key}={value!r}: must be a whole number from {least} on')
 
 
 def _one_of(key: str, value, valid: tuple) -> None:
     if value not in valid:
-        close = difflib.get_close_matches(str(value), map(str, valid), 1)
-        hint = f'; did you mean {close[0]}?' if close else ''
+        names = [*map(str, valid)]
+        hint = f'; {did_you_mean(str(value), names)}'.rstrip('; ')
         raise UserError(
-            f'mcmi.{key}={value!r}: must be one of {", ".join(map(str, valid))}{hint}'
+            f'mcmi.{key}={value!r}: must be one of {", ".join(names)}{hint}'
         )

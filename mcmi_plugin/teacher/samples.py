@@ -4,9 +4,10 @@ import functools
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DATASETS
 
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.networks import built
 from mcmi_plugin.processes import on_main
 from mcmi_plugin.teacher.content import Content, content_of
 from mcmi_plugin.teacher.data import plain_dataset
@@ -22,7 +23,7 @@ class Samples:
     """
 
     def __init__(self, cfg: Config, config: ConfigDict, dataset: Any = None) -> None:
-        self._scope = cfg.get('default_scope') or 'mmpretrain'
+        self._cfg = cfg
         self._config = plain_dataset(config)
         self._dataset = dataset
 
@@ -35,6 +36,5 @@ class Samples:
         dataset = self._dataset
         with isolated():  # a data set may draw random numbers, and MMRazor's do
             if dataset is None:
-                with DefaultScope.overwrite_default_scope(self._scope):
-                    dataset = DATASETS.build(self._config)
+                dataset = built(DATASETS, self._config, self._cfg)
             return content_of(dataset, self._config.to_dict())

@@ -15,6 +15,7 @@ from mmengine.optim import AmpOptimWrapper
 from mcmi_plugin.config_file import read_named
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.evaluation.with_cmi import with_cmi
+from mcmi_plugin.networks import scope_of
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -45,7 +46,7 @@ def stage_config(
     fine_tune = stage == 'mcmi'
     return Config(
         dict(
-            default_scope=cfg.get('default_scope') or 'mmpretrain',
+            default_scope=scope_of(cfg),
             model=_model(cfg, options, fine_tune),
             work_dir=work_dir,
             experiment_name=osp.basename(work_dir),
@@ -97,8 +98,7 @@ def _optimization(cfg: Config, options: TeacherOptions, fine_tune: bool) -> dict
     optim = copy.deepcopy(own.optim_wrapper)
     if optim.get('constructor') == 'TrainableOptimWrapperConstructor':
         del optim['constructor']  # of `fast`; a teacher is no student
-    scope = cfg.get('default_scope') or 'mmpretrain'
-    scale_rate(optim, options.lr_factor if fine_tune else 1.0, scope)
+    scale_rate(optim, options.lr_factor if fine_tune else 1.0, scope_of(cfg))
     _take_precision(cfg.optim_wrapper, optim)
     # The published rate belongs to the published batch size.
     base_batch = (own.get('auto_scale_lr') or {}).get('base_batch_size')

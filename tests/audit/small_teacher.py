@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import torch
 
 from mcmi_plugin.audit.model import as_distillation, build_teacher
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.job_config import job_config
 
 CLASSIFIER = """
 _base_ = ['{project}/configs/_base_/datasets/digits.py']
@@ -23,7 +23,7 @@ def write_teacher(folder: Path, project: Path) -> SimpleNamespace:
     config, checkpoint = folder / 'mlp.py', folder / 'mlp.pth'
     config.write_text(CLASSIFIER.replace('{project}', str(project)))
     torch.manual_seed(0)
-    teacher = build_teacher(as_distillation(read_config(str(config), {})))
+    teacher = build_teacher(as_distillation(job_config(str(config), {})))
     # Untrained, but not without opinions.
     state = {
         name: 5 * value

@@ -16,9 +16,9 @@ from mcmi_plugin.audit import passes
 from mcmi_plugin.audit.command import audit
 from mcmi_plugin.audit.model import as_distillation, build_teacher, fill_teacher
 from mcmi_plugin.audit.passes import build_loader
-from mcmi_plugin.commands import read_config
 from mcmi_plugin.datasets import Digits
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +32,7 @@ def quiet() -> Console:
 
 def audit_of(inputs, **options):
     return audit(
-        read_config(str(inputs.config), options), str(inputs.checkpoint), quiet()
+        job_config(str(inputs.config), options), str(inputs.checkpoint), quiet()
     )
 
 
@@ -158,7 +158,7 @@ def test_a_head_wider_than_the_class_names(inputs, tmp_path):
     for name in ('head.fc.weight', 'head.fc.bias'):
         state[name] = torch.cat([state[name], state[name][:2]])
     torch.save(state, tmp_path / 'wide.pth')
-    cfg = read_config(str(inputs.config), {'model.head.num_classes': 12})
+    cfg = job_config(str(inputs.config), {'model.head.num_classes': 12})
     told = audit(cfg, str(tmp_path / 'wide.pth'), quiet())
     assert [one['name'] for one in told['classes'][-3:]] == ['9', '10', '11']
     assert told['lambda'] == dict(missing=['10', '11'])
@@ -168,13 +168,13 @@ def test_nan_is_refused(inputs, tmp_path):
     state = {**inputs.state, 'head.fc.bias': torch.full((10,), torch.nan)}
     torch.save(state, tmp_path / 'nan.pth')
     with pytest.raises(UserError, match='NaN'):
-        audit(read_config(str(inputs.config), {}), str(tmp_path / 'nan.pth'), quiet())
+        audit(job_config(str(inputs.config), {}), str(tmp_path / 'nan.pth'), quiet())
 
 
 def test_augmentation_and_shuffling_are_left_out(inputs):
     crop = [dict(type='RandomCrop', crop_size=8, padding=3), dict(type='PackInputs')]
     options = {'train_dataloader.dataset.pipeline': crop}
-    cfg = as_distillation(read_config(str(inputs.config), options))
+    cfg = as_distillation(job_config(str(inputs.config), options))
     loader = build_loader(cfg, 'train')
     assert len(loader.dataset.pipeline.transforms) == 1
     assert list(loader.sampler) == list(range(1000))
@@ -182,7 +182,7 @@ def test_augmentation_and_shuffling_are_left_out(inputs):
 
 def test_the_teacher_of_a_distillation(tmp_path):
     """From its own file, and from the checkpoint of a distillation."""
-    cfg = as_distillation(read_config(str(QUICKSTART), {}))
+    cfg = as_distillation(job_config(str(QUICKSTART), {}))
     made = build_teacher(cfg)
     state = made.state_dict()
     mcmi = dict(stage='mcmi', lmda=0.25)

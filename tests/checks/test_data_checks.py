@@ -11,10 +11,10 @@ from mmpretrain.registry import DATASETS
 from PIL import Image
 
 from mcmi_plugin.checks.classes import check_classes
+from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.checks.folders import misplaced
 from mcmi_plugin.commands import parser
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.preflight import check_data
 
 KEY = 'train_dataloader.dataset'
 

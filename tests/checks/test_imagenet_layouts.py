@@ -5,8 +5,9 @@ from layouts import LAYOUTS, write_layout
 from mmengine.config import ConfigDict
 from mmpretrain.registry import DATASETS
 
-from mcmi_plugin import preflight
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.checks.data import LOADERS, check_data
+from mcmi_plugin.commands import train
+from mcmi_plugin.job_config import job_config
 
 TINY = """
 _base_ = ['{project}/configs/_base_/imagenet.py']
@@ -36,7 +37,7 @@ def test_a_step_of_training(layout, tmp_path, project):
     write_layout(root, flat)
     config = tmp_path / 'tiny.py'
     config.write_text(TINY.replace('{project}', str(project)))
-    cfg = read_config(str(config), {}, str(tmp_path / 'run'))
+    cfg = job_config(str(config), {}, str(tmp_path / 'run'))
     for split, number in dict(train=9, val=5).items():
         given = arguments(str(root), split)
         dataset = ConfigDict(type='ImageNet', pipeline=PIPELINE, **given)
@@ -52,11 +53,11 @@ def test_the_recipe_takes_the_authors_layout(flat, tmp_path, project):
     write_layout(tmp_path / 'imagenet', flat)
     options = {
         f'{loader}.dataset.{key}': value
-        for loader in preflight.LOADERS
+        for loader in LOADERS
         for key, value in dict(
             data_root=str(tmp_path / 'imagenet'),
             classes=f'{tmp_path}/imagenet/names.txt',
         ).items()
     }
     recipe = str(project / 'configs/mcmi/r34_r18_imagenet.py')
-    preflight.check_data(read_config(recipe, options))
+    check_data(job_config(recipe, options))

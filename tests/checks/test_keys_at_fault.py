@@ -7,11 +7,11 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mcmi_plugin.commands import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import hard_labels
-from mcmi_plugin.faults.files import closest_file
+from mcmi_plugin.faults.closest import closest_file
 from mcmi_plugin.faults.names import REFUSALS, explain
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.losses import CMILoss
 from mcmi_plugin.teacher.model import num_classes_of
 from mcmi_plugin.weights.loading import load_weights
@@ -145,7 +145,7 @@ def test_a_custom_import_that_fails_is_one_short_line(tmp_path):
     path = tmp_path / 'mine.py'
     path.write_text("custom_imports = dict(imports=['not_there'])\nmodel = dict()\n")
     with pytest.raises(UserError) as caught:
-        read_config(str(path), {})
+        job_config(str(path), {})
     assert str(caught.value) == (
         f"{path}: custom_imports: No module named 'not_there'; if it is a file of "
         'yours, put PYTHONPATH=ITS_FOLDER before the command'

@@ -7,10 +7,10 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS
 
-from mcmi_plugin import preflight
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.checks.teacher import check_teacher
 from mcmi_plugin.distill.layers import build_sides
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config, settle_teacher_source
 from mcmi_plugin.teacher.model import model_name, num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import published_config
@@ -76,7 +76,7 @@ def test_a_file_of_ones_own_on_both_sides(own: str) -> None:
     state = MODELS.build(teacher).state_dict()
     assert state.keys() == built.teacher.state_dict().keys()
     # What list_layers.py and export.py build.
-    assert build_sides(model)['teacher'].head.num_classes == 11
+    assert build_sides(Config(dict(model=model)))['teacher'].head.num_classes == 11
 
 
 def test_a_config_of_this_project() -> None:
@@ -105,7 +105,7 @@ def test_weights_that_nobody_has_published(own: str, name: str) -> None:
     name = own if name == 'own' else name
     cfg = Config(dict(model=dict(teacher=dict(cfg_path=name, pretrained=True))))
     with pytest.raises(UserError, match=r'no published weights; .*teacher_ckpt=PATH'):
-        preflight.settle_teacher_source(cfg)
+        settle_teacher_source(cfg)
 
 
 CLASSIFIER = """
@@ -126,7 +126,7 @@ def read(folder: Path, kind='ImageClassifier', pretrained=None, ckpt=None) -> Co
     path = folder / 'mine.py'
     text = CLASSIFIER.format(kind=kind, pretrained=pretrained, ckpt=ckpt)
     path.write_text(text)
-    return read_config(str(path), {}, str(folder))
+    return job_config(str(path), {}, str(folder))
 
 
 def test_a_classifiers_own_pretrained_is_loaded_strictly(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_classifiers_own_pretrained_is_loaded_strictly(tmp_path: Path) -> None
     torch.save(saved.state_dict(), path)
 
     cfg = read(tmp_path, pretrained=path)
-    preflight.check_teacher(cfg)  # which has one
+    check_teacher(cfg)  # which has one
     assert cfg.model.teacher_ckpt == path
     teacher = MODELS.build(cfg.model).teacher
     for name, value in saved.state_dict().items():
@@ -154,7 +154,7 @@ def test_another_class_keeps_its_own_argument(tmp_path: Path) -> None:
     cfg = read(tmp_path, 'mcmi_plugin.models.AuxiliaryImageClassifier', 'a.pth')
     assert cfg.model.teacher.pretrained == 'a.pth'
     assert not cfg.model.teacher_ckpt
-    preflight.check_teacher(cfg)  # it says itself where its weights are
+    check_teacher(cfg)  # it says itself where its weights are
     # TimmClassifier's, of which the weights need not be fetched to be overwritten.
     cfg = read(tmp_path, 'TimmClassifier', True, 'b.pth')
     assert 'pretrained' not in cfg.model.teacher

@@ -14,7 +14,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from PIL import Image
 
-from mcmi_plugin.commands import build_runner, load_config, parser
+from mcmi_plugin.commands import build_checked, load_config, parser
 from mcmi_plugin.errors import UserError
 
 CLASSES, PER_CLASS = 3, 6
@@ -88,7 +88,7 @@ def state_of(module: torch.nn.Module) -> dict:
 
 def train(cfg: Config, resume: bool = False) -> tuple[Runner, AtTheStart]:
     cfg.resume = resume
-    runner, start = build_runner(cfg), AtTheStart()
+    runner, start = build_checked(cfg), AtTheStart()
     runner.register_hook(start, priority='LOWEST')
     runner.train()
     assert np.isfinite(runner.message_hub.log_scalars['train/loss'].data[0]).all()
@@ -130,7 +130,7 @@ def test_network_alone_becomes_a_teacher(load, tmp_path: Path) -> None:
     path = write_config(tmp_path, 'r56_r20', 'sp')
     cfg = load(path, 'run', f'model.teacher_ckpt={tmp_path}/alone/epoch_1.pth')
     cfg.model.teacher.backbone.depth = 20
-    teacher = build_runner(cfg).model.teacher.state_dict()
+    teacher = build_checked(cfg).model.teacher.state_dict()
     for key, value in runner.model.state_dict().items():
         assert teacher[key].equal(value), key
 
@@ -161,7 +161,7 @@ def test_hsakd_from_a_plain_and_from_an_mcmi_teacher(load, tmp_path: Path) -> No
 
     # A teacher without its first stage, and MCMI on top of it, are refused.
     with pytest.raises(UserError, match=r'base.pth does not fit .* auxiliary'):
-        build_runner(load(path, 'plain', options[1]))
+        build_checked(load(path, 'plain', options[1]))
     mcmi = ['mcmi.lmda=0.1', 'mcmi.epochs=1']
     with pytest.raises(UserError, match='drop mcmi'):
         train(load(path, 'fine_tuned', option, *mcmi))

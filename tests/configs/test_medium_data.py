@@ -14,7 +14,8 @@ from PIL import Image
 from rich.console import Console
 
 from mcmi_plugin.audit.command import audit
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.study.plan import read_study
 from mcmi_plugin.study.run import run_cells
 
@@ -45,7 +46,7 @@ def test_the_quick_start_on_fashion_mnist(project, tmp_path, monkeypatch):
     write_fashion(tmp_path / 'data/fashion_mnist')
     path = str(project / 'configs/mcmi/quickstart_fashion.py')
     options = {f'{s}_dataloader.dataset.fraction': 1.0 for s in ('train', 'val')}
-    cfg = read_config(path, SHORT | options, str(tmp_path / 'run'))
+    cfg = job_config(path, SHORT | options, str(tmp_path / 'run'))
     runner = train(cfg)
     assert runner.model.teacher.backbone.conv1.in_channels == 1
     summary = json.loads((tmp_path / 'run/mcmi/summary.json').read_text())
@@ -85,7 +86,7 @@ def test_200_classes_at_32_pixels(project, tmp_path, monkeypatch):
     )
     (tmp_path / 'tiny.py').write_text(text)
     options = {'train_cfg.max_epochs': 1, 'fast': True}
-    runner = train(read_config('tiny.py', options, str(tmp_path / 'run')))
+    runner = train(job_config('tiny.py', options, str(tmp_path / 'run')))
     classes = runner.train_dataloader.dataset.metainfo['classes']
     assert len(classes) == 200 == runner.model.head.fc.out_features
     batch = next(iter(runner.val_dataloader))
@@ -149,7 +150,7 @@ def test_people_at_the_medium_scale(project, cifar):
 
 def test_a_public_teacher_gets_used_to_other_copies(project, cifar):
     path = str(project / 'configs/study/_base_/akamaster_r20_mll.py')
-    cfg = read_config(path, {'train_cfg.max_epochs': 1}, str(cifar / 'run'))
+    cfg = job_config(path, {'train_cfg.max_epochs': 1}, str(cifar / 'run'))
     runner = train(cfg)
     sizes = [len(x.dataset) for x in (runner.train_dataloader, runner.val_dataloader)]
     assert sizes == [360, 40]
@@ -161,7 +162,7 @@ def test_a_public_teacher_is_audited_against_people(project, cifar):
     """By the config it gets used to the images by; people named the test set."""
     path = str(project / 'configs/study/_base_/akamaster_r20_mll.py')
     told = audit(
-        read_config(path, {}), 'checkpoints/akamaster/resnet20.pth', Console(quiet=True)
+        job_config(path, {}), 'checkpoints/akamaster/resnet20.pth', Console(quiet=True)
     )
     sizes = [told[split]['num_samples'] for split in ('train', 'val')]
     assert sizes == [360, 40]

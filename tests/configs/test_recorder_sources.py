@@ -7,8 +7,12 @@ from combinations import write_config
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from mcmi_plugin.distill.sources import check_sources
+from mcmi_plugin.checks.sources import check_sources
 from mcmi_plugin.errors import UserError
+
+
+def of(model) -> Config:
+    return Config(dict(model=model))
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def model(tmp_path):
 
 def test_composed_sources_exist(model) -> None:
     before = copy.deepcopy(model)
-    check_sources(model)  # with '', the network itself, among them
+    check_sources(of(model))  # with '', the network itself, among them
     assert model == before
 
 
@@ -30,7 +34,7 @@ def test_missing_source_is_named_with_the_closest(model) -> None:
     with pytest.raises(AssertionError):  # MMRazor's own, without a remedy
         MODELS.build(model)
     with pytest.raises(UserError) as caught:
-        check_sources(model)
+        check_sources(of(model))
     line = str(caught.value)
     key = 'model.distiller.teacher_recorders.pooled.source'
     assert line.startswith(f'{key}: the teacher has no module ')
@@ -45,5 +49,5 @@ def test_other_recorders_and_models_are_left_alone(model) -> None:
     model.distiller.student_recorders.weight = dict(
         type='Parameter', source='head.fc.weight'
     )
-    check_sources(model)
-    check_sources(model.architecture)  # no distiller at all
+    check_sources(of(model))
+    check_sources(of(model.architecture))  # no distiller at all

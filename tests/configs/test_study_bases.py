@@ -2,8 +2,9 @@
 
 import pytest
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.evaluation.pdist import pdist_of
+from mcmi_plugin.job_config import job_config
 
 
 @pytest.fixture
@@ -11,7 +12,7 @@ def base(project, tmp_path):
     def read(name, **options):
         path = str(project / 'configs/study/_base_' / name)
         short = {'train_cfg.max_epochs': 1, **options}
-        return read_config(path, short, str(tmp_path / 'run'))
+        return job_config(path, short, str(tmp_path / 'run'))
 
     return read
 

@@ -22,10 +22,10 @@ from mmpretrain.datasets import CIFAR10, CIFAR100
 from mmpretrain.registry import DATASETS as MMPRETRAIN_DATASETS
 from mmrazor.registry import DATASETS as MMRAZOR_DATASETS
 
+from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.datasets import cifar, packed
 from mcmi_plugin.datasets.cifar_pickle import load_batch
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.preflight import check_data
 
 
 @pytest.fixture(autouse=True)

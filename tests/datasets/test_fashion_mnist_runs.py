@@ -4,9 +4,10 @@ import pytest
 from conftest import QUICKSTART
 from test_mnist import write
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job_config import job_config
 
 TEXT = """
 _base_ = [{quickstart!r}]
@@ -34,7 +35,7 @@ def config(tmp_path):
     path = tmp_path / 'grey.py'
     data = str(tmp_path / 'data')
     path.write_text(TEXT.format(quickstart=str(QUICKSTART), data=data))
-    return lambda **options: read_config(str(path), options, str(tmp_path / 'run'))
+    return lambda **options: job_config(str(path), options, str(tmp_path / 'run'))
 
 
 @pytest.mark.parametrize('fast', [False, True])

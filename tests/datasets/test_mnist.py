@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmpretrain.datasets import MNIST, FashionMNIST
 from mmpretrain.registry import DATASETS
 
+from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.preflight import check_data
 
 NAMES = {
     'train': ('train-images-idx3-ubyte', 'train-labels-idx1-ubyte'),

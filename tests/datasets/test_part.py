@@ -8,9 +8,9 @@ from imagenet_folder import write_folder
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
-from mcmi_plugin.commands import read_config
 from mcmi_plugin.datasets.part import take_part
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 
 DIGITS = dict(type='Digits', split='train', pipeline=[])
 
@@ -76,7 +76,7 @@ def test_folders_in_order_give_a_part_of_every_class(tmp_path):
 
 def test_without_it_nothing_changes_and_every_command_knows_it(tmp_path):
     def sizes(**options):
-        cfg = read_config(str(QUICKSTART), options, str(tmp_path))
+        cfg = job_config(str(QUICKSTART), options, str(tmp_path))
         return [
             len(DATASETS.build(cfg[f'{split}_dataloader'].dataset))
             for split in ('train', 'val', 'test')

@@ -5,7 +5,8 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from mcmi_plugin.commands import build_runner, read_config
+from mcmi_plugin.commands import build_checked
+from mcmi_plugin.job_config import job_config
 
 STOCK, CACHED = 'mmrazor.SingleTeacherDistillValLoop', 'CachedTeacherValLoop'
 CONFIG = """
@@ -42,8 +43,8 @@ def start(project, tmp_path):
         path = tmp_path / 'small_digits.py'
         path.write_text(CONFIG.format(configs=project / 'configs'))
         options = {'val_cfg.type': loop, 'model.teacher_trainable': trainable}
-        cfg: Config = read_config(str(path), options, str(tmp_path / 'run'))
-        runner, watch = build_runner(cfg), Watch()
+        cfg: Config = job_config(str(path), options, str(tmp_path / 'run'))
+        runner, watch = build_checked(cfg), Watch()
         runner.register_hook(watch)
         # The LoggerHook asks how far the training is.
         runner._train_loop = runner.build_train_loop(cfg.train_cfg)

@@ -10,8 +10,9 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import LOOPS, MODELS, RUNNERS
 
-from mcmi_plugin.commands import build_runner, read_config
+from mcmi_plugin.commands import build_checked
 from mcmi_plugin.fast.parts import use_fast_parts
+from mcmi_plugin.job_config import job_config
 
 CONFIG = """
 _base_ = ['{configs}/mcmi/quickstart_digits.py', '{configs}/_base_/fast.py']
@@ -80,14 +81,14 @@ def train(path, work_dir, teacher, fast, epochs=2, resume=False, **options):
         'fast': fast,
         **options,
     }
-    cfg = read_config(str(path), changes, str(work_dir))
+    cfg = job_config(str(path), changes, str(work_dir))
     use_fast_parts(cfg)
     cfg.resume = resume
     if not teacher.exists():
         torch.manual_seed(3)
         weights = MODELS.build(cfg.model.teacher).state_dict()
         torch.save(weights, teacher)
-    runner = build_runner(cfg)
+    runner = build_checked(cfg)
     # In double precision, whose rounding is far below any difference that counts.
     runner.model.double()
     for network in (runner.model.architecture, runner.model.teacher):

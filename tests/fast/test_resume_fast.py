@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.weights.file import load_checkpoint_file
 
 CONFIG = """
@@ -23,7 +24,7 @@ def config(project, tmp_path):
     path = tmp_path / 'small.py'
     text = CONFIG.replace('{configs}', str(project / 'configs'))
     path.write_text(text.replace('{teacher}', str(tmp_path / 'teacher.pth')))
-    cfg = read_config(str(path), {}, str(tmp_path / 'unused'))
+    cfg = job_config(str(path), {}, str(tmp_path / 'unused'))
     from mmengine.registry import MODELS
 
     teacher = MODELS.build(cfg.model.teacher)
@@ -33,7 +34,7 @@ def config(project, tmp_path):
 
 def student_after(config, folder, epochs, fast, resume=False, **options):
     options = {'train_cfg.max_epochs': epochs, 'fast': fast, **options}
-    cfg = read_config(str(config), options, str(folder))
+    cfg = job_config(str(config), options, str(folder))
     cfg.experiment_name = f'{folder.name}-{epochs}-{fast}'.replace('/', '_')
     cfg.log_level = 'ERROR'
     train(cfg, resume=resume)

@@ -7,9 +7,10 @@ import pytest
 from conftest import PROJECT
 from mmengine.hooks import Hook
 
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.datasets.synthetic_gaussian import class_means
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 
 CONFIG = str(PROJECT / 'configs/study/_base_/synthetic_kd.py')
 DATA = dict(
@@ -39,7 +40,7 @@ def config(tmp_path):
             'custom_hooks': [dict(type='PseudoLabelHook')],
             **options,
         }
-        return read_config(CONFIG, options, str(tmp_path / 'run'))
+        return job_config(CONFIG, options, str(tmp_path / 'run'))
 
     return read
 

@@ -8,10 +8,10 @@ from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
 from scipy.stats import multivariate_normal
 
+from mcmi_plugin.checks.teacher import check_teacher
 from mcmi_plugin.datasets.synthetic_gaussian import class_means
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.pdist import pdist_of
-from mcmi_plugin.preflight import check_teacher
 
 KNOWN = dict(type='GaussianPosterior', delta=2.0, sigma=3.0, seed=5)
 

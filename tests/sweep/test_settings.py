@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.cells.arms import MLL, ZERO
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.sweep import command
 from mcmi_plugin.sweep import settings as sweep_settings
@@ -39,7 +39,7 @@ def cells_of(path, settings, tmp_path):
     cells = [command.cell_of(file, *setting, 3) for setting in settings.items()]
     assert len({cell.directory for cell in cells}) == len(cells)
     return [
-        read_config(cell.config, cell.options, str(cell.directory)) for cell in cells
+        job_config(cell.config, cell.options, str(cell.directory)) for cell in cells
     ]
 
 

@@ -15,7 +15,7 @@ from unittest import mock
 import mmengine.config.utils
 from mmengine.config import Config
 
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.study.plan import read_study
 from mcmi_plugin.teacher import recipe, store
 from mcmi_plugin.teacher.content import Content
@@ -69,7 +69,7 @@ def of_configs() -> dict[str, dict[str, str]]:
     found = {}
     for folder in ('mcmi', 'distill', 'examples'):
         for path in sorted((CONFIGS / folder).glob('*.py')):
-            cfg = read_config(str(path), {})
+            cfg = job_config(str(path), {})
             if cfg.get('mcmi'):
                 found[f'{folder}/{path.stem}'] = of_config(cfg)
     return found
@@ -82,7 +82,7 @@ def of_studies() -> dict[str, dict[str, str]]:
         found[f'study/{path.stem}'] = cells = {}
         with tempfile.TemporaryDirectory() as folder:
             for cell in read_study(str(path), 'smoke', folder, seeds=1).cells:
-                cfg = read_config(cell.config, cell.options, folder)
+                cfg = job_config(cell.config, cell.options, folder)
                 if cfg.get('mcmi'):
                     for name, made_by in of_config(cfg).items():
                         cells[f'{cell.name}: {name}'] = made_by

@@ -5,7 +5,7 @@ from conftest import QUICKSTART
 from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.preflight import add_teacher_hook
+from mcmi_plugin.job_config import add_teacher_hook
 from mcmi_plugin.teacher.options import TeacherOptions
 
 

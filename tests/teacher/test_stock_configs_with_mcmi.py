@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from PIL import Image
 from stock import shrink, stock_configs
 
-from mcmi_plugin import preflight
+from mcmi_plugin.job_config import add_teacher_hook, settle_teacher_source
 from mcmi_plugin.teacher.model import num_classes_of, teacher_model
 
 
@@ -38,7 +38,7 @@ def test_stock_config_trains_with_an_mcmi_teacher(path, images, tmp_path, projec
     ours = project / 'configs/_base_/mcmi_teacher.py'
     child.write_text(f'_base_ = [{str(path)!r}, {str(ours)!r}]\n')
     cfg = Config.fromfile(child)
-    preflight.settle_teacher_source(cfg)
+    settle_teacher_source(cfg)
     shrink(cfg, images, tmp_path / 'run')
     has_teacher = 'teacher' in cfg.model
     classes = 10
@@ -54,7 +54,7 @@ def test_stock_config_trains_with_an_mcmi_teacher(path, images, tmp_path, projec
         torch.save({'state_dict': base.state_dict()}, tmp_path / 'base.pth')
         cfg.model.teacher_ckpt = str(tmp_path / 'base.pth')
     cfg.mcmi.update(epochs=1, teacher_dir=str(tmp_path / 'teachers'))
-    preflight.add_teacher_hook(cfg)
+    add_teacher_hook(cfg)
 
     runner = Runner.from_cfg(cfg)
     runner.train()

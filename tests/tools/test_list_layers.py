@@ -9,19 +9,19 @@ from mmpretrain.structures import DataSample
 from mmrazor.models.task_modules import RecorderManager
 from torch import nn
 
-from mcmi_plugin.commands import read_config
+from mcmi_plugin.checks.sources import check_sources
 from mcmi_plugin.distill.input_shape import input_shape
 from mcmi_plugin.distill.layer_table import layer_table
 from mcmi_plugin.distill.layers import build_sides, layers_of, parameters_of
-from mcmi_plugin.distill.sources import check_sources
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 
 STOCK = get_installed_path('mmrazor') + '/.mim/configs/distill/mmcls'
 
 
 @pytest.fixture(scope='module')
 def quickstart_config():
-    return read_config(str(QUICKSTART), {})
+    return job_config(str(QUICKSTART), {})
 
 
 def rows_of(text):
@@ -45,14 +45,14 @@ def test_teacher_and_student_stand_side_by_side(command):
     deepest = done.stdout.partition('--depth ')[2].split()[0]
     done = command('list_layers.py', QUICKSTART, '--depth', deepest)
     assert '--depth' not in done.stdout
-    networks = build_sides(Config.fromfile(QUICKSTART).model)
+    networks = build_sides(Config.fromfile(QUICKSTART))
     names = {name for n in networks.values() for name, _ in n.named_modules() if name}
     assert set(rows_of(done.stdout)) - {"'' (all of it)"} == names
 
 
 @pytest.mark.parametrize('side', ['student', 'teacher'])
 def test_the_shapes_are_those_that_recorders_hold(side, quickstart_config):
-    network = build_sides(quickstart_config.model)[side]
+    network = build_sides(quickstart_config)[side]
     layers, note = layers_of(network, (3, 8, 8))
     assert not note
     recorders = {}
@@ -86,7 +86,7 @@ def test_the_shapes_are_those_that_recorders_hold(side, quickstart_config):
 
 def test_what_is_changed_in_place_is_marked(quickstart_config):
     """A record that differs from what the module has returned, and no other."""
-    network = build_sides(quickstart_config.model)['student']
+    network = build_sides(quickstart_config)['student']
     layers, _ = layers_of(network, (3, 8, 8))
     held, returned = {}, {}
     for name, module in network.named_modules():
@@ -136,7 +136,7 @@ def test_a_stock_config_without_data(command):
     ],
 )
 def test_the_size_is_known_without_the_pictures(config, shape):
-    assert input_shape(read_config(str(config), {})) == shape
+    assert input_shape(job_config(str(config), {})) == shape
 
 
 def test_rotations_and_auxiliary_classifiers(command):
@@ -196,9 +196,9 @@ def test_a_wrong_source_lists_the_valid_ones_with_shapes(recorder, key, said, tm
         f'_base_ = [{str(QUICKSTART)!r}]\n'
         f'model = dict(distiller=dict(student_recorders=dict(fc={recorder})))\n'
     )
-    cfg = read_config(str(path), {})
+    cfg = job_config(str(path), {})
     with pytest.raises(UserError) as caught:
-        check_sources(cfg.model, cfg)
+        check_sources(cfg)
     line = str(caught.value)
     assert line.startswith(f'{key}: ')
     assert said in line
@@ -211,15 +211,15 @@ def test_a_wrong_source_is_named_even_where_no_shape_is_known(quickstart_config)
     cfg.model.distiller.student_recorders.fc.source = 'head.fcc'
     cfg.train_dataloader = cfg.val_dataloader = None
     with pytest.raises(UserError, match=r"no module 'head.fcc'; closest: head.fc, "):
-        check_sources(cfg.model, cfg)
+        check_sources(cfg)
 
 
 def test_sources_of_a_student_that_is_its_own_teacher():
-    cfg = read_config(f'{STOCK}/byot/byot_resnet18_8xb16_cifar100.py', {})
-    check_sources(cfg.model, cfg)
+    cfg = job_config(f'{STOCK}/byot/byot_resnet18_8xb16_cifar100.py', {})
+    check_sources(cfg)
     cfg.model.distiller.teacher_recorders.neck_gap.source = 'neck.gab'
     with pytest.raises(UserError, match=r'teacher_recorders.neck_gap.*neck.gap \[B'):
-        check_sources(cfg.model, cfg)
+        check_sources(cfg)
 
 
 def test_a_loss_that_wants_other_labels_is_said(quickstart_config):
@@ -241,7 +241,7 @@ def test_a_loss_that_wants_other_labels_is_said(quickstart_config):
 
 
 def test_the_table_of_one_network():
-    cfg = read_config(str(PROJECT / 'configs/distill/resnet20.py'), {})
+    cfg = job_config(str(PROJECT / 'configs/distill/resnet20.py'), {})
     table, _ = layer_table(cfg, shape=(3, 8, 8))
     assert [column.header for column in table.columns] == [
         *('source', 'model', 'puts out', 'parameters')

@@ -6,10 +6,16 @@ from collections.abc import Callable
 from mmengine.config import Config, ConfigDict
 from torch import nn
 
-from ..errors import UserError
-from ..locations import typed
-from .input_shape import input_shape
-from .layers import SIDES, build_sides, calls, layers_of, parameters_of
+from mcmi_plugin.distill.input_shape import input_shape
+from mcmi_plugin.distill.layers import (
+    SIDES,
+    build_sides,
+    calls,
+    layers_of,
+    parameters_of,
+)
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.locations import typed
 
 # Kind of recorder -> what its source names in a network.
 _KINDS: dict[str, Callable] = {
@@ -20,23 +26,18 @@ _KINDS: dict[str, Callable] = {
 _SHOWN = 3
 
 
-def check_sources(model: ConfigDict, cfg: Config | None = None) -> None:
+def check_sources(cfg: Config) -> None:
     """Every recorder names a module, or a parameter, that its network has.
 
     MMRazor only asserts it, in words that name neither the key nor a remedy. The
     networks are built to learn their modules' names, so this is best called when
     building the model has failed.
 
-    Args:
-        model: the config of a distiller's algorithm.
-        cfg: the whole config, from which the size of its pictures is known; with
-            it the line says the shape that each module puts out.
-
     Raises:
-        UserError: one line with the recorder's key, its source and the closest
-            ones there are.
+        UserError: one line with the recorder's key, its source, and the closest ones
+            there are, each with the shape that it puts out.
     """
-    distiller = model.get('distiller') or {}
+    distiller = cfg.model.get('distiller') or {}
     asked = [
         (side, f'model.distiller.{side}_recorders.{name}.source', recorder)
         for side in SIDES
@@ -44,7 +45,7 @@ def check_sources(model: ConfigDict, cfg: Config | None = None) -> None:
     ]
     if not any(recorder.type in _KINDS for _, _, recorder in asked):
         return
-    networks = build_sides(model, cfg.get('default_scope') if cfg else None)
+    networks = build_sides(cfg)
     for side, key, recorder in asked:
         if side not in networks:  # one that is its own teacher
             side = 'student'
@@ -58,23 +59,21 @@ def check_sources(model: ConfigDict, cfg: Config | None = None) -> None:
 
 
 def _closest(
-    recorder: ConfigDict, names: list[str], network: nn.Module, cfg: Config | None
+    recorder: ConfigDict, names: list[str], network: nn.Module, cfg: Config
 ) -> str:
     shapes = _shapes(recorder.type, network, cfg)
     shown = difflib.get_close_matches(recorder.source, names, _SHOWN, cutoff=0)
     listed = ', '.join(f'{name} {shapes.get(name, "")}'.strip() for name in shown)
     line = f'closest: {listed} (and {len(names) - len(shown)} more)'
-    if cfg and cfg.filename:
+    if cfg.filename:
         line += f'; all with their shapes: {typed("list_layers")} {cfg.filename}'
     return line
 
 
-def _shapes(kind: str, network: nn.Module, cfg: Config | None) -> dict[str, str]:
+def _shapes(kind: str, network: nn.Module, cfg: Config) -> dict[str, str]:
     """What a recorder of that kind would hold, by name; empty if nobody knows."""
     if kind == 'Parameter':
         return {p.name: p.outputs[0] for p in parameters_of(network)}
-    if cfg is None:
-        return {}
     try:
         layers, _ = layers_of(network, input_shape(cfg))
     except Exception:  # the misspelt name is what has to be said, not this

@@ -1,0 +1,178 @@
+"""The config of a job: read, overridden, and made ready to be run."""
+
+import os.path as osp
+from collections.abc import Iterable
+from dataclasses import fields
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+from mcmi_plugin.checks.data import LOADERS
+from mcmi_plugin.checks.keys import check_keys
+from mcmi_plugin.checks.values import check_values
+from mcmi_plugin.config_file import published_weights, read_file
+from mcmi_plugin.datasets.part import take_part
+from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.fast.parts import use_fast_parts
+from mcmi_plugin.faults.closest import closest_file, did_you_mean
+from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.trackers import keep_local_record
+
+STANDARD_HOOKS = (
+    'RandomStateHook',
+    'ResumeOptimizerHook',
+    'ResumeValidationHook',
+    'FreshStartHook',
+    'FiniteLossHook',
+    'GivenWeightsHook',
+    'SameNormsHook',
+    'ProgressBarHook',
+)
+
+
+def job_config(
+    path: str, options: dict, work_dir: str | None = None, launcher: str = 'none'
+) -> Config:
+    """A config file, overridden and made ready for :func:`train`.
+
+    Args:
+        path: of the config.
+        options: overrides by dotted key, as ``--cfg-options`` gives them.
+        work_dir: by default the config's own, or ``work_dirs/NAME``.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        UserError: no such file, or it cannot be read, or an unknown key of mcmi.
+    """
+    cfg = _overridden(path, options)
+    check_keys(cfg)
+    check_values(cfg)
+    take_part(cfg)
+    use_fast_parts(cfg)
+    keep_local_record(cfg)
+    log = cfg.get('log_processor') or {}
+    if isinstance(log, dict):  # not one that is built
+        cfg.log_processor = dict(type='JobLogProcessor') | log
+    cfg.launcher = launcher
+    name = osp.splitext(osp.basename(path))[0]
+    cfg.work_dir = work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    _settle_loaders(cfg)
+    for hook in STANDARD_HOOKS:
+        add_hook(cfg, type=hook)
+    settle_teacher_source(cfg)
+    add_teacher_hook(cfg, options)
+    return cfg
+
+
+def _overridden(path: str, options: dict) -> Config:
+    if not osp.isfile(path):
+        raise UserError(f'there is no config {path}{closest_file(path)}')
+    try:
+        cfg = read_file(path)
+    except UserError:
+        raise
+    except Exception as error:  # a config is code, and fails as code does
+        if isinstance(error, ImportError) and error.__cause__ is not None:
+            # mmengine's words list the whole search path, and not the reason.
+            reason = one_line(error.__cause__.__context__ or error.__cause__)
+            raise UserError(
+                f'{path}: custom_imports: {reason}; if it is a file of yours, '
+                'put PYTHONPATH=ITS_FOLDER before the command'
+            ) from error
+        why = one_line(error)
+        raise UserError(f'{path}: {why}{closest_file(why)}') from error
+    for key in options:
+        if key.split('.')[0] in ('pair', 'method'):
+            raise UserError(
+                f'--cfg-options {key}: has gone into `model` already, when the config '
+                'was read; override the key below `model`'
+            )
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError(f'--cfg-options: {one_line(error)}') from error
+    return cfg
+
+
+def _settle_loaders(cfg: Config) -> None:
+    for loader in LOADERS:
+        if cfg.get(loader):
+            if cfg[loader].get('type') == 'ResidentLoader':
+                cfg.setdefault('runner_type', 'ResidentRunner')  # which knows it
+            # mmpretrain's collate of its own is slower than torch's.
+            cfg[loader].setdefault('collate_fn', dict(type='default_collate'))
+            cfg[loader].setdefault('pin_memory', torch.cuda.is_available())
+            workers = cfg[loader].get('num_workers', 0) > 0
+            cfg[loader].setdefault('persistent_workers', workers)
+            cfg[loader].persistent_workers &= workers  # torch refuses it with none
+    if cfg.get('train_dataloader'):
+        # Workers that outlive an epoch have random states that no checkpoint holds.
+        cfg.train_dataloader.persistent_workers = False
+
+
+def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
+    """Turn the key ``mcmi`` into the hook that acts on it.
+
+    ``mcmi`` is a key of its own, because two bases of one config may not both
+    say ``custom_hooks``. Every recipe says lambda; where another form needs none,
+    the recipe's is left out.
+
+    Args:
+        cfg: the config, overridden.
+        given: dotted keys that the overrides named. A lambda among them was meant.
+
+    Raises:
+        UserError: a key or value of ``mcmi`` that does not exist.
+    """
+    options = cfg.get('mcmi')
+    if options is None:
+        return
+    known = [field.name for field in fields(TeacherOptions)]
+    for key in options:
+        if key not in known:
+            hint = f'{did_you_mean(key, known, "mcmi.")} '.lstrip()
+            raise UserError(f'mcmi.{key} is no option; {hint}({", ".join(known)})')
+    if options.get('form') in ('budget', 'none') and 'mcmi.lmda' not in given:
+        options.pop('lmda', None)
+    TeacherOptions(**options)
+    add_hook(cfg, type='MCMITeacherHook', **options)
+
+
+def add_hook(cfg: Config, **hook) -> None:
+    """Add a hook, once: the config may be a dump of an earlier run."""
+    others = [h for h in cfg.get('custom_hooks') or [] if _kind(h) != hook['type']]
+    cfg.custom_hooks = [*others, hook]
+
+
+def _kind(hook: Hook | dict) -> str:
+    kind = hook.get('type') if isinstance(hook, dict) else type(hook)
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+
+
+def settle_teacher_source(cfg: Config) -> None:
+    """Let the teacher's weights come from one place, ``model.teacher_ckpt``.
+
+    ``teacher.pretrained=True`` would download other weights first, to be
+    overwritten, or load the only ones non-strictly, as mmpretrain's classifier does
+    with its own ``pretrained=PATH``. What another class does with an argument of that
+    name is its own affair.
+
+    Raises:
+        UserError: a ``cfg_path`` has no published weights.
+    """
+    teacher = cfg.get('model', {}).get('teacher')
+    if not isinstance(teacher, dict) or not teacher.get('pretrained'):
+        return
+    given = cfg.model.get('teacher_ckpt')
+    if 'cfg_path' in teacher:
+        cfg.model.teacher_ckpt = given or published_weights(teacher['cfg_path'])
+    elif isinstance(teacher['pretrained'], str) and _is_plain_classifier(teacher):
+        cfg.model.teacher_ckpt = given or teacher['pretrained']
+    elif not given or teacher['pretrained'] is not True:
+        return
+    del teacher['pretrained']
+
+
+def _is_plain_classifier(teacher: dict) -> bool:
+    return str(teacher.get('type')).rpartition('.')[2] == 'ImageClassifier'
