@@ -34,7 +34,7 @@ def read_named(name: str) -> Config:
     return read_file(name)
 
 
-def network_of(name: str) -> ConfigDict:
+def written_out(name: str) -> ConfigDict:
     """The network that ``cfg_path`` stands for, written out to stand on its own.
 
     With its config's preprocessor, and the scope that its bare names are looked up in.

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from mmengine.dist import get_rank
 
-from mcmi_plugin.last_checkpoint import RECORD
+from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT
 from mcmi_plugin.locations import script_at
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -80,7 +80,7 @@ class Interruption:
         return shlex.join(words)
 
     def _has_saved(self, work_dir: str | None) -> bool:
-        record = Path(work_dir or '', RECORD)
+        record = Path(work_dir or '', LAST_CHECKPOINT)
         return record.is_file() and record.stat().st_mtime > self._started
 
 

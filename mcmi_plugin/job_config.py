@@ -34,7 +34,7 @@ STANDARD_HOOKS = (
 def job_config(
     path: str, options: dict, work_dir: str | None = None, launcher: str = 'none'
 ) -> Config:
-    """A config file, overridden and made ready for :func:`train`.
+    """A config file, overridden and made ready for a job.
 
     Args:
         path: of the config.

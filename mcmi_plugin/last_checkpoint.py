@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import cast
 
-RECORD = 'last_checkpoint'  # mmengine's: the path of what was saved last
+LAST_CHECKPOINT = 'last_checkpoint'  # mmengine's: the path of what was saved last
 
 
 def is_whole(path: str | os.PathLike) -> bool:
@@ -46,10 +46,10 @@ def find_checkpoint_to_resume(work_dir: str) -> str | None:
     found = find_whole_checkpoint(work_dir)
     if found is not None:
         return str(found)
-    if Path(work_dir, RECORD).is_file():
+    if Path(work_dir, LAST_CHECKPOINT).is_file():
         words, level = f'no whole checkpoint in {work_dir}: training starts anew', 30
     else:
-        words, level = f'no {RECORD} in {work_dir}: nothing to resume', 20
+        words, level = f'no {LAST_CHECKPOINT} in {work_dir}: nothing to resume', 20
     print_log(words, logger='current', level=level)
     return None
 
@@ -60,7 +60,7 @@ def saved_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
     The first is that of its record, which need not be there; without a record there
     is none.
     """
-    record = Path(work_dir, RECORD)
+    record = Path(work_dir, LAST_CHECKPOINT)
     if not record.is_file():
         return []
     recorded = record.read_text().strip()  # or nothing, if it was torn
@@ -84,7 +84,7 @@ def where_it_is_now(work_dir: str | os.PathLike, recorded: str) -> Path:
     path = Path(recorded)
     is_out_dir = (
         path.parent != Path()  # where the command is run
-        and not any(path.parent.glob(f'{RECORD}*'))
+        and not any(path.parent.glob(f'{LAST_CHECKPOINT}*'))
         and any(path.parent.glob('*.pth'))
     )
     return path if is_out_dir else Path(work_dir, path.name)

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, DefaultScope, Registry
 
-from mcmi_plugin.config_file import network_of
+from mcmi_plugin.config_file import written_out
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.faults.names import REFUSALS, classes_named, explain, parameters
 
@@ -57,7 +57,7 @@ def standing_alone(network: ConfigDict, owner: ConfigDict) -> ConfigDict:
     name = network.pop('cfg_path', None)
     if name is not None:
         network.pop('pretrained', None)  # mmengine's, beside cfg_path
-        given, network = network, network_of(name)
+        given, network = network, written_out(name)
         for key, value in given.items():  # as mmengine does: defaults, no overrides
             network.setdefault(key, value)
     elif '_scope_' in owner:

@@ -40,7 +40,9 @@ def main(args):
     check_work_dir(cfg.work_dir)
 
     runner = build_checked(cfg)
-    model = getattr(runner.model, 'module', runner.model)
+    from mmpretrain.utils import get_ori_model  # after mcmi_plugin, which checks it
+
+    model = get_ori_model(runner.model)
     if hasattr(model, 'student') and not any(k.startswith('teacher.') for k in weights):
         model = model.student
     load_weights(model, weights, args.checkpoint, 'checkpoint')

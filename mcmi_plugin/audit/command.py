@@ -36,7 +36,7 @@ from mcmi_plugin.weights.held import STUDENT
 from mcmi_plugin.weights.loading import weights_hash
 
 MADE = ('stage', 'form', 'lmda', 'eps')  # of the provenance in a checkpoint
-SPLITS = dict(train='training set', val='held-out data', test='test set')
+SPLIT_WORDS = dict(train='training set', val='held-out data', test='test set')
 
 
 def audit_teacher(args: argparse.Namespace) -> None:
@@ -118,7 +118,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     with progress.shown(console, total) as advance:
         for split, loader in loaders.items():
             kept: list[tuple] | None = [] if split == named else None
-            told = partial(advance, SPLITS[split])
+            told = partial(advance, SPLIT_WORDS[split])
             sums = pass_over(loader, teacher, told, kept)
             if kept:
                 logits, labels = map(torch.cat, zip(*kept, strict=True))

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from mmengine.model import is_model_wrapper
+from mmpretrain.utils import get_ori_model
 from torch import nn
 
 from mcmi_plugin.errors import UserError
@@ -24,7 +24,7 @@ def check_channels(model: Any) -> None:
     Raises:
         UserError: they do not.
     """
-    model = model.module if is_model_wrapper(model) else model
+    model = get_ori_model(model)
     student, teacher = getattr(model, 'student', None), getattr(model, 'teacher', None)
     takes, wants = _channels(student), _channels(teacher)
     if takes is None or wants is None:

@@ -9,7 +9,7 @@ from mmpretrain.datasets import CustomDataset
 from mcmi_plugin.checks.data_set import (
     as_seen_by_its_class,
     class_folders,
-    class_names,
+    known_class_names,
     type_name,
 )
 from mcmi_plugin.checks.folders import hidden, misplaced
@@ -110,7 +110,7 @@ def _heads(cfg: Config) -> dict[str, _Head]:
 def _check_outputs(
     head: _Head, key: str, config: dict, dataset: BaseDataset | None
 ) -> None:
-    names = _number_counts(config, dataset) and class_names(dataset)
+    names = _number_counts(config, dataset) and known_class_names(dataset)
     if names and head.outputs < len(names):
         raise UserError(
             f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} '
@@ -122,7 +122,7 @@ def _check_centroids(
     cfg: Config, head: _Head, key: str, config: dict, dataset: BaseDataset | None
 ) -> None:
     """A teacher that is fine-tuned has no output for classes that the data lack."""
-    names = _number_counts(config, dataset) and class_names(dataset)
+    names = _number_counts(config, dataset) and known_class_names(dataset)
     if names and head.outputs > len(names) and _is_fine_tuned(cfg):
         raise UserError(
             f'{head.says()}, but {key} ({type_name(config)}) has {len(names)} classes, '
@@ -236,7 +236,10 @@ def _check_same_folders(
 def _check_same_names(
     key: str, dataset: BaseDataset | None, of_training: BaseDataset | None
 ) -> None:
-    found, wanted = class_names(dataset) or [], class_names(of_training) or []
+    found, wanted = (
+        known_class_names(dataset) or [],
+        known_class_names(of_training) or [],
+    )
     wrong = misplaced(found, wanted)
     if wrong is not None:
         raise UserError(

@@ -70,7 +70,7 @@ def class_folders(dataset: Any) -> list[str] | None:
         return None  # it is not there: said elsewhere
 
 
-def class_names(dataset: Any) -> list[str] | None:
+def known_class_names(dataset: Any) -> list[str] | None:
     """Names of the classes in the order of their labels, or None."""
     names = dataset.metainfo.get('classes') if dataset is not None else None
     if isinstance(names, (list, tuple)):

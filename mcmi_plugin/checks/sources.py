@@ -8,7 +8,7 @@ from torch import nn
 
 from mcmi_plugin.distill.input_shape import input_shape
 from mcmi_plugin.distill.layers import (
-    SIDES,
+    SIDE_KEYS,
     build_sides,
     calls,
     layers_of,
@@ -40,7 +40,7 @@ def check_sources(cfg: Config) -> None:
     distiller = cfg.model.get('distiller') or {}
     asked = [
         (side, f'model.distiller.{side}_recorders.{name}.source', recorder)
-        for side in SIDES
+        for side in SIDE_KEYS
         for name, recorder in (distiller.get(f'{side}_recorders') or {}).items()
     ]
     if not any(recorder.type in _KINDS for _, _, recorder in asked):

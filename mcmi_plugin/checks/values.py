@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.numbers import is_finite, is_whole
+from mcmi_plugin.faults.values import is_finite, is_whole
 
 
 def _whole(least: int) -> tuple[Callable, str]:

@@ -64,7 +64,7 @@ def _building(get_model: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
             return get_model(cfg_path, pretrained, **defaults)
         from mmengine.registry import MODELS
 
-        from mcmi_plugin.config_file import network_of
+        from mcmi_plugin.config_file import written_out
         from mcmi_plugin.errors import UserError
 
         if pretrained:
@@ -72,7 +72,7 @@ def _building(get_model: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
                 f'cfg_path: {cfg_path} has no published weights; leave pretrained out, '
                 'and name the checkpoint of a teacher as model.teacher_ckpt'
             )
-        return MODELS.build(network_of(cfg_path), default_args=defaults)
+        return MODELS.build(written_out(cfg_path), default_args=defaults)
 
     return build
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.numbers import is_finite, is_whole
+from mcmi_plugin.faults.values import is_finite, is_whole
 
 
 def stratified(

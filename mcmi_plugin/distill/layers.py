@@ -13,7 +13,7 @@ from ..fast.records import tensors_in
 from ..networks import build_network, standing_alone
 
 # Side -> its key in ``model``, and what leaves its activations in place.
-SIDES = {
+SIDE_KEYS = {
     'student': ('architecture', 'module_inplace'),
     'teacher': ('teacher', 'teacher_module_inplace'),
 }
@@ -58,7 +58,7 @@ def build_sides(cfg: Config) -> dict[str, nn.Module]:
     model = cfg.model
     parts = {
         side: (standing_alone(model[key], model), model.get(in_place, False))
-        for side, (key, in_place) in SIDES.items()
+        for side, (key, in_place) in SIDE_KEYS.items()
         if key in model
     }
     if 'student' not in parts:

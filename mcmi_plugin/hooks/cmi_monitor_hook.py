@@ -91,7 +91,9 @@ class CMIMonitorHook(Hook):
             {f'train_mcmi/{name}': value for name, value in figures.items()},
             step=runner.epoch + 1,
         )
-        print_log(f'epoch {runner.epoch + 1}: {in_words(figures)}', logger='current')
+        print_log(
+            f'epoch {runner.epoch + 1}: {figures_in_words(figures)}', logger='current'
+        )
         if loss.lmda != 0:
             self._check_cliff(runner, loss, cliff(history, start))
 
@@ -170,7 +172,7 @@ def epoch_figures(
     return figures
 
 
-def in_words(figures: dict[str, float]) -> str:
+def figures_in_words(figures: dict[str, float]) -> str:
     """One line of the log."""
     parts = [f'CE {figures["ce"]:.4f}']
     if 'rise' in figures:

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from mcmi_plugin.last_checkpoint import RECORD, saved_checkpoints
+from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT, saved_checkpoints
 
 
 @HOOKS.register_module()
@@ -30,11 +30,11 @@ class FreshStartHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         again, self._started = self._started, True  # a test after the training
-        record = Path(runner.work_dir, RECORD)
+        record = Path(runner.work_dir, LAST_CHECKPOINT)
         if again or runner._resume or not is_main_process() or not record.is_file():
             return
         when = time.strftime('%Y%m%d_%H%M%S', time.localtime(record.stat().st_mtime))
-        aside = record.with_name(f'{RECORD}.{when}')
+        aside = record.with_name(f'{LAST_CHECKPOINT}.{when}')
         last = next(iter(saved_checkpoints(runner.work_dir)), '')
         os.replace(record, aside)
         print_log(

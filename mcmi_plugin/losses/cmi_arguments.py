@@ -1,48 +1,60 @@
-"""What :class:`CMILoss` may be told."""
+"""What an MCMI fine-tune may be told of lambda, by its loss and by ``mcmi``."""
+
+from collections.abc import Sequence
 
 from ..errors import UserError
-from ..faults.numbers import is_finite
+from ..faults.values import require_number, require_one_of
 from ..functional.rewards import WITHOUT_CENTROIDS
 
 FORMS = ('fixed', 'ema', 'budget')
 REWARDS = ('cmi', 'wrong_class', *WITHOUT_CENTROIDS)
 
 
-def check_arguments(
-    lmda: float | None, num_classes: int, form: str, eps: float | None, reward: str
+def check_dial(
+    of: str,
+    lmda: float | None,
+    form: str,
+    eps: float | None,
+    reward: str,
+    forms: Sequence[str] = FORMS,
 ) -> None:
-    """Refuse arguments out of their range or against each other.
+    """One dial to a form: lambda, or eps, or none; and a reward that goes with it.
+
+    Args:
+        of: what the arguments stand under, for errors.
+        forms: those there are.
 
     Raises:
         UserError: the line names the argument and what it may be.
     """
-    for name, value, valid in (('form', form, FORMS), ('reward', reward, REWARDS)):
-        if value not in valid:
-            raise UserError(f'CMILoss.{name} is {value!r}: give {", ".join(valid)}')
-    if form != 'fixed' and reward != 'cmi':
+    require_one_of(f'{of}.form', form, forms)
+    require_one_of(f'{of}.reward', reward, REWARDS)
+    if form in ('budget', 'none') and lmda is not None:
+        does = 'sets lambda itself' if form == 'budget' else 'does no fine-tune'
         raise UserError(
-            f'CMILoss.reward={reward} needs form=fixed: form={form} is for the CMI'
+            f'{of}.lmda={lmda!r}: {of}.form={form} {does}; leave {of}.lmda out'
         )
     if form == 'budget':
-        if lmda is not None:
-            raise UserError(
-                f'CMILoss.lmda is {lmda!r}: form=budget sets it, leave it None'
-            )
-        if not is_finite(eps) or eps <= 0:
-            raise UserError(
-                f'CMILoss.eps is {eps!r}: give a finite number > 0, the rise of the '
-                'cross-entropy allowed, in nats'
-            )
-    else:
-        if not is_finite(lmda) or lmda < 0:
-            raise UserError(
-                f'CMILoss.lmda is {lmda!r}: give a finite number >= 0 '
-                '(a positive value rewards CMI)'
-            )
-        if eps is not None:
-            raise UserError(f'CMILoss.eps is {eps!r}: it is for form=budget only')
-    if not isinstance(num_classes, int) or num_classes < 2:
+        require_number(f'{of}.eps', eps, lambda v: v > 0, 'above 0, in nats, e.g. 0.02')
+    elif eps is not None:
         raise UserError(
-            f'CMILoss.num_classes is {num_classes!r}: give the width of the '
-            'head, 2 or more'
+            f'{of}.eps={eps!r}: is for {of}.form=budget, not {form}; set that, or '
+            f'leave {of}.eps out'
+        )
+    if form in ('fixed', 'ema'):
+        if lmda is None:
+            raise UserError(
+                f'{of}.lmda is not set; give lambda of eq. 14, for example 0.1, or set '
+                f'{of}.form=budget, which needs none'
+            )
+        require_number(
+            f'{of}.lmda', lmda, lambda v: v >= 0, '0 or more, for example 0.1'
+        )
+        if reward == 'label_smoothing' and lmda >= 1:
+            raise UserError(
+                f'{of}.lmda={lmda!r}: as label smoothing it must be below 1'
+            )
+    if reward != 'cmi' and form != 'fixed':
+        raise UserError(
+            f'{of}.reward={reward}: goes with {of}.form=fixed only; leave {of}.form out'
         )

@@ -10,12 +10,13 @@ from mmpretrain.models.losses.utils import weight_reduce_loss
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..faults.values import require_whole
 from ..functional import rewards
 from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
 from ..functional.labels import class_ids
 from ..functional.mcmi import ce_and_kl
 from .budget_controller import BudgetController
-from .cmi_arguments import check_arguments
+from .cmi_arguments import check_dial
 from .label_remedy import label_remedy
 
 
@@ -68,7 +69,8 @@ class CMILoss(nn.Module):
         reward: str = 'cmi',
     ) -> None:
         super().__init__()
-        check_arguments(lmda, num_classes, form, eps, reward)
+        check_dial('CMILoss', lmda, form, eps, reward)
+        require_whole('CMILoss.num_classes', num_classes, 2)
         self.lmda: Any = lmda if lmda is None else float(lmda)
         self.num_classes = num_classes
         self.form = form

@@ -46,7 +46,7 @@ def check_features(loss: nn.Module, rank: int, **features: Any) -> None:
         )
 
 
-def check_channels(loss: nn.Module, feature: Tensor, key: str, expected: int) -> None:
+def require_channels(loss: nn.Module, feature: Tensor, key: str, expected: int) -> None:
     """Refuse a map whose channels are not those the loss was built for.
 
     Args:

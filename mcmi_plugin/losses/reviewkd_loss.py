@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..connectors.attention_fusion import AttentionFusion
 from ..errors import UserError
 from ..functional.review import hierarchical_context
-from .features import check_channels, check_features
+from .features import check_features, require_channels
 
 _MAX_MID_CHANNELS = 512  # as in the reference implementation
 
@@ -131,5 +131,5 @@ class ReviewKDLoss(nn.Module):
             stages[-1] = last[:, :, None, None]
         for i, (stage, expected) in enumerate(zip(stages, channels, strict=True)):
             check_features(self, 4, **{f'{key}_{i}': stage})
-            check_channels(self, stage, f'{channels_key}[{i}]', expected)
+            require_channels(self, stage, f'{channels_key}[{i}]', expected)
         return stages

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..functional.spatial import match_spatial_size
 from ..functional.variational import gaussian_nll, initial_log_scale
-from .features import check_channels, check_features
+from .features import check_features, require_channels
 from .precision import full_precision
 
 
@@ -65,8 +65,8 @@ class VIDLoss(nn.Module):
         """
         check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
         student_channels = cast(nn.Conv2d, self.regressor[0]).in_channels
-        check_channels(self, s_feature, 'student_channels', student_channels)
-        check_channels(self, t_feature, 'teacher_channels', len(self.log_scale))
+        require_channels(self, s_feature, 'student_channels', student_channels)
+        require_channels(self, t_feature, 'teacher_channels', len(self.log_scale))
         with full_precision(s_feature, t_feature) as features:
             student, teacher = match_spatial_size(*features)
             mean = self.regressor(student)

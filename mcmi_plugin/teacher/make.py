@@ -15,7 +15,7 @@ from mcmi_plugin.teacher.handover import hand_over
 from mcmi_plugin.teacher.keep import Wanted, find_or_make
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, is_control, title_of
-from mcmi_plugin.teacher.samples import Samples
+from mcmi_plugin.teacher.samples import DataToLearn
 from mcmi_plugin.teacher.stage import run_stage
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import Start, given_teacher, kept_teacher
@@ -29,7 +29,7 @@ class Job:
 
     cfg: Config
     options: TeacherOptions
-    samples: Samples  # of the training set
+    samples: DataToLearn  # of the training set
     resume: bool
     plan: Plan
 
@@ -69,7 +69,7 @@ def provide_teacher(
     _check_validation(cfg, options)
     if options.dataset is not None:
         cfg, dataset = with_dataset(cfg, options.dataset), None
-    samples = Samples(cfg, cfg.train_dataloader.dataset, dataset)
+    samples = DataToLearn(cfg, cfg.train_dataloader.dataset, dataset)
     job = Job(cfg, options, samples, resume, plan)
     start = _start(job, held)
     if start.made.get('stage') == 'mcmi':
@@ -163,7 +163,7 @@ def _trained(job: Job, stage: str, start: Start | None) -> str:
     stage_cfg = stage_config(job.cfg, options, stage, work_dir='')
     val = None
     if stage_cfg.default_hooks.checkpoint.get('save_best'):
-        val = Samples(job.cfg, stage_cfg.val_dataloader.dataset).content
+        val = DataToLearn(job.cfg, stage_cfg.val_dataloader.dataset).content
     made_by = recipe.recipe_of(
         stage_cfg,
         options,
@@ -210,7 +210,7 @@ def _handed_over(job: Job, start: Start) -> str:
         options,
         job.samples.content,
         weights_hash(start.weights),
-        val_loader and Samples(job.cfg, val_loader.dataset).content,
+        val_loader and DataToLearn(job.cfg, val_loader.dataset).content,
     )
     # What it was fine-tuned by may not be what `options` say: it may be given.
     name = recipe.folder_name(job.cfg, options, 'none')

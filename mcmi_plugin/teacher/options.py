@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.closest import did_you_mean
-from mcmi_plugin.faults.numbers import is_finite, is_whole
-from mcmi_plugin.losses import cmi_arguments
+from mcmi_plugin.faults.values import require_number, require_one_of, require_whole
+from mcmi_plugin.losses.cmi_arguments import FORMS, check_dial
 
-FORMS = (*cmi_arguments.FORMS, 'none')
+TEACHER_FORMS = (*FORMS, 'none')
 DEFAULT_EPS = 0.02
 
 
@@ -77,38 +76,36 @@ class TeacherOptions:
     dataset: dict | None = None
 
     def __post_init__(self) -> None:
-        _one_of('form', self.form, FORMS)
-        _one_of('reward', self.reward, cmi_arguments.REWARDS)
-        self._check_dial()
-        if self.reward != 'cmi' and self.form != 'fixed':
-            raise UserError(
-                f'mcmi.reward={self.reward}: goes with mcmi.form=fixed only; leave '
-                'mcmi.form out'
-            )
-        _number(
-            'lr_factor', self.lr_factor, lambda v: v > 0, 'above 0, for example 0.2'
+        if self.form == 'budget' and self.eps is None:
+            object.__setattr__(self, 'eps', DEFAULT_EPS)  # frozen
+        check_dial('mcmi', self.lmda, self.form, self.eps, self.reward, TEACHER_FORMS)
+        require_number(
+            'mcmi.lr_factor',
+            self.lr_factor,
+            lambda v: v > 0,
+            'above 0, for example 0.2',
         )
-        _whole('epochs', self.epochs, 1)
-        _whole('seed', self.seed, 0)
+        require_whole('mcmi.epochs', self.epochs, 1)
+        require_whole('mcmi.seed', self.seed, 0)
         if self.mll_epochs is not None:
-            _whole('mll_epochs', self.mll_epochs, 1)
+            require_whole('mcmi.mll_epochs', self.mll_epochs, 1)
         for key in ('control', 'early_stopping'):
-            _one_of(key, getattr(self, key), (True, False))
-        _one_of('centroid_mode', self.centroid_mode, ('eval', 'train'))
+            require_one_of(f'mcmi.{key}', getattr(self, key), (True, False))
+        require_one_of('mcmi.centroid_mode', self.centroid_mode, ('eval', 'train'))
         if self.reward == 'wrong_class' and self.centroid_mode == 'train':
             raise UserError(
                 'mcmi.centroid_mode=train: mcmi.reward=wrong_class takes its centroids '
                 'in eval mode; leave mcmi.centroid_mode out'
             )
-        _one_of('on_cliff', self.on_cliff, ('warn', 'stop'))
+        require_one_of('mcmi.on_cliff', self.on_cliff, ('warn', 'stop'))
         if self.early_stopping and self.mll_epochs is None:
             raise UserError(
                 'mcmi.early_stopping=True: chooses among the mcmi.mll_epochs epochs; '
                 'set that too, or leave it out'
             )
         if self.temperature not in (None, 'validation'):
-            _number(
-                'temperature',
+            require_number(
+                'mcmi.temperature',
                 self.temperature,
                 lambda v: v > 0,
                 "above 0, for example 2, or 'validation'",
@@ -116,56 +113,6 @@ class TeacherOptions:
         if self.dataset is not None and 'type' not in self.dataset:
             raise UserError('mcmi.dataset: give a data set, dict(type=..., ...)')
 
-    def _check_dial(self) -> None:
-        """One dial to a form: lambda, or eps, or none."""
-        if self.form in ('budget', 'none') and self.lmda is not None:
-            does = (
-                'sets lambda itself' if self.form == 'budget' else 'does no fine-tune'
-            )
-            raise UserError(
-                f'mcmi.lmda={self.lmda!r}: mcmi.form={self.form} {does}; leave '
-                'mcmi.lmda out'
-            )
-        if self.form == 'budget':
-            if self.eps is None:
-                object.__setattr__(self, 'eps', DEFAULT_EPS)  # frozen
-            _number('eps', self.eps, lambda v: v > 0, 'above 0, in nats, e.g. 0.02')
-        elif self.eps is not None:
-            raise UserError(
-                f'mcmi.eps={self.eps!r}: is for mcmi.form=budget, not {self.form}; set '
-                'that, or leave mcmi.eps out'
-            )
-        if self.form in ('fixed', 'ema'):
-            if self.lmda is None:
-                raise UserError(
-                    'mcmi.lmda is not set; give lambda of eq. 14, for example 0.1, or '
-                    'set mcmi.form=budget, which needs none'
-                )
-            _number('lmda', self.lmda, lambda v: v >= 0, '0 or more, for example 0.1')
-            if self.reward == 'label_smoothing' and self.lmda >= 1:
-                raise UserError(
-                    f'mcmi.lmda={self.lmda!r}: as label smoothing it must be below 1'
-                )
-
     def of_control(self) -> 'TeacherOptions':
         """The same fine-tune with lambda = 0, whatever the form."""
         return replace(self, form='fixed', lmda=0.0, eps=None, reward='cmi')
-
-
-def _number(key: str, value, accept, valid: str) -> None:
-    if not is_finite(value) or not accept(value):
-        raise UserError(f'mcmi.{key}={value!r}: must be a finite number, {valid}')
-
-
-def _whole(key: str, value, least: int) -> None:
-    if not is_whole(value, least):
-        raise UserError(f'mcmi.{key}={value!r}: must be a whole number from {least} on')
-
-
-def _one_of(key: str, value, valid: tuple) -> None:
-    if value not in valid:
-        names = [*map(str, valid)]
-        hint = f'; {did_you_mean(str(value), names)}'.rstrip('; ')
-        raise UserError(
-            f'mcmi.{key}={value!r}: must be one of {", ".join(names)}{hint}'
-        )

@@ -4,7 +4,7 @@ from mcmi_plugin.job import Plan
 from mcmi_plugin.teacher.options import TeacherOptions
 
 # What a fine-tune by another reward is called.
-REWARDS = dict(
+REWARD_NAMES = dict(
     wrong_class='wrong-class CMI',
     negative_entropy='entropy lowered',
     entropy='entropy raised',
@@ -47,7 +47,7 @@ def title_of(options: TeacherOptions, stage: str) -> str:
     if is_control(options):
         return 'lambda = 0 control'
     if options.reward != 'cmi':
-        return f'{REWARDS[options.reward]} control'
+        return f'{REWARD_NAMES[options.reward]} control'
     return 'MCMI teacher'
 
 

@@ -13,7 +13,7 @@ from mcmi_plugin.teacher.content import Content, content_of
 from mcmi_plugin.teacher.data import plain_dataset
 
 
-class Samples:
+class DataToLearn:
     """A data set of a config, looked into when first asked what it holds.
 
     Args:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.job import Place, tell_place
-from mcmi_plugin.last_checkpoint import RECORD, find_checkpoint_to_resume
+from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.trackers import name_own_run
@@ -89,7 +89,7 @@ def remove_checkpoints(work_dir: str) -> None:
     """Remove what a stage has saved on its way; a later run would resume it."""
     folder = Path(work_dir)
     saved = [*folder.glob('epoch_*.pth'), *folder.glob('best_*.pth')]
-    for path in [*saved, folder / RECORD]:
+    for path in [*saved, folder / LAST_CHECKPOINT]:
         path.unlink(missing_ok=True)
 
 

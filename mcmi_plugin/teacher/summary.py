@@ -13,7 +13,7 @@ from mcmi_plugin.shown.tables import as_markdown, printable
 from mcmi_plugin.teacher.curves import draw_curves, stages
 from mcmi_plugin.weights.held import DISTILLED, UNFINISHED
 from mcmi_plugin.teacher.make import dial
-from mcmi_plugin.teacher.planned import REWARDS
+from mcmi_plugin.teacher.planned import REWARD_NAMES
 from mcmi_plugin.whole_file import whole_file
 
 # The student's accuracy in per cent, by the names that validation loops give it.
@@ -82,7 +82,7 @@ def made_as(provenance: dict) -> str:
     """``MCMI``, or what else the teacher was made into."""
     made = 'MLL' if provenance.get('form') == 'none' else 'MCMI'
     if provenance.get('reward', 'cmi') != 'cmi':
-        made = REWARDS[provenance['reward']]
+        made = REWARD_NAMES[provenance['reward']]
     if 'temperature' in provenance:
         made += f', T = {provenance["temperature"]:.3g}'
     if 'cliff' in provenance and 'stopped_after' not in provenance:

@@ -246,11 +246,14 @@ def test_other_rewards(batch, reward):
     [
         (dict(lmda=0.1, form='emma'), 'CMILoss.form.*fixed, ema, budget'),
         (dict(lmda=0.1, reward='fame'), 'CMILoss.reward.*wrong_class'),
-        (dict(lmda=0.1, form='budget', eps=0.1), 'CMILoss.lmda.*budget sets it'),
-        (dict(lmda=None, form='budget'), 'CMILoss.eps is None'),
-        (dict(lmda=None, form='budget', eps=0), 'CMILoss.eps is 0.*> 0'),
-        (dict(lmda=None, form='ema'), 'CMILoss.lmda is None'),
-        (dict(lmda=0.1, eps=0.1), 'CMILoss.eps.*form=budget only'),
+        (
+            dict(lmda=0.1, form='budget', eps=0.1),
+            'CMILoss.lmda.*sets lambda itself',
+        ),
+        (dict(lmda=None, form='budget'), 'CMILoss.eps=None'),
+        (dict(lmda=None, form='budget', eps=0), 'CMILoss.eps=0.*above 0'),
+        (dict(lmda=None, form='ema'), 'CMILoss.lmda is not set'),
+        (dict(lmda=0.1, eps=0.1), 'CMILoss.eps=0.1: is for CMILoss.form=budget'),
         (dict(lmda=0.1, form='ema', reward='entropy'), 'reward=entropy.*form=fixed'),
     ],
 )
