@@ -6,18 +6,17 @@ from dataclasses import fields
 
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
 
-from mcmi_plugin.checks.data import LOADERS
 from mcmi_plugin.checks.keys import check_keys
 from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.config_file import published_weights, read_file
-from mcmi_plugin.datasets.part import take_part
+from mcmi_plugin.datasets.part import LOADERS, take_part
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.fast.parts import use_fast_parts
 from mcmi_plugin.faults.closest import closest_file, did_you_mean
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.trackers import keep_local_record
+from mcmi_plugin.type_names import short_name
 
 STANDARD_HOOKS = (
     'RandomStateHook',
@@ -141,13 +140,12 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
 
 def add_hook(cfg: Config, **hook) -> None:
     """Add a hook, once: the config may be a dump of an earlier run."""
-    others = [h for h in cfg.get('custom_hooks') or [] if _kind(h) != hook['type']]
+    kinds = [
+        (h, short_name(h.get('type') if isinstance(h, dict) else type(h)))
+        for h in cfg.get('custom_hooks') or []
+    ]
+    others = [other for other, kind in kinds if kind != hook['type']]
     cfg.custom_hooks = [*others, hook]
-
-
-def _kind(hook: Hook | dict) -> str:
-    kind = hook.get('type') if isinstance(hook, dict) else type(hook)
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
 
 
 def settle_teacher_source(cfg: Config) -> None:
@@ -165,14 +163,11 @@ def settle_teacher_source(cfg: Config) -> None:
     if not isinstance(teacher, dict) or not teacher.get('pretrained'):
         return
     given = cfg.model.get('teacher_ckpt')
+    is_classifier = short_name(teacher.get('type')) == 'ImageClassifier'
     if 'cfg_path' in teacher:
         cfg.model.teacher_ckpt = given or published_weights(teacher['cfg_path'])
-    elif isinstance(teacher['pretrained'], str) and _is_plain_classifier(teacher):
+    elif isinstance(teacher['pretrained'], str) and is_classifier:
         cfg.model.teacher_ckpt = given or teacher['pretrained']
     elif not given or teacher['pretrained'] is not True:
         return
     del teacher['pretrained']
-
-
-def _is_plain_classifier(teacher: dict) -> bool:
-    return str(teacher.get('type')).rpartition('.')[2] == 'ImageClassifier'

@@ -9,6 +9,7 @@ from mmengine.registry import MODELS, DefaultScope, Registry
 from mcmi_plugin.config_file import written_out
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.faults.names import REFUSALS, classes_named, explain, parameters
+from mcmi_plugin.type_names import short_name
 
 
 def scope_of(cfg: Config) -> str:
@@ -106,7 +107,7 @@ def classes_place(network: dict) -> tuple[str, str] | None:
         kinds = classes_named(part.get('type'))
         if any('num_classes' in parameters(kind) for kind in kinds):
             return key, 'num_classes'
-    if str(network.get('type')).rpartition('.')[2] == 'TimmClassifier':
+    if short_name(network.get('type')) == 'TimmClassifier':
         return '', 'num_classes'  # handed on to timm
     return None
 

@@ -83,6 +83,11 @@ def _named(value: Any, part: dict, path: str) -> Any:
     return name
 
 
+def short_name(kind: Any) -> str:
+    """The last name of a class, which is given itself or by a name of any scope."""
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+
+
 def registered_name(thing: Any) -> str | None:
     """The name by which the registries give that very thing, or None."""
     found = [

@@ -17,9 +17,8 @@ from mcmi_plugin.checks.data_set import (
 )
 from mcmi_plugin.checks.folders import check_folder_names, check_pictures
 from mcmi_plugin.compat.published_data import load_data_list, reader_of
+from mcmi_plugin.datasets.part import LOADERS
 from mcmi_plugin.errors import UserError
-
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def check_data(cfg: Config, loaders: Iterable[str] = LOADERS) -> None:

@@ -16,6 +16,8 @@ from mmengine.registry import DATASETS, DefaultScope
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.custom import find_folders
 
+from mcmi_plugin.type_names import short_name
+
 
 def as_seen_by_its_class(config: dict, scope: str | None = None) -> BaseDataset | None:
     """The data set of a config, its paths joined and nothing loaded, or None.
@@ -99,8 +101,7 @@ def place(config: dict) -> str:
 
 def type_name(config: dict) -> str:
     """The short name of a data set's type, which may be a name or the class."""
-    kind = config.get('type', 'data set')
-    return kind.__name__ if inspect.isclass(kind) else str(kind).split('.')[-1]
+    return short_name(config.get('type', 'data set'))
 
 
 @contextmanager

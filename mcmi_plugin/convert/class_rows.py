@@ -3,9 +3,12 @@
 import os
 import os.path as osp
 from collections import defaultdict
+from pathlib import Path
 
-from mcmi_plugin.convert.imagenet_folders import FOLDERS
 from mcmi_plugin.errors import UserError
+
+# ImageNet-1k's 1000 folders, WordNet's numbers, in their order.
+FOLDERS = Path(__file__).with_name('imagenet_folders.txt').read_text().split()
 
 
 def class_rows(text: str, num_classes: int, names: list[str] | None) -> list[int]:

@@ -1,14 +1,11 @@
 """Write a converted checkpoint, whole or not at all."""
 
-import io
 import os
 import os.path as osp
 
-import torch
-
 from mcmi_plugin.convert.convert import Conversion
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.whole_file import whole_file
+from mcmi_plugin.weights.file import write_checkpoint_file
 
 
 def check_output(source: str, out: str) -> None:
@@ -35,8 +32,5 @@ def write(conversion: Conversion, out: str) -> None:
         UserError: it cannot be written; what was there before is unchanged.
     """
     checkpoint = {'meta': conversion.meta, 'state_dict': conversion.placement.state}
-    saved = io.BytesIO()  # torch would turn an error of the disk into its own
-    torch.save(checkpoint, saved)
     os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
-    with whole_file(out) as file:
-        file.write(saved.getbuffer())
+    write_checkpoint_file(out, checkpoint)

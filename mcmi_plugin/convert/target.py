@@ -6,6 +6,7 @@ from torch import nn
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.networks import build_network, standing_alone
 from mcmi_plugin.teacher.model import teacher_model
+from mcmi_plugin.type_names import short_name
 
 
 def build_target(cfg: Config) -> tuple[nn.Module, str]:
@@ -20,7 +21,7 @@ def build_target(cfg: Config) -> tuple[nn.Module, str]:
         UserError: the config has neither, or it cannot be built.
     """
     model, key = _classifier(cfg)
-    of_timm = str(model.get('type')).split('.')[-1] == 'TimmClassifier'
+    of_timm = short_name(model.get('type')) == 'TimmClassifier'
     if 'backbone' not in model and not of_timm:
         raise UserError(
             f'{cfg.filename}: {key} has no backbone; name the config of a classifier, '

@@ -5,7 +5,7 @@ For a first try: every stage runs as it will, on few samples of every class.
 
 from mmengine.config import Config, ConfigDict
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def take_part(cfg: Config) -> None:
@@ -20,7 +20,7 @@ def take_part(cfg: Config) -> None:
     fraction = cfg.pop('data_fraction', None)
     if fraction is None:
         return
-    owners = [cfg[key] for key in _LOADERS if cfg.get(key)]
+    owners = [cfg[key] for key in LOADERS if cfg.get(key)]
     if (cfg.get('mcmi') or {}).get('dataset'):
         owners.append(cfg.mcmi)
     parts = [_part(owner.dataset, fraction) for owner in owners]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..config_file import read_named
 from ..errors import UserError
+from ..type_names import short_name
 from .network_taps import taps_of
 from .own_network import set_classes, weigh
 from .repeat import LEVEL, STAGE, repeated
@@ -102,7 +103,7 @@ def _network(pair: dict, method: dict, side: str, own: dict) -> dict:
     network = copy.deepcopy(own)
     if 'num_classes' in pair:
         set_classes(network, pair['num_classes'], f'pair.{side}: {pair[side]}')
-    kind = str(network['type']).rpartition('.')[2]
+    kind = short_name(network['type'])
     if 'classifier' in method and kind != 'ImageClassifier':
         raise UserError(
             f'method {method["name"]} makes {method["classifier"]} of an '

@@ -7,6 +7,7 @@ from mmengine.registry import DATASETS, TRANSFORMS, DefaultScope
 
 from ..errors import UserError, one_line
 from ..networks import scope_of
+from ..type_names import short_name
 
 # (height, width, channels) of what these hold; a pipeline need not say it.
 _RAW = {
@@ -56,8 +57,8 @@ def _innermost(dataset: dict) -> dict:
 
 def _of_blank_pictures(dataset: dict) -> set[tuple[int, ...]]:
     steps = dataset.get('pipeline') or []
-    kinds = [step['type'].rpartition('.')[2] for step in steps]
-    kind = str(dataset.get('type')).rpartition('.')[2]
+    kinds = [short_name(step['type']) for step in steps]
+    kind = short_name(dataset.get('type'))
     if not kinds or ('LoadImageFromFile' not in kinds and kind not in _RAW):
         return set()  # samples that may be no pictures at all
     pipeline = Compose(

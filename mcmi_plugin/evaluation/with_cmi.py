@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from mcmi_plugin.evaluation.cmi_metric import CMIMetric
+from mcmi_plugin.type_names import short_name
 
 
 def with_cmi(evaluator: Any) -> Any:
@@ -30,8 +31,7 @@ def with_cmi(evaluator: Any) -> Any:
 def _is_cmi(metric: Any) -> bool:
     """Whether it gives the figures under the names that are expected."""
     if isinstance(metric, dict):
-        kind = metric.get('type')
-        name = getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+        name = short_name(metric.get('type'))
         prefix = metric.get('prefix') or CMIMetric.default_prefix
         return name == CMIMetric.__name__ and prefix == CMIMetric.default_prefix
     return isinstance(metric, CMIMetric) and metric.prefix == CMIMetric.default_prefix

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.samples import Samples
+from mcmi_plugin.type_names import short_name
 from mcmi_plugin.version import __version__
 
 # What an environment with mmpretrain has; timm's and transformers' networks stand
@@ -53,7 +54,7 @@ def in_mmpretrains_words(model: ConfigDict) -> ConfigDict:
     pooling, activations and widths.
     """
     backbone = model.get('backbone') or {}
-    kind = str(backbone.get('type')).rpartition('.')[2]
+    kind = short_name(backbone.get('type'))
     if (kind, backbone.get('depth'), backbone.get('shortcut', 'B')) == (
         'CIFARResNet', 50, 'B'
     ):  # fmt: skip

@@ -11,8 +11,8 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry
 from mmpretrain.apis import get_model
-from torch import Tensor
 
+from mcmi_plugin.evaluation.predictions import logits_of
 from mcmi_plugin.export.network_file import (
     PLAIN,
     answers_elsewhere,
@@ -21,6 +21,7 @@ from mcmi_plugin.export.network_file import (
 )
 from mcmi_plugin.export.samples import Logits, Samples
 from mcmi_plugin.export.source import Source
+from mcmi_plugin.type_names import short_name
 from mcmi_plugin.version import __version__
 
 FILES = ('student.py', 'student.pth')
@@ -82,12 +83,7 @@ def write(source: Source, samples: Samples, folder: Path) -> Logits:
     model = get_model(str(config))
     model.load_state_dict(torch.load(checkpoint, weights_only=True)['state_dict'])
     model.eval()
-
-    def logits(batch: dict) -> Tensor:
-        prepared = model.data_preprocessor(batch, False)
-        return model(prepared['inputs'], mode='tensor')
-
-    return logits
+    return lambda batch: logits_of(model, batch)
 
 
 def plain_config(source: Source) -> Config:
@@ -122,7 +118,7 @@ def _without_scopes(part: Any) -> Any:
         part.pop('_scope_', None)
         for key, value in part.items():
             bare = key == 'type' and isinstance(value, str)
-            part[key] = value.rpartition('.')[2] if bare else _without_scopes(value)
+            part[key] = short_name(value) if bare else _without_scopes(value)
     elif isinstance(part, (list, tuple)):
         return type(part)(map(_without_scopes, part))
     return part
@@ -156,7 +152,7 @@ def _foreign_types(part: Any) -> Iterator[str]:
     """Names of types in a config that plain mmpretrain cannot build."""
     if isinstance(part, dict):
         name = part.get('type')
-        if isinstance(name, str) and not _is_plain(name.rpartition('.')[2]):
+        if isinstance(name, str) and not _is_plain(short_name(name)):
             yield name
         for value in part.values():
             yield from _foreign_types(value)

@@ -13,6 +13,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
 from mcmi_plugin.job_config import job_config
 from mcmi_plugin.networks import build_network, drop_pretrained, standing_alone
+from mcmi_plugin.type_names import short_name
 from mcmi_plugin.weights.held import AUXILIARY, STUDENT
 from mcmi_plugin.weights.loading import load_weights, read_weights
 
@@ -109,7 +110,7 @@ def read_source(
 def _of_mmpretrain(preprocessor: ConfigDict) -> ConfigDict:
     found = ConfigDict(copy.deepcopy(preprocessor))
     found.pop('batch_augments', None)  # mixed pictures, of training
-    if found.get('type', '').rpartition('.')[2] == 'ImgDataPreprocessor':
+    if short_name(found.get('type')) == 'ImgDataPreprocessor':
         # Which mmpretrain's classifiers cannot use; the arithmetic is the same.
         swaps = [found.pop(key, False) for key in ('bgr_to_rgb', 'rgb_to_bgr')]
         found.update(type='mmpretrain.ClsDataPreprocessor', to_rgb=any(swaps))
@@ -127,7 +128,7 @@ def _unload(model: ConfigDict) -> tuple[str, ...]:
     head = model.get('head') or {}
     if head.get('loss', {}).get('type', '').endswith('CMILoss'):
         head.pop('loss')
-    kind = model.type.rpartition('.')[2]
+    kind = short_name(model.type)
     if kind not in _CARRIERS:
         return ()
     model.type, arguments, prefix = _CARRIERS[kind]

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.optim_wrappers import wrappers_in
+from mcmi_plugin.type_names import short_name
 
 REFUSALS = (KeyError, TypeError, ValueError, AssertionError, NotImplementedError)
 _ROOTS = [r for r in vars(registries).values() if isinstance(r, Registry)]
@@ -77,7 +78,7 @@ def _not_implemented(text: str, cfg: Config, error: Exception) -> None:
         return
     name = type(module).__name__
     for path, part in _parts(cfg):
-        if str(part.get('type')).rpartition('.')[2] == name:
+        if short_name(part.get('type')) == name:
             remedy = 'take another one'
             if 'distillation' in parameters(type(module)):
                 remedy = f'set {path}.distillation=False, or {remedy}'
@@ -88,7 +89,7 @@ def _not_implemented(text: str, cfg: Config, error: Exception) -> None:
 
 def _unknown_name(name: str, kind: str, cfg: Config, error: Exception) -> None:
     names = sorted({n for root in _ROOTS if kind in _kinds(root) for n in _names(root)})
-    short = name.rpartition('.')[2]
+    short = short_name(name)
     close = difflib.get_close_matches(short, names, _SHOWN)
     hint = f'closest: {", ".join(close)}' if close else 'import what registers it'
     if short in names:
@@ -136,7 +137,7 @@ def _classes(part: dict, owner: str) -> list[type]:
 
 def classes_named(name: str | None) -> list[type]:
     """The classes of any scope that are registered by a name."""
-    short = str(name).rpartition('.')[2]
+    short = short_name(name)
     registered = (
         registry.module_dict.get(short)
         for root in _ROOTS

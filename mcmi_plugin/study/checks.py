@@ -11,6 +11,7 @@ from mcmi_plugin.checks.teacher import check_teacher
 from mcmi_plugin.networks import built
 from mcmi_plugin.cells.cell import Cell
 from mcmi_plugin.job_config import job_config
+from mcmi_plugin.datasets.part import LOADERS
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.study.measures_people import PEOPLE
@@ -64,7 +65,7 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             _check_is_control(cfg, cell.arm, content)
             check_teacher(cfg)
             source = cfg.get('model', {}).get('teacher_ckpt')
-            data = {key: cfg.get(key) for key in (*_LOADERS, 'people_counts')}
+            data = {key: cfg.get(key) for key in (*LOADERS, 'people_counts')}
             data['teacher'] = (cfg.get('mcmi') or {}).get('dataset')
             text = json.dumps([source, data], sort_keys=True, default=str)
             if text in seen:
@@ -80,12 +81,9 @@ def check_cells(cells: Sequence[Cell], content: dict) -> None:
             raise UserError(f'{name}: {error}') from error
 
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
-
 def _check_wrappers(cfg: Config) -> None:
     """Data sets that choose among samples are built once, which checks the choice."""
-    chosen = {key: cfg[key].dataset for key in _LOADERS if cfg.get(key)}
+    chosen = {key: cfg[key].dataset for key in LOADERS if cfg.get(key)}
     chosen['mcmi'] = (cfg.get('mcmi') or {}).get('dataset')
     for key, dataset in chosen.items():
         if dataset and 'dataset' in dataset:

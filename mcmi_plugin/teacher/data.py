@@ -5,6 +5,7 @@ import copy
 from mmengine.config import Config, ConfigDict
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.type_names import short_name
 
 
 def with_dataset(cfg: Config, dataset: dict) -> Config:
@@ -21,10 +22,10 @@ def plain_dataset(dataset: ConfigDict) -> ConfigDict:
     around or within other wrappers.
     """
     dataset = copy.deepcopy(dataset)
-    if dataset.get('type', '').split('.')[-1] == 'CRDDataset':
+    if short_name(dataset.get('type')) == 'CRDDataset':
         dataset = dataset.dataset
     for step in dataset.get('pipeline') or []:
-        if step.get('type', '').split('.')[-1] == 'PackCRDClsInputs':
+        if short_name(step.get('type')) == 'PackCRDClsInputs':
             step.update(type='PackInputs', _scope_='mmpretrain')
     if 'dataset' in dataset:
         dataset.dataset = plain_dataset(dataset.dataset)

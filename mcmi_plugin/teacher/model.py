@@ -12,6 +12,7 @@ from mcmi_plugin.compat.normalisation import own_normalisation
 from mcmi_plugin.config_file import read_named
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.networks import built, classes_place, part_of, standing_alone
+from mcmi_plugin.type_names import short_name
 
 
 def teacher_model(cfg: Config) -> ConfigDict:
@@ -50,7 +51,7 @@ def _preprocessor(cfg: Config) -> ConfigDict:
 def _for_classifiers(preprocessor: ConfigDict) -> ConfigDict:
     """A copy that mmpretrain's classifiers take, without the mixing of images."""
     found = copy.deepcopy(preprocessor)
-    kind = found.pop('type', 'ClsDataPreprocessor').split('.')[-1]
+    kind = short_name(found.pop('type', 'ClsDataPreprocessor'))
     if found.pop('batch_augments', None):
         _mixing_left_out('data_preprocessor.batch_augments')
     if kind == 'ImgDataPreprocessor':
@@ -94,5 +95,5 @@ def model_name(cfg: Config) -> str:
     backbone = teacher.get('backbone', teacher)
     if 'model_name' in backbone:  # of timm or of the Hugging Face hub, wrapped
         return re.sub(r'[^\w.-]+', '-', str(backbone.model_name)).strip('-.')
-    name = backbone.get('type', 'teacher').split('.')[-1]
+    name = short_name(backbone.get('type', 'teacher'))
     return f'{name}{backbone.get("depth", "")}'.lower()

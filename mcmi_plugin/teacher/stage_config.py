@@ -20,6 +20,7 @@ from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.rate import scale_rate
+from mcmi_plugin.type_names import short_name
 
 # Keys of the distillation config that hold for its teacher as they are.
 _SHARED = (
@@ -180,11 +181,9 @@ def published_config(cfg: Config, options: TeacherOptions) -> Config:
 
 def _take_precision(given: ConfigDict, optim: ConfigDict) -> None:
     """Mixed precision, with all that belongs to it, is for both stages."""
-    kind = given.get('type', '')
-    name = getattr(kind, '__name__', str(kind)).rpartition('.')[2]
-    if name != AmpOptimWrapper.__name__:
+    if short_name(given.get('type')) != AmpOptimWrapper.__name__:
         return
-    optim.type = kind
+    optim.type = given.type
     for key in inspect.signature(AmpOptimWrapper).parameters:
         if key in given:
             optim[key] = copy.deepcopy(given[key])

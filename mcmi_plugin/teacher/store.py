@@ -5,20 +5,17 @@ How it was computed (workers, log interval) and where the data lie is no part of
 """
 
 import hashlib
-import io
 import json
 import os
 import os.path as osp
 from contextlib import contextmanager, suppress
 
-import torch
 from filelock import FileLock, Timeout
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.weights.file import load_checkpoint_file
-from mcmi_plugin.whole_file import whole_file
+from mcmi_plugin.weights.file import load_checkpoint_file, write_checkpoint_file
 
 TEACHER_FILE = 'teacher.pth'
 
@@ -59,12 +56,7 @@ def publish(directory: str, state: dict, meta: dict) -> str:
     tensors and plain Python values, so that ``weights_only=True`` reads it.
     """
     path = osp.join(directory, TEACHER_FILE)
-    saved = io.BytesIO()  # torch would turn an error of the disk into its own
-    torch.save({'meta': _plain(meta), 'state_dict': state}, saved)
-    with whole_file(path) as file:
-        file.write(saved.getbuffer())
-        file.flush()
-        load_checkpoint_file(file.name)  # nobody else could read it otherwise
+    write_checkpoint_file(path, {'meta': _plain(meta), 'state_dict': state})
     return path
 
 

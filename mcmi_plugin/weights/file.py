@@ -1,5 +1,6 @@
 """Read a checkpoint file without running code that it brings along."""
 
+import io
 import os
 import pickle
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.whole_file import whole_file
 
 _SAVED_BY_TORCH = (b'PK\x03\x04', b'\x80')  # zip archive, bare pickle
 
@@ -105,6 +107,20 @@ def _starts_like_a_checkpoint(file: Path) -> bool:
 
 def _no_checkpoint(file: Path) -> str:
     return f'{file}: is not a checkpoint; give a file that torch.save wrote'
+
+
+def write_checkpoint_file(path: str, checkpoint: dict) -> None:
+    """Write a checkpoint, whole or not at all, that :func:`load_checkpoint_file` reads.
+
+    Raises:
+        UserError: it cannot be written, or would not be read.
+    """
+    saved = io.BytesIO()  # torch would turn an error of the disk into its own
+    torch.save(checkpoint, saved)
+    with whole_file(path) as file:
+        file.write(saved.getbuffer())
+        file.flush()
+        load_checkpoint_file(file.name)  # nobody else could read it otherwise
 
 
 def more_than_weights(source: str | Path) -> str:

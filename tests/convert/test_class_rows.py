@@ -2,8 +2,7 @@
 
 import pytest
 
-from mcmi_plugin.convert.class_rows import class_rows
-from mcmi_plugin.convert.imagenet_folders import FOLDERS
+from mcmi_plugin.convert.class_rows import FOLDERS, class_rows
 from mcmi_plugin.errors import UserError
 
 NAMES = ['cat', 'dog', 'sea lion', 'dog']

@@ -18,7 +18,7 @@ from pages import blocks, files_in
 from photographs import COUNTS, FOLDERS, write_photographs
 from torchvision_networks import randomised
 
-from mcmi_plugin.convert.imagenet_folders import FOLDERS as OF_IMAGENET
+from mcmi_plugin.convert.class_rows import FOLDERS as OF_IMAGENET
 from mcmi_plugin.weights.file import load_checkpoint_file
 
 PAGE = PROJECT / 'docs/imagenet_teacher.md'
