@@ -15,8 +15,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from mcmi_plugin import hooks
-from mcmi_plugin.commands import STANDARD_HOOKS
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import STANDARD_HOOKS
 
 
 class Points(Dataset):
