@@ -25,6 +25,7 @@ from mcmi_plugin.teacher.make import provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
 from mcmi_plugin.teacher.start import Start, base_source
+from mcmi_plugin.teacher.summary import write_summary
 from mcmi_plugin.weights.held import (
     CONTROL_META,
     OF_TEACHER,
@@ -37,11 +38,6 @@ from mcmi_plugin.weights.held import (
     student_in,
     tensors_of,
 )
-from mcmi_plugin.teacher.make import provide_control, provide_teacher
-from mcmi_plugin.teacher.options import TeacherOptions
-from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
-from mcmi_plugin.teacher.start import Start, base_source
-from mcmi_plugin.teacher.summary import write_summary
 from mcmi_plugin.weights.loading import load_weights, read_teacher, read_weights
 
 Job = tuple[Config, TeacherOptions, Any, bool]  # of provide_teacher

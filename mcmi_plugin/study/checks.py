@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
+from mcmi_plugin.cells.cell import Cell
 from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.checks.teacher import check_teacher
-from mcmi_plugin.networks import built
-from mcmi_plugin.cells.cell import Cell
-from mcmi_plugin.job_config import job_config
 from mcmi_plugin.datasets.part import LOADERS
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
+from mcmi_plugin.job_config import job_config
+from mcmi_plugin.networks import built
 from mcmi_plugin.study.measures_people import PEOPLE
 from mcmi_plugin.study.names import require_known
 from mcmi_plugin.weights.held import file_of

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.cells.arms import paired_seeds
 from mcmi_plugin.cells.cell import Cell, slug
 from mcmi_plugin.cells.options import as_words, filled, layered
+from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.study import checks
 from mcmi_plugin.study.bases import SPECIAL, Bases

@@ -14,7 +14,6 @@ from mcmi_plugin.cells.arms import (
     TEMPERATURE,
     paired_seeds,
 )
-from mcmi_plugin.job_config import job_config
 from mcmi_plugin.config_file import read_file
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
@@ -28,6 +27,7 @@ from mcmi_plugin.teacher.make import dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import base_source
+from mcmi_plugin.weights.held import made_by, read_held
 from mcmi_plugin.weights.loading import load_weights, local_file, read_weights
 from mcmi_plugin.whole_file import whole_file
 

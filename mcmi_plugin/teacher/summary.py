@@ -11,9 +11,9 @@ from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.style import save
 from mcmi_plugin.shown.tables import as_markdown, printable
 from mcmi_plugin.teacher.curves import draw_curves, stages
-from mcmi_plugin.weights.held import DISTILLED, UNFINISHED
 from mcmi_plugin.teacher.make import dial
 from mcmi_plugin.teacher.planned import REWARD_NAMES
+from mcmi_plugin.weights.held import DISTILLED, UNFINISHED
 from mcmi_plugin.whole_file import whole_file
 
 # The student's accuracy in per cent, by the names that validation loops give it.

@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.cells.arms import MLL, ZERO
-from mcmi_plugin.job_config import job_config
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.sweep import command
 from mcmi_plugin.sweep import settings as sweep_settings
 from mcmi_plugin.sweep.settings import (

@@ -11,8 +11,9 @@ from mcmi_plugin.audit.model import fill_teacher
 from mcmi_plugin.convert.convert import convert
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.report.run_origin import provenance_blocks
-from mcmi_plugin.weights.held import OF_STUDENT, below
 from mcmi_plugin.teacher.summary import summary_rows
+from mcmi_plugin.weights.file import load_checkpoint_file
+from mcmi_plugin.weights.held import OF_STUDENT, below
 from mcmi_plugin.weights.loading import load_weights, read_weights, weights_hash
 
 FINE_TUNE_ALONE = dict(mcmi__mll_epochs=None)
