@@ -5,7 +5,9 @@ import shlex
 import pytest
 import torch
 import torchvision
-from bad_input_rows import COMMANDS, DIGITS, PICTURES
+from bad_commands import COMMANDS
+from bad_configs import DIGITS
+from bad_pictures import PICTURES
 from cifar_files import write_cifar100, write_files
 from imagenet_folder import overrides, write_folder
 
