@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..errors import one_line
 from ..fast.records import tensors_in
 from ..networks import build_network, standing_alone
+from .seen import calls_of, switch_in_place_off
 
 # Side -> its key in ``model``, and what leaves its activations in place.
 SIDE_KEYS = {
@@ -71,13 +72,6 @@ def build_sides(cfg: Config) -> dict[str, nn.Module]:
     return networks
 
 
-def switch_in_place_off(network: nn.Module) -> None:
-    """As MMRazor does, for the recorders' sake."""
-    for module in network.modules():
-        if hasattr(module, 'inplace'):
-            module.inplace = False  # type: ignore[assignment]  # of any class
-
-
 def layers_of(network: nn.Module, shape: tuple[int, ...]) -> tuple[list[Layer], str]:
     """Call a network as a training step does and look at every module.
 
@@ -89,32 +83,28 @@ def layers_of(network: nn.Module, shape: tuple[int, ...]) -> tuple[list[Layer], 
         Its layers in the order of ``named_modules``, and a note if its loss could
         not be computed on made-up labels, or nothing.
     """
-    layers: dict[str, Layer] = {}
-    kept: list[tuple[Layer, Tensor, int]] = []
-    handles = []
-    for name, module in network.named_modules():
-        number = sum(p.numel() for p in module.parameters())
-        layers[name] = Layer(name, type(module).__name__, number)
-        handles.append(module.register_forward_hook(_looking(layers[name], kept)))
+    layers = {
+        name: Layer(name, type(m).__name__, sum(p.numel() for p in m.parameters()))
+        for name, m in network.named_modules()
+    }
     note = ''
     samples = [DataSample().set_gt_label(0) for _ in range(_BATCH)]
     pictures = torch.randn(_BATCH, *shape)
     try:
-        with torch.no_grad():
-            try:
-                network(pictures, samples, mode='loss')
-            except Exception as error:  # of a head that wants other labels
-                note = f'its loss is not shown ({one_line(error, 200)})'
-                kept.clear()
-                for layer in layers.values():
-                    layer.outputs.clear()
-                    layer.inputs.clear()
-                network(pictures, mode='tensor')
-    finally:
-        for handle in handles:
-            handle.remove()
-    for layer, tensor, version in kept:
-        layer.overwritten |= tensor._version != version
+        found, _ = calls_of(network, pictures, samples, mode='loss')
+    except Exception as error:  # of a head that wants other labels
+        note = f'its loss is not shown ({one_line(error, 200)})'
+        found, _ = calls_of(network, pictures, mode='tensor')
+    for call in found:
+        layer = layers[call.name]
+        layer.inputs.append(_text(call.inputs))
+        layer.outputs.append(_text(call.output))
+        layer.overwritten |= any(
+            tensor._version != version
+            for tensor, version in zip(
+                tensors_in(call.output), call.put_out, strict=True
+            )
+        )
     return list(layers.values()), note
 
 
@@ -132,16 +122,6 @@ def calls(texts: list[str]) -> str:
     """What each call has put out: ``[B, 64]``, or ``2 calls: [B, 64]``."""
     shown = ' | '.join(dict.fromkeys(texts))
     return shown if len(texts) < 2 else f'{len(texts)} calls: {shown}'
-
-
-def _looking(layer: Layer, kept: list[tuple[Layer, Tensor, int]]):
-    def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
-        layer.inputs.append(_text(inputs))
-        layer.outputs.append(_text(output))
-        for tensor in tensors_in(output):
-            kept.append((layer, tensor, tensor._version))
-
-    return hook
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,6 @@
 """A network that is run once on random images, and every call of its modules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,13 +11,20 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from ..errors import UserError, one_line
+from ..fast.records import tensors_in
 from ..networks import built, standing_alone
-from .layers import switch_in_place_off
 
 BATCH = 2
 # Sides of the images that are tried, until the network takes one. 64 costs little and
 # leaves five halvings; some networks take one size only.
 _SIZES = (64, 224, 32, 28, 299, 384, 256, 512)
+
+
+def switch_in_place_off(network: nn.Module) -> None:
+    """As MMRazor does, for the recorders' sake."""
+    for module in network.modules():
+        if hasattr(module, 'inplace'):
+            module.inplace = False  # type: ignore[assignment]  # of any class
 
 
 @dataclass(eq=False)
@@ -32,6 +39,7 @@ class Call:
         parent: the call that it was part of.
         output: what it put out.
         version: of each tensor that went in, as torch counts changes in place.
+        put_out: the same of each tensor that came out.
     """
 
     name: str
@@ -41,6 +49,7 @@ class Call:
     parent: 'Call | None'
     version: list[int]
     output: Any = None
+    put_out: list[int] = field(default_factory=list)
 
     @property
     def parents(self):
@@ -120,9 +129,9 @@ def _step(network: nn.Module, image: Tensor) -> Seen:
     labels = torch.arange(BATCH).flip(0)
     samples = [DataSample().set_gt_label(int(label)) for label in labels]
     try:
-        calls, _ = _called(network, image, samples, mode='loss')
+        calls, _ = calls_of(network, image, samples, mode='loss')
     except Exception:  # a loss of other labels than one a sample
-        calls, found = _called(network, image, mode='tensor')
+        calls, found = calls_of(network, image, mode='tensor')
         return Seen(calls, image, _as_logits(found), None)
     taken = next(
         (
@@ -138,7 +147,7 @@ def _step(network: nn.Module, image: Tensor) -> Seen:
     )
     logits = _as_logits(taken[0].inputs[0]) if taken else None
     if logits is None:  # the loss is no module, or is one of another kind
-        others, found = _called(network, image, mode='tensor')
+        others, found = calls_of(network, image, mode='tensor')
         logits = _counterpart(_as_logits(found), others, calls)
     return Seen(calls, image, logits, taken)
 
@@ -159,7 +168,8 @@ def _as_logits(value: Any) -> Tensor | None:
     return value if is_one and value.ndim == 2 and len(value) == BATCH else None
 
 
-def _called(network: nn.Module, *arguments, mode: str) -> tuple[list[Call], Any]:
+def calls_of(network: nn.Module, *arguments, mode: str) -> tuple[list[Call], Any]:
+    """Every call of a network's modules as they end, and what the network puts out."""
     ended: list[Call] = []
     open_calls: list[Call] = []
     counts: dict[str, int] = {}
@@ -177,6 +187,7 @@ def _called(network: nn.Module, *arguments, mode: str) -> tuple[list[Call], Any]
     def ends(module: nn.Module, inputs: tuple, output: Any) -> None:
         call = open_calls.pop()
         call.output = output
+        call.put_out = [tensor._version for tensor in tensors_in(output)]
         ended.append(call)
 
     handles = []
