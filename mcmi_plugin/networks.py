@@ -8,7 +8,7 @@ from mmengine.registry import MODELS, DefaultScope, Registry
 
 from mcmi_plugin.config_file import written_out
 from mcmi_plugin.errors import UserError, one_line
-from mcmi_plugin.faults.names import REFUSALS, classes_named, explain, parameters
+from mcmi_plugin.faults.names import REFUSALS, arguments_of, classes_named, explain
 from mcmi_plugin.type_names import short_name
 
 
@@ -105,7 +105,7 @@ def classes_place(network: dict) -> tuple[str, str] | None:
                 return key, name
     for key, part in parts.items():
         kinds = classes_named(part.get('type'))
-        if any('num_classes' in parameters(kind) for kind in kinds):
+        if any('num_classes' in arguments_of(kind) for kind in kinds):
             return key, 'num_classes'
     if short_name(network.get('type')) == 'TimmClassifier':
         return '', 'num_classes'  # handed on to timm

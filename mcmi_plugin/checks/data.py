@@ -11,7 +11,7 @@ from mmpretrain.datasets import CustomDataset
 from mcmi_plugin.checks.data_set import (
     as_seen_by_its_class,
     class_of,
-    place,
+    place_of_data,
     reads_folders,
     type_name,
 )
@@ -72,7 +72,7 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
         return _check_files(config, dataset, key)
     folder = _folder(config, dataset)
     if folder and '://' not in folder:
-        remedy = f'name another folder: --cfg-options {key}.{place(config)}=DIR'
+        remedy = f'name another folder: --cfg-options {key}.{place_of_data(config)}=DIR'
         _check_folder(
             osp.abspath(folder), f'{key}: no {type_name(config)} data', remedy
         )
@@ -111,7 +111,7 @@ def _check_folder(folder: str, absent: str, remedy: str) -> None:
 
 
 def _check_files(config: dict, dataset: Any, key: str) -> None:
-    said_by = f'{key}.{place(config)}'
+    said_by = f'{key}.{place_of_data(config)}'
     if not (config.get('data_root') or config.get('data_prefix')):
         raise UserError(
             f'{said_by} is not set; name the folder: --cfg-options {said_by}=DIR'
@@ -136,5 +136,5 @@ def _check_list(config: dict, dataset: Any, key: str) -> None:
     if name and '://' not in picture and not osp.exists(picture):
         raise UserError(
             f'{key}: there is no {osp.abspath(picture)}, which {path} lists first; '
-            f'name another folder: --cfg-options {key}.{place(config)}=DIR'
+            f'name another folder: --cfg-options {key}.{place_of_data(config)}=DIR'
         )

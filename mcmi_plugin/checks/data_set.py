@@ -91,7 +91,7 @@ def reads_folders(dataset: Any) -> bool:
     )
 
 
-def place(config: dict) -> str:
+def place_of_data(config: dict) -> str:
     """The argument of a data set that says where its data are."""
     prefix = config.get('data_prefix')
     if config.get('data_root') or not prefix:

@@ -8,7 +8,7 @@ from typing import Any
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from mcmi_plugin.checks.data_set import class_folders, place
+from mcmi_plugin.checks.data_set import class_folders, place_of_data
 from mcmi_plugin.errors import UserError
 
 _SHOWN = 12
@@ -108,7 +108,7 @@ def check_pictures(config: dict, dataset: Any, key: str) -> None:
         raise UserError(
             f'{key}: there is no picture in {folder} ('
             f'{", ".join(sorted(dataset.extensions))}); name another folder: '
-            f'--cfg-options {key}.{place(config)}=DIR'
+            f'--cfg-options {key}.{place_of_data(config)}=DIR'
         )
 
 

@@ -11,7 +11,9 @@ from mcmi_plugin.datasets.subset import Subset
 from mcmi_plugin.errors import UserError
 
 
-def class_ids(classes: Sequence[str | int], names: Sequence[str], key: str) -> set[int]:
+def ids_of_classes(
+    classes: Sequence[str | int], names: Sequence[str], key: str
+) -> set[int]:
     """The ids of classes that are given by name or by id.
 
     Args:
@@ -75,7 +77,7 @@ class KeepClasses(Subset):
 
     def __init__(self, dataset: Any, classes: Sequence[str | int]) -> None:
         super().__init__(dataset)
-        kept = class_ids(classes, class_names(self), 'KeepClasses: classes')
+        kept = ids_of_classes(classes, class_names(self), 'KeepClasses: classes')
         self._keep(np.flatnonzero(np.isin(self._labels, list(kept))))
         if not len(self):
             raise UserError(
@@ -99,7 +101,7 @@ class DropClasses(Subset):
     def __init__(self, dataset: Any, classes: Sequence[str | int]) -> None:
         super().__init__(dataset)
         names = class_names(self)
-        dropped = class_ids(classes, names, 'DropClasses: classes')
+        dropped = ids_of_classes(classes, names, 'DropClasses: classes')
         self._keep(np.flatnonzero(~np.isin(self._labels, list(dropped))))
         if not len(self):
             raise UserError(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from mmengine.registry import DATASETS
 
-from mcmi_plugin.datasets.class_selection import class_ids, class_names
+from mcmi_plugin.datasets.class_selection import class_names, ids_of_classes
 from mcmi_plugin.datasets.subset import Subset
 from mcmi_plugin.errors import UserError
 
@@ -35,7 +35,7 @@ class MergeClasses(Subset):
         new_ids = np.full(len(names), -1)
         for new, (group, members) in enumerate(groups.items()):
             key = f'MergeClasses: groups.{group}'
-            ids = sorted(class_ids(members, names, key))
+            ids = sorted(ids_of_classes(members, names, key))
             taken = [names[i] for i in ids if new_ids[i] >= 0]
             if taken:
                 raise UserError(f'{key}: {taken[0]!r} is in another group already')

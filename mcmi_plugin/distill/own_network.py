@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from ..errors import UserError
-from ..faults.names import classes_named, parameters
+from ..faults.names import arguments_of, classes_named
 from ..networks import classes_place, part_of
 
 # What mmpretrain's heads and classifiers have where their config says nothing.
@@ -35,7 +35,7 @@ def weigh(network: dict, weight: float, method: str) -> None:
     for key in ('head', ''):
         part: dict[str, Any] = part_of(network, key)
         kinds = classes_named(part.get('type'))
-        if part and ('loss' in part or any('loss' in parameters(k) for k in kinds)):
+        if part and ('loss' in part or any('loss' in arguments_of(k) for k in kinds)):
             part['loss'] = dict(part.get('loss') or _default(kinds))
             part['loss']['loss_weight'] = weight
             return

@@ -80,7 +80,7 @@ def _not_implemented(text: str, cfg: Config, error: Exception) -> None:
     for path, part in _parts(cfg):
         if short_name(part.get('type')) == name:
             remedy = 'take another one'
-            if 'distillation' in parameters(type(module)):
+            if 'distillation' in arguments_of(type(module)):
                 remedy = f'set {path}.distillation=False, or {remedy}'
             raise UserError(
                 f'{path}: {name} cannot do this ({" ".join(text.split())}); {remedy}'
@@ -123,7 +123,7 @@ def _unknown_argument(
     path, part = max(
         holders, key=lambda h: (h[1] == made, any(_is_a(owner, h[1].get('type'))))
     )
-    known = set(part) | {p for cls in _classes(part, owner) for p in parameters(cls)}
+    known = set(part) | {p for cls in _classes(part, owner) for p in arguments_of(cls)}
     by_lower = {name.lower(): name for name in known - {argument, 'type'}}
     close = difflib.get_close_matches(argument.lower(), by_lower, 1)
     hint = f'did you mean {path}.{by_lower[close[0]]}?' if close else 'take it out'
@@ -151,7 +151,7 @@ def _is_a(owner: str, name: str | None) -> Iterator[bool]:
         yield any(base.__name__ == owner for base in cls.__mro__)
 
 
-def parameters(cls: type) -> Iterator[str]:
+def arguments_of(cls: type) -> Iterator[str]:
     """Arguments of a class and of those that it inherits."""
     for base in cls.__mro__:
         if '__init__' in vars(base) and base is not object:

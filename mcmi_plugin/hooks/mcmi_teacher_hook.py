@@ -40,8 +40,6 @@ from mcmi_plugin.weights.held import (
 )
 from mcmi_plugin.weights.loading import load_weights, read_teacher, read_weights
 
-Job = tuple[Config, TeacherOptions, Any, bool]  # of provide_teacher
-
 
 @HOOKS.register_module()
 class MCMITeacherHook(Hook):
@@ -182,14 +180,14 @@ class MCMITeacherHook(Hook):
         load_weights(teacher, state, path, 'mcmi.teacher_dir')
         self.provenance = meta['mcmi']
 
-    def _find_control(self, job: Job, held: Start | None) -> None:
+    def _find_control(self, job: tuple, held: Start | None) -> None:
         if not self.options.control or self.options.form == 'none':
             return
         path = provide_control(*job, held, self.plan)
         if path is not None:
             self.control = read_weights(path, 'mcmi.teacher_dir')[1]['mcmi']
 
-    def _job(self, runner: Runner) -> Job:
+    def _job(self, runner: Runner) -> tuple[Config, TeacherOptions, Any, bool]:
         dataset = runner.train_dataloader.dataset
         return runner.cfg, self.options, dataset, runner._resume
 

@@ -47,7 +47,7 @@ def schedulers(runner: Runner, name: str) -> list[_ParamScheduler]:
     return built[name] if isinstance(built, dict) else built
 
 
-def settings(runner: Runner) -> dict[str, Settings]:
+def settings_of(runner: Runner) -> dict[str, Settings]:
     """What the optimizers and schedulers are now, by the optimizer's name."""
     return {
         name: Settings(

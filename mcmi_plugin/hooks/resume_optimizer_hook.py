@@ -13,7 +13,7 @@ from mcmi_plugin.hooks.optimizer_settings import (
     optimizers,
     restart,
     schedulers,
-    settings,
+    settings_of,
     step_to_now,
     without_functions,
 )
@@ -47,7 +47,7 @@ class ResumeOptimizerHook(Hook):
     priority = 'HIGHEST'
 
     def before_run(self, runner: Runner) -> None:
-        self._begun: dict[str, Settings] = settings(runner)
+        self._begun: dict[str, Settings] = settings_of(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if runner._resume and 'optimizer' in checkpoint:
@@ -67,7 +67,7 @@ class ResumeOptimizerHook(Hook):
             self._follow_config(runner, before, now)
 
     def _follow_config(self, runner: Runner, before: dict | None, now: dict) -> None:
-        had = settings(runner)
+        had = settings_of(runner)
         restarted = []
         for name, wrapper in optimizers(runner):
             noted = before[name] if before else _told(had[name])
@@ -90,7 +90,7 @@ class ResumeOptimizerHook(Hook):
             elif before and (rates or not self._adapt(built, noted, now[name], name)):
                 raise UserError(_FOLLOWS)
         step_to_now(runner, restarted)
-        changes = _in_words(had, settings(runner))
+        changes = _in_words(had, settings_of(runner))
         if before or changes:
             print_log(
                 "optimizer and schedule are the config's from here on, not those that "

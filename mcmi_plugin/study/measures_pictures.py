@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.runner import Runner
 
-from mcmi_plugin.datasets.class_selection import class_ids
+from mcmi_plugin.datasets.class_selection import ids_of_classes
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown import eigen_cam as report
 from mcmi_plugin.study.passes import loader_of, network_of, passed
@@ -68,7 +68,10 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
     drawn, groups = _draw(np.arange(len(labels)), number), [''] * number
     if options.get('classes'):
         names = list(dataset.metainfo['classes'])
-        ids = [min(class_ids([c], names, 'eigen_cam.classes')) for c in options.classes]
+        ids = [
+            min(ids_of_classes([c], names, 'eigen_cam.classes'))
+            for c in options.classes
+        ]
         parts = [_draw(np.flatnonzero(labels == c), number) for c in ids]
         groups = [names[c] for c, part in zip(ids, parts, strict=True) for _ in part]
         drawn = np.concatenate(parts)

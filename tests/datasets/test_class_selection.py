@@ -3,7 +3,7 @@
 import pytest
 from mmengine.registry import DATASETS
 
-from mcmi_plugin.datasets.class_selection import class_ids
+from mcmi_plugin.datasets.class_selection import ids_of_classes
 from mcmi_plugin.errors import UserError
 
 NAMES = ['airplane', 'automobile', 'bird', 'cat', 'Ship', '7']
@@ -25,7 +25,7 @@ def test_kept_and_dropped_classes_are_the_two_halves_and_keep_their_ids():
 
 
 def test_names_and_ids_can_be_mixed_and_a_string_is_a_name():
-    assert class_ids(['cat', 0, 'cat', '7'], NAMES, 'key') == {0, 3, 5}
+    assert ids_of_classes(['cat', 0, 'cat', '7'], NAMES, 'key') == {0, 3, 5}
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_names_and_ids_can_be_mixed_and_a_string_is_a_name():
 )
 def test_an_unknown_class_is_one_line_with_the_closest_ones(entry, line):
     with pytest.raises(UserError, match=line) as error:
-        class_ids([0, entry], NAMES, 'key')
+        ids_of_classes([0, entry], NAMES, 'key')
     assert '\n' not in str(error.value)
 
 
 def test_one_class_without_a_list_is_refused():
     with pytest.raises(UserError, match="key='cat': must be a list of classes"):
-        class_ids('cat', NAMES, 'key')
+        ids_of_classes('cat', NAMES, 'key')
 
 
 def test_all_classes_dropped_or_none_kept():
