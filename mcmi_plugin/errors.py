@@ -1,5 +1,7 @@
 """The one exception whose text is meant for the person at the keyboard."""
 
+from collections.abc import Sequence
+
 
 class UserError(ValueError):
     """Something the user can put right.
@@ -22,3 +24,8 @@ def one_line(error: BaseException, most: int | None = None) -> str:
     """
     text = ' '.join(str(error).split()) or type(error).__name__
     return text if most is None or len(text) <= most else f'{text[:most].rstrip()}...'
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """The first few of many names, for a line: ``a, b, c, ...``."""
+    return ', '.join(names[:most]) + ', ...' * (len(names) > most)

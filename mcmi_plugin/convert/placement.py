@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from mcmi_plugin.errors import some_of
 from mcmi_plugin.weights.loading import OPTIONAL
 
 
@@ -34,7 +35,7 @@ class Placement:
         if self.num_classes:
             return '{} classes in the file, {} in the model'.format(*self.num_classes)
         faults = [
-            f'{what}: {len(keys)} ({", ".join(keys[:3])}{", ..." * (len(keys) > 3)})'
+            f'{what}: {len(keys)} ({some_of(keys)})'
             for what, keys in (
                 ('keys without a place in the model', list(self.unplaced)),
                 ('keys of the model without a value', self.missing),

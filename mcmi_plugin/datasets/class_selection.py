@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.datasets.subset import Subset
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, some_of
 
 
 def ids_of_classes(
@@ -39,14 +39,14 @@ def _class_id(entry: str | int, names: list[str], key: str) -> int:
         # A low cutoff: a wrong suggestion costs less than none.
         close = difflib.get_close_matches(entry.casefold(), folded, 3, cutoff=0.4)
         hint = ', '.join(repr(folded[name]) for name in close)
-        hint = f'the closest ones are {hint}' if hint else f'they are {_some(names)}'
+        hint = (
+            f'the closest ones are {hint}'
+            if hint
+            else f'they are {some_of([*map(repr, names)], 10)}'
+        )
     else:
         hint = f'ids go from 0 to {len(names) - 1}'
     raise UserError(f'{key}: there is no class {entry!r}; {hint}')
-
-
-def _some(names: list[str]) -> str:
-    return ', '.join(map(repr, names[:10])) + ', ...' * (len(names) > 10)
 
 
 def class_names(dataset: Any, num_classes: int | None = None) -> list[str]:

@@ -1,12 +1,20 @@
 """What the wrappers share: some samples of another data set, maybe relabelled."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.errors import UserError
+
+
+def unwrapped(dataset: Any) -> Iterator[Any]:
+    """A data set and those it wraps, from the outside."""
+    while dataset is not None:
+        yield dataset
+        dataset = getattr(dataset, 'dataset', None)
 
 
 class Subset:

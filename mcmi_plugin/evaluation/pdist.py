@@ -7,6 +7,7 @@ from mmengine.dist import all_reduce
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mcmi_plugin.datasets.subset import unwrapped
 from mcmi_plugin.datasets.synthetic_gaussian import SyntheticGaussian, class_means
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import predictions
@@ -47,8 +48,5 @@ def pdist_of(
 
 def synthetic_part(dataset: Any) -> SyntheticGaussian | None:
     """The synthetic set that ``dataset`` is, or wraps; None where it does not."""
-    while not isinstance(dataset, SyntheticGaussian):
-        if not hasattr(dataset, 'dataset'):
-            return None
-        dataset = dataset.dataset
-    return dataset
+    found = (p for p in unwrapped(dataset) if isinstance(p, SyntheticGaussian))
+    return next(found, None)

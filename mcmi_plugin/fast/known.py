@@ -4,7 +4,7 @@ A list of what is safe, not of what is not: whoever writes a data set or a trans
 of his own may do anything in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import mmcv.transforms
@@ -19,7 +19,7 @@ from mmpretrain.datasets import KFoldDataset
 from mmpretrain.datasets.transforms import CenterCrop, PackInputs, ResizeEdge
 
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
-from mcmi_plugin.datasets.subset import Subset
+from mcmi_plugin.datasets.subset import Subset, unwrapped
 
 # The same for an image every time.
 FIXED = (LoadImageFromFile, Resize, ResizeEdge, CenterCrop)
@@ -41,7 +41,7 @@ def why_unknown(dataset: Any) -> str:
 
     Its ``load_data_list``, and all else that runs once, may be anything.
     """
-    for part in parts(dataset):
+    for part in unwrapped(dataset):
         name = type(part).__name__
         if not hasattr(part, 'get_data_info'):
             return f'{name}, which has no get_data_info'
@@ -63,16 +63,9 @@ def always_gives_the_same(dataset: Any) -> bool:
     )
 
 
-def parts(dataset: Any) -> Iterator[Any]:
-    """A data set and those it wraps, from the outside."""
-    while dataset is not None:
-        yield dataset
-        dataset = getattr(dataset, 'dataset', None)
-
-
 def pipeline_of(dataset: Any) -> Any:
     """The pipeline that its samples go through, None without one."""
-    for part in parts(dataset):
+    for part in unwrapped(dataset):
         if hasattr(part, 'pipeline'):
             return part.pipeline
     return None
@@ -85,7 +78,7 @@ def contents(dataset: Any) -> Sequence[Any]:
     (PseudoLabelHook).
     """
     labels = [
-        p.get_gt_labels().tobytes() for p in parts(dataset) if isinstance(p, Subset)
+        p.get_gt_labels().tobytes() for p in unwrapped(dataset) if isinstance(p, Subset)
     ]
     transforms = pipeline_of(dataset).transforms
     return [len(dataset), labels, [(id(t), repr(t)) for t in transforms]]

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 from mcmi_plugin.datasets.indices import load, save
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
+from mcmi_plugin.datasets.subset import unwrapped
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import predictions
 from mcmi_plugin.weights.loading import weights_hash
@@ -76,15 +77,13 @@ class PseudoLabelHook(Hook):
 
 
 def _pseudo_labelled(dataset: Any) -> PseudoLabelled:
-    outer = type(dataset).__name__
-    while not isinstance(dataset, PseudoLabelled):
-        if not hasattr(dataset, 'dataset'):
-            raise UserError(
-                f'train_dataloader.dataset: PseudoLabelHook finds no PseudoLabelled in '
-                f'{outer}; wrap the training set in it, or drop the hook'
-            )
-        dataset = dataset.dataset
-    return dataset
+    for part in unwrapped(dataset):
+        if isinstance(part, PseudoLabelled):
+            return part
+    raise UserError(
+        'train_dataloader.dataset: PseudoLabelHook finds no PseudoLabelled in '
+        f'{type(dataset).__name__}; wrap the training set in it, or drop the hook'
+    )
 
 
 def _read_again(loop: BaseLoop) -> None:

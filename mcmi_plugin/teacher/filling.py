@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.model.weight_init import PretrainedInit
 from torch import Tensor, nn
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, some_of
 from mcmi_plugin.weights.held import OF_STUDENT, STUDENT
 
 # Buffers that are learnt; all others are what the constructor makes them.
@@ -139,9 +139,8 @@ def check_teacher_filled(model: Any) -> None:
         what = f'{key}: {file} does not fill the teacher'
         break
     number = len(learnt(model.teacher))
-    names = ', '.join(random[:3]) + ', ...' * (len(random) > 3)
     raise UserError(
-        f'{what}: {len(random)} of its {number} weights would be random ({names}); '
+        f'{what}: {len(random)} of its {number} weights would be random ({some_of(random)}); '
         'name a checkpoint of all of it: --cfg-options model.teacher_ckpt=PATH'
     )
 

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, some_of
 from mcmi_plugin.weights.held import (
     OF_STUDENT,
     OF_TEACHER,
@@ -169,7 +169,7 @@ def fitting(
         raise UserError(
             f'{key}: {source} does not fit the model: '
             + '; '.join(
-                f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." * (len(keys) > 3)})'
+                f'{len(keys)} {what} ({some_of(keys)})'
                 for what, keys in (('missing', missing), ('foreign', foreign))
                 if keys
             )

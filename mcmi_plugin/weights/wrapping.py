@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, some_of
 
 # The entry that holds the weights, the first that there is: mmengine's, RepDistiller's
 # and torchvision's, HSAKD's and kuangliu's, PyTorch's tutorials' ...
@@ -140,7 +140,7 @@ def renamed(state: dict[str, Tensor], renames: Sequence[str]) -> dict[str, Tenso
             begin = dict.fromkeys(name.partition('.')[0] for name in state)
             raise UserError(
                 f'--rename {rename}: OLD=NEW takes the beginnings of names; those of '
-                f'the file are {_some(list(begin))}'
+                f'the file are {some_of(list(begin), 5)}'
             )
         result = {
             new + name.removeprefix(old) if name.startswith(old) else name: value
@@ -150,7 +150,3 @@ def renamed(state: dict[str, Tensor], renames: Sequence[str]) -> dict[str, Tenso
             raise UserError(f'--rename {rename}: two weights would have one name')
         state = result
     return state
-
-
-def _some(names: list[str], shown: int = 5) -> str:
-    return ', '.join(names[:shown]) + ', ...' * (len(names) > shown)
