@@ -140,8 +140,9 @@ def check_teacher_filled(model: Any) -> None:
         break
     number = len(learnt(model.teacher))
     raise UserError(
-        f'{what}: {len(random)} of its {number} weights would be random ({some_of(random)}); '
-        'name a checkpoint of all of it: --cfg-options model.teacher_ckpt=PATH'
+        f'{what}: {len(random)} of its {number} weights would be random '
+        f'({some_of(random)}); name a checkpoint of all of it: --cfg-options '
+        'model.teacher_ckpt=PATH'
     )
 
 
