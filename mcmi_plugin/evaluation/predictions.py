@@ -19,13 +19,15 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics, collect
 from mcmi_plugin.functional.labels import class_ids
 
+_NONE = torch.empty(0, dtype=torch.int64)
+
 
 class Batch(NamedTuple):
     """What a pass says of B samples.
 
     Attributes:
         logits: [B, C], where the network is.
-        labels: [B] int64, where the loader has them.
+        labels: [B] int64, where the loader has them; [0] if none are asked for.
         inputs: as the loader gives them, before any preprocessor.
     """
 
@@ -41,6 +43,7 @@ def predictions(
     preprocessor: nn.Module | None = None,
     train_mode: bool = False,
     title: str = '',
+    labelled: bool = True,
 ) -> Iterator[Batch]:
     """Show a classifier every sample of ``loader``.
 
@@ -54,6 +57,7 @@ def predictions(
         preprocessor: by default the model's own.
         train_mode: run in train mode, which moves batch norm's statistics.
         title: of a progress bar, where there is a terminal; '' for none.
+        labelled: whether every sample must have its label.
 
     Raises:
         UserError: a model without logits, or data without one hard label a sample,
@@ -67,9 +71,10 @@ def predictions(
     try:
         for raw in track(loader, title, disable=not bar, transient=True):
             # Before they are on the device, where looking at them would wait for it.
-            labels = hard_labels(raw['data_samples'])
+            labels = hard_labels(raw['data_samples']) if labelled else _NONE
             logits = logits_of(model, raw, preprocessor)
-            _check_labels(labels, len(logits), logits.shape[1], loader)
+            if labelled:
+                _check_labels(labels, len(logits), logits.shape[1], loader)
             yield Batch(logits, labels, raw['inputs'])
     finally:
         model.train(was_training)

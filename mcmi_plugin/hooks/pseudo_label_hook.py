@@ -135,7 +135,9 @@ def _predicted(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
     )
     device = next(model.parameters()).device
     found = [torch.empty(0, dtype=torch.int64, device=device)]
-    for batch in predictions(model.teacher, loader, model.data_preprocessor):
+    for batch in predictions(
+        model.teacher, loader, model.data_preprocessor, labelled=False
+    ):
         found.append(batch.logits.argmax(1))
     labels = torch.zeros(len(dataset), dtype=torch.int64, device=device)
     labels[list(loader.sampler)] = torch.cat(found)
