@@ -38,10 +38,7 @@ def _flat(options: dict, prefix: str = '') -> dict:
 def filled(options: dict, words: dict) -> dict:
     """Options with ``{word}`` in their strings filled in.
 
-    Args:
-        words: ``seed``, ``study_dir``, and each axis of the grid by its name. A
-            string that is one of them alone takes the value as it is, a name of
-            the grid as what ``--cfg-options`` would read.
+    A string that is a word alone takes what ``--cfg-options`` would read of it.
     """
 
     def fill(value):

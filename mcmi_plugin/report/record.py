@@ -32,9 +32,8 @@ NUM_IMAGES = 1000
 def write_record(runner: Runner) -> None:
     """Write ``report.json`` into the work dir of a Runner at its end.
 
-    Command, versions, time, numbers of parameters, the teacher's provenance, and the
-    confusion matrix of the student in memory on up to 1,000 validation samples; in
-    this process alone, so the others need not take part.
+    The confusion matrix is of up to 1,000 validation samples, by the student in
+    memory; in this process alone, so the others need not take part.
 
     Raises:
         UserError: the file cannot be written.
@@ -64,10 +63,7 @@ def write_record(runner: Runner) -> None:
 
 
 def read_record(work_dir: Path, timestamp: str) -> dict:
-    """The record of the training that began at ``timestamp``; {} without one.
-
-    Another training's is none: it may have gone before in the same folder.
-    """
+    """The record of the training that began at ``timestamp``; {} if it is another's."""
     try:
         record = json.loads((work_dir / FILE).read_text())
     except (OSError, ValueError):
@@ -128,13 +124,11 @@ def _whole(model: Any) -> Any:
 def _parameters(model: Any) -> dict[str, int]:
     """How many the student has, and the teacher if there is one."""
     whole = _whole(model)
-    networks = dict(
-        student=getattr(whole, 'architecture', whole),
-        teacher=getattr(whole, 'teacher', None),
-    )
+    networks = [('student', getattr(whole, 'architecture', whole))]
+    networks += [('teacher', getattr(whole, 'teacher', None))]
     return {
         name: sum(parameter.numel() for parameter in network.parameters())
-        for name, network in networks.items()
+        for name, network in networks
         if network is not None
     }
 
@@ -152,8 +146,4 @@ def _device(runner: Runner) -> str:
 
 def check_confusion(confusion: dict) -> str | None:
     """Why there is no confusion matrix, or None where there is one."""
-    if not confusion:
-        return 'it was not recorded'
-    if 'missing' in confusion:
-        return str(confusion['missing'])
-    return None
+    return confusion.get('missing') if confusion else 'it was not recorded'

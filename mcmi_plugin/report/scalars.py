@@ -11,17 +11,12 @@ TEACHER_ACCURACY = 'teacher.accuracy/top1'
 
 @dataclass(frozen=True)
 class Scalars:
-    """mmengine's records of a run, in order.
+    """mmengine's records of a run, in order."""
 
-    Attributes:
-        train: one for each log interval: ``step`` is the iteration, ``epoch`` counts
-            from 1 (absent where a run counts iterations), losses as the model
-            names them.
-        val: one for each validation: ``step`` is the epoch, or the iteration.
-    """
-
+    # One for each log interval: ``step`` is the iteration, ``epoch`` counts from 1
+    # (absent where a run counts iterations), losses as the model names them.
     train: list[dict]
-    val: list[dict]
+    val: list[dict]  # one for each validation: ``step`` is the epoch, or the iteration
 
     @property
     def by_epoch(self) -> bool:

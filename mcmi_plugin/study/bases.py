@@ -21,9 +21,8 @@ mcmi = _base_.pair.get('mcmi')
 class Bases:
     """Configs by what a study says of them; each is read once.
 
-    Args:
-        study_dir: folder of the study's config, which paths are relative to.
-        written: folder for the configs that join a pair and a method.
+    Paths are relative to ``study_dir``; configs that join a pair and a method go into
+    the folder ``written``.
     """
 
     def __init__(self, study_dir: Path, written: Path) -> None:
@@ -32,12 +31,7 @@ class Bases:
         self._read: dict[str, dict] = {}
 
     def find(self, said: dict, default: str | None, where: str) -> tuple[str, dict]:
-        """Path and content of the config for a cell.
-
-        Args:
-            said: the special keys among a cell's options.
-            default: the scale's ``config``.
-            where: the cell's name, for errors.
+        """Path and content of the config for a cell, whose special keys ``said`` has.
 
         Raises:
             UserError: no config is named, or it is not there or cannot be read.

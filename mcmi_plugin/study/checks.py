@@ -47,11 +47,7 @@ def check_controls(content: dict, path: str) -> None:
 
 
 def check_cells(cells: Sequence[Cell], content: dict) -> None:
-    """Every cell's config can be read and run, as far as one sees beforehand.
-
-    Args:
-        cells: one of each arm and place in the grid.
-        content: of the study.
+    """Cells' configs can be read and run, as far as one sees beforehand.
 
     Raises:
         UserError: the first cell that cannot; no data or teacher; the test set

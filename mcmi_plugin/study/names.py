@@ -8,11 +8,7 @@ from mcmi_plugin.errors import UserError
 
 
 def require_known(name: str, known: Iterable[str], what: str, where: str) -> None:
-    """``name`` is one of ``known``.
-
-    Raises:
-        UserError: it is not; the line names the closest one, and all of them.
-    """
+    """Raise a UserError with the closest name where ``name`` is not ``known``."""
     known = list(known)
     if name in known:
         return
@@ -23,11 +19,7 @@ def require_known(name: str, known: Iterable[str], what: str, where: str) -> Non
 
 
 def require_distinct(names: list[str], what: str, where: str) -> None:
-    """No two names are the same, nor are their folders.
-
-    Raises:
-        UserError: two are; the line names them.
-    """
+    """Raise a UserError where two names are the same, or their folders."""
     folders: dict[str, str] = {}
     for name in names:
         other = folders.setdefault(slug(name), name)

@@ -23,25 +23,14 @@ OWN_KEYS = ('randomness.seed', 'mcmi.seed', 'mcmi.teacher_dir', 'work_dir', *SPE
 
 @dataclass(frozen=True)
 class Study:
-    """What a run of ``tools/study.py`` does, all checked.
+    """What a run of ``tools/study.py`` does, all checked."""
 
-    Attributes:
-        content: the study's config as plain values, ``arms`` as a dict.
-        scale: ``'smoke'``, ``'small'`` or ``'paper'``.
-        arms: names of the arms in this run, the controls among them.
-        grid: names in this run by axis.
-        cells: in the order in which they are run: seed by seed, so that pairs
-            are complete early.
-        work_dir: of cells, teachers and report.
-    """
-
-    path: str
-    content: dict
+    content: dict  # the study's config as plain values, ``arms`` as a dict
     scale: str
-    arms: list[str]
-    grid: dict[str, list[str]]
-    cells: list[Cell]
-    work_dir: Path
+    arms: list[str]  # of this run, the controls among them
+    grid: dict[str, list[str]]  # names in this run by axis
+    cells: list[Cell]  # seed by seed, so that pairs are complete early
+    work_dir: Path  # of cells, teachers and report
 
     @property
     def measures(self) -> dict[str, dict]:
@@ -63,11 +52,9 @@ def read_study(
     seeds: int | None = None,
     options: dict | None = None,
 ) -> Study:
-    """Read a study and check everything that can be checked before training.
+    """Read a study's config and check all that can be checked before training.
 
     Args:
-        path: of the study's config.
-        scale: which of its scales.
         work_dir: by default ``work_dirs/study/NAME/SCALE``.
         arms, grid, seeds: in place of the scale's choice of names, and their number;
             the controls come along. Names of an axis may be one string, ``'A,B'``.
@@ -105,14 +92,13 @@ def read_study(
     for point in itertools.product(*of_all.values()):
         where = dict(zip(of_all, point, strict=True))
         differing = [axes[axis][name] for axis, name in where.items()]
-        for seed in range(seeds):
-            for arm in arms:
-                layers = [*differing, content['arms'][arm]]
-                _check_own(options or {}, layers, path)
-                layers = [chosen['options'], *layers, options or {}]
-                default = chosen.get('config')
-                cells.append(_cell(where, arm, seed, layers, default, bases, folder))
-    study = Study(path, content, scale, arms, of_all, cells, folder)
+        for seed, arm in itertools.product(range(seeds), arms):
+            layers = [*differing, content['arms'][arm]]
+            _check_own(options or {}, layers, path)
+            layers = [chosen['options'], *layers, options or {}]
+            default = chosen.get('config')
+            cells.append(_cell(where, arm, seed, layers, default, bases, folder))
+    study = Study(content, scale, arms, of_all, cells, folder)
     checks.check_cells([cell for cell in cells if cell.seed == 0], content)
     return study
 

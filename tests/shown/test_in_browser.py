@@ -4,9 +4,9 @@ import base64
 import io
 import json
 import os
-from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, DRIVER, FLAGS, SIZES, show
 from PIL import Image
 
 from mcmi_plugin.shown.blocks import (
@@ -22,14 +22,6 @@ from mcmi_plugin.shown.blocks import (
 from mcmi_plugin.shown.chart import Line, draw_chart
 from mcmi_plugin.shown.page import write_page
 
-CHROMIUM, DRIVER = Path('/usr/bin/chromium'), Path('/usr/bin/chromedriver')
-# As root, alone, and without asking for its own updates.
-FLAGS = (
-    'headless', 'no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run',
-    'disable-background-networking', 'disable-component-update', 'disable-sync',
-    'hide-scrollbars',
-)  # fmt: skip
-SIZES = dict(desktop=(1280, 900), phone=(390, 844), paper=(718, 1047))  # A4
 # Ratios of luminance between every text and what is behind it (WCAG 2.2, 1.4.3).
 CONTRASTS = """
 const numbers = text => {
@@ -123,21 +115,6 @@ def page(request, tmp_path):
     parts = [Section('First', every_block()), Section('Second', [Text('b')])]
     write_page(tmp_path / 'page.html', 'A title', parts, 'a note')
     return tmp_path / 'page.html'
-
-
-def show(browser, page, size='desktop', scheme='light', media='screen'):
-    width, height = SIZES[size]
-    browser.execute_cdp_cmd(
-        'Emulation.setDeviceMetricsOverride',
-        dict(width=width, height=height, deviceScaleFactor=1, mobile=size == 'phone'),
-    )
-    features = [dict(name='prefers-color-scheme', value=scheme)]
-    browser.execute_cdp_cmd(
-        'Emulation.setEmulatedMedia', dict(media=media, features=features)
-    )
-    for log in ('browser', 'performance'):
-        browser.get_log(log)  # of the page before
-    browser.get(page.as_uri())
 
 
 def requested(browser) -> list[str]:
