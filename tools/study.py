@@ -18,10 +18,10 @@ import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is rea
 from mcmi_plugin.cells.thrift import thrift
 from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.study.content import SCALES
-from mcmi_plugin.study.plan import read_study
-from mcmi_plugin.study.report import write_report
-from mcmi_plugin.study.run import run_cells
+from mcmi_study.content import SCALES
+from mcmi_study.plan import read_study
+from mcmi_study.report import write_report
+from mcmi_study.run import run_cells
 
 
 def main(args):

@@ -6,7 +6,7 @@
 # square.
 # The paper does not name its three pairs; these are those of Fig. 8.
 
-from mcmi_plugin.study.shorthand import CIFAR10, epochs, samples
+from mcmi_study.shorthand import CIFAR10, epochs, samples
 
 pairs = {
     'ResNet-56 -> ResNet-20': dict(pair='r56_r20', method='kd'),

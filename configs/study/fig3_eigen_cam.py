@@ -6,7 +6,7 @@
 # Fig. 3 shows 4 images of one class, Figs. 10-13 24 of each of four:
 # --cfg-options eigen_cam.num_images=24.
 
-from mcmi_plugin.study.shorthand import CIFAR10, TEACHERS_ONLY
+from mcmi_study.shorthand import CIFAR10, TEACHERS_ONLY
 
 study = dict(
     exhibit='Figs. 3, 10-13',

@@ -2,7 +2,7 @@
 #
 #   python tools/study.py configs/study/fig5_teacher_size.py --scale small
 
-from mcmi_plugin.study.shorthand import CIFAR10, epochs
+from mcmi_study.shorthand import CIFAR10, epochs
 
 
 def resnet(depth):

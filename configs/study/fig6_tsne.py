@@ -4,7 +4,7 @@
 #
 # Only teachers are looked at: the student is trained for a single epoch.
 
-from mcmi_plugin.study.shorthand import CIFAR10, TEACHERS_ONLY
+from mcmi_study.shorthand import CIFAR10, TEACHERS_ONLY
 
 study = dict(
     exhibit='Fig. 6',

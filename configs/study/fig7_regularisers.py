@@ -5,7 +5,7 @@
 # The paper names neither its pairs nor the weights of the other two; here all three
 # are the same fine-tune of the same MLL teacher.
 
-from mcmi_plugin.study.shorthand import epochs, samples
+from mcmi_study.shorthand import epochs, samples
 
 pairs = {
     'ResNet-56 -> ResNet-20': dict(pair='r56_r20', method='kd'),

@@ -6,7 +6,7 @@
 # T^t / T^s (mcmi.temperature), so that its temperature is T^t. The loss is multiplied
 # by the square of T^s.
 
-from mcmi_plugin.study.shorthand import epochs, samples
+from mcmi_study.shorthand import epochs, samples
 
 
 def at(teacher, student):

@@ -2,7 +2,7 @@
 #
 #   python tools/study.py configs/study/fig9_semi_supervised.py --scale small
 
-from mcmi_plugin.study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs
+from mcmi_study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs
 
 
 def labelled(percent):

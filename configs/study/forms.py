@@ -2,7 +2,7 @@
 # Fixed centroids (the paper), centroids that follow the model (EMA), a budget in nats
 # in place of lambda, the wrong-class form; beside them everything that a user could do
 # instead of MCMI.
-from mcmi_plugin.study.shorthand import EARLY_STOPPED, TEMPERATURE
+from mcmi_study.shorthand import EARLY_STOPPED, TEMPERATURE
 
 STOPPED = {'mcmi.early_stopping': True}
 arms = {

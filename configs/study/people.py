@@ -14,7 +14,7 @@
 # Of a copy of the images that was compressed once more it is to be made used to them
 # first: configs/study/_base_/akamaster_r20_mll.py.
 
-from mcmi_plugin.study.shorthand import CIFAR10, EARLY_STOPPED, NO_FINE_TUNE, epochs
+from mcmi_study.shorthand import CIFAR10, EARLY_STOPPED, NO_FINE_TUNE, epochs
 
 study = dict(
     exhibit="CIFAR-10H",

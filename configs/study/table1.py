@@ -8,7 +8,7 @@
 # medium one on a tenth of CIFAR-10.
 _base_ = '_base_/pairs_and_methods.py'
 
-from mcmi_plugin.study.shorthand import CIFAR10
+from mcmi_study.shorthand import CIFAR10
 
 cifar10 = {k: v for k, v in CIFAR10.items() if k != 'method'}
 pairs = {

@@ -6,7 +6,7 @@
 # it is that of Table 1, of half width. Its own accuracy without a teacher is printed
 # as 76.94, 65.50 and 66.30.
 
-from mcmi_plugin.study.shorthand import epochs
+from mcmi_study.shorthand import epochs
 
 
 def two(first, second):

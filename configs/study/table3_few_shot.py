@@ -7,7 +7,7 @@
 # that is held out, which CIFAR-100's published teachers have been trained on: so these
 # two arms are for the small scale, where the teacher is trained here.
 
-from mcmi_plugin.study.shorthand import CIFAR10, EARLY_STOPPED, TEMPERATURE, epochs
+from mcmi_study.shorthand import CIFAR10, EARLY_STOPPED, TEMPERATURE, epochs
 
 
 def part(alpha):

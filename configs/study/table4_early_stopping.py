@@ -6,7 +6,7 @@
 # the highest LL on a held-out part of the training set is kept. So that no teacher has
 # seen that part, all of them are trained here, by the rest.
 
-from mcmi_plugin.study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs, samples
+from mcmi_study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs, samples
 
 pairs = {
     'ResNet-34 -> ResNet-18': dict(

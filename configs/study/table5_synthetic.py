@@ -9,7 +9,7 @@
 # 77 and 82. So its figures stand beside ours for the record, not to be met. A.6 gives
 # no lambda; its MCMI row stands beside ours at 0.5.
 
-from mcmi_plugin.study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs, samples
+from mcmi_study.shorthand import EARLY_STOPPED, TEMPERATURE, epochs, samples
 
 
 def at(delta):

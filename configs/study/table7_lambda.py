@@ -7,7 +7,7 @@
 #
 # A tenth of the training set is held out: lambda is to be chosen by held_out_accuracy,
 # not by the test accuracies of the table. tools/sweep.py chooses so for any config.
-from mcmi_plugin.study.shorthand import CIFAR10
+from mcmi_study.shorthand import CIFAR10
 
 pairs = {
     'ResNet-56': dict(pair='_base_/pairs/r56_r20_held_out.py', method='kd'),

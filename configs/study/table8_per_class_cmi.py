@@ -3,7 +3,7 @@
 #   python tools/study.py configs/study/table8_per_class_cmi.py --scale small
 #
 # Only teachers are compared: the student is trained for a single epoch.
-from mcmi_plugin.study.shorthand import CIFAR10, TEACHERS_ONLY
+from mcmi_study.shorthand import CIFAR10, TEACHERS_ONLY
 
 pairs = {
     'ImageNet, ResNet-34': dict(pair='r34_r18_imagenet', method='kd'),

@@ -4,7 +4,7 @@
 #
 # The paper does not say which classes it drops; here they are the first ones.
 
-from mcmi_plugin.study.shorthand import CIFAR10, NO_FINE_TUNE, epochs
+from mcmi_study.shorthand import CIFAR10, NO_FINE_TUNE, epochs
 
 cifar10 = dict(pair='_base_/pairs/r56_r20_cifar10_zero_shot.py')
 cifar100 = dict(pair='_base_/pairs/wrn40_2_wrn16_2_zero_shot.py')

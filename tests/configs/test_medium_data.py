@@ -16,8 +16,8 @@ from rich.console import Console
 from mcmi_plugin.audit.command import audit
 from mcmi_plugin.commands import train
 from mcmi_plugin.job_config import job_config
-from mcmi_plugin.study.plan import read_study
-from mcmi_plugin.study.run import run_cells
+from mcmi_study.plan import read_study
+from mcmi_study.run import run_cells
 
 SHORT = {
     'train_cfg.max_epochs': 1,

@@ -5,7 +5,7 @@ import re
 
 from conftest import PROJECT
 
-NAME = re.compile(r':(?:func|class|mod|meth):`~?(mcmi_plugin(?:\.\w+)+)`')
+NAME = re.compile(r':(?:func|class|mod|meth):`~?(mcmi_(?:plugin|study)(?:\.\w+)+)`')
 
 
 def is_there(name: str) -> bool:
@@ -19,7 +19,7 @@ def is_there(name: str) -> bool:
 def test_every_name_is_there():
     found = {
         (path.name, name)
-        for path in (PROJECT / 'mcmi_plugin').rglob('*.py')
+        for path in PROJECT.glob('mcmi_*/**/*.py')
         for name in NAME.findall(path.read_text())
     }
     assert len(found) > 10

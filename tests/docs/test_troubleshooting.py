@@ -42,7 +42,7 @@ def literals(source: str) -> str:
 
 @pytest.fixture(scope='module')
 def sources() -> dict[str, str]:
-    files = (PROJECT / 'mcmi_plugin').rglob('*.py')
+    files = PROJECT.glob('mcmi_*/**/*.py')
     return {str(file): literals(file.read_text()) for file in files}
 
 

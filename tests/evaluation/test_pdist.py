@@ -7,7 +7,7 @@ from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.pdist import pdist_of
-from mcmi_plugin.study import measures
+from mcmi_study import measures
 
 
 def test_the_remedy_names_the_measure_of_a_study():

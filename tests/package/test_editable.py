@@ -20,7 +20,7 @@ def installed(tmp_path_factory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp('editable')
     copy, site = folder / 'project', folder / 'site'
     unwanted = shutil.ignore_patterns('__pycache__', '*.egg-info', '.mim')
-    for name in ('mcmi_plugin', 'configs', 'tools'):
+    for name in ('mcmi_plugin', 'mcmi_study', 'configs', 'tools'):
         shutil.copytree(PROJECT / name, copy / name, ignore=unwanted)
     for pattern in ('setup.*', '*.toml', '*.in', '*.yml', 'README.md', 'LICENSE'):
         for path in PROJECT.glob(pattern):

@@ -7,6 +7,8 @@ from pathlib import Path
 from conftest import PROJECT
 
 PACKAGE = PROJECT / 'mcmi_plugin'
+# What stands beside the package is on top of it.
+OURS = ('mcmi_plugin', 'mcmi_study', 'benchmarks')
 # The picture in CONTRIBUTING.md, a line a floor, the lowest last.
 PICTURE = re.search(
     r'```text\n(.*?)```', (PROJECT / 'CONTRIBUTING.md').read_text(), re.DOTALL
@@ -31,7 +33,7 @@ def imported(path: Path) -> set[str]:
             above = package[: len(package) - node.level + 1] if node.level else ()
             base = '.'.join([*above, *filter(None, [node.module])])
             names = [f'{base}.{alias.name}' for alias in node.names]
-        found |= {room(n) for n in names if n.split('.')[0] == 'mcmi_plugin'}
+        found |= {room(n) for n in names if n.split('.')[0] in OURS}
     return found
 
 

@@ -20,7 +20,7 @@ STALE = 'build/lib/mcmi_plugin/.mim/configs/mcmi/removed_long_ago.py'
 PROBE = """
 import json, sys, torch
 import mcmi_plugin
-from mcmi_plugin.study.plan import read_study
+from mcmi_study.plan import read_study
 from mmengine.config import Config
 from mmengine.hub import get_config
 
@@ -50,7 +50,7 @@ def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('wheel')
     copy = folder / 'project'
     unwanted = shutil.ignore_patterns('__pycache__', '*.egg-info', '.mim')
-    for name in ('mcmi_plugin', 'benchmarks', 'configs', 'tools'):
+    for name in ('mcmi_plugin', 'mcmi_study', 'benchmarks', 'configs', 'tools'):
         shutil.copytree(PROJECT / name, copy / name, ignore=unwanted)
     for pattern in ('setup.*', '*.toml', '*.in', '*.yml', 'README.md', 'LICENSE'):
         for path in PROJECT.glob(pattern):
@@ -110,7 +110,7 @@ def test_package_data_and_metadata(wheel):
     archive = zipfile.ZipFile(wheel)
     names = archive.namelist()
     project = wheel.parent / 'project'
-    for path in (project / 'mcmi_plugin').rglob('*'):
+    for path in project.glob('mcmi_*/**/*'):
         if path.is_file():
             assert str(path.relative_to(project)) in names
     (metadata,) = (n for n in names if n.endswith('.dist-info/METADATA'))
@@ -126,7 +126,7 @@ def test_package_data_and_metadata(wheel):
 
 def test_what_serves_a_checkout_alone_is_not_in_it(wheel):
     tops = {name.partition('/')[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {top.partition('-')[0] for top in tops} == {'mcmi_plugin'}
+    assert {top.partition('-')[0] for top in tops} == {'mcmi_plugin', 'mcmi_study'}
 
 
 def test_used_outside_the_checkout(site, tmp_path):

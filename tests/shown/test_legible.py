@@ -11,9 +11,9 @@ from mmengine.logging import MessageHub
 
 from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.report.spaces import output_space
-from mcmi_plugin.study.figures import draw
-from mcmi_plugin.study.results import Results
 from mcmi_plugin.teacher.summary import write_summary
+from mcmi_study.figures import draw
+from mcmi_study.results import Results
 
 LONG = [
     'ankle boot', 'button-down shirt', 'sandal with heel', 'automobile',

@@ -1,7 +1,7 @@
 """Made-up results of a study, drawn, and what a figure then says."""
 
-from mcmi_plugin.study import figures
-from mcmi_plugin.study.results import Results
+from mcmi_study import figures
+from mcmi_study.results import Results
 
 ACCURACY = {'MLL': 70.0, 'lambda = 0': 70.1, 'MCMI': 70.8}
 

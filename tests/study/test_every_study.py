@@ -10,9 +10,9 @@ from cifar_files import write_cifar10, write_cifar100
 from conftest import PROJECT
 from PIL import Image
 
-from mcmi_plugin.study import checks, run
-from mcmi_plugin.study.content import read_content
-from mcmi_plugin.study.plan import read_study
+from mcmi_study import checks, run
+from mcmi_study.content import read_content
+from mcmi_study.plan import read_study
 
 STUDIES = sorted(path.stem for path in (PROJECT / 'configs/study').glob('*.py'))
 

@@ -5,8 +5,8 @@ import pytest
 from drawn_study import ACCURACY, accuracy, draw, study, texts
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.study.figures.lines import number, words_of
-from mcmi_plugin.study.results import Results
+from mcmi_study.figures.lines import number, words_of
+from mcmi_study.results import Results
 
 
 @pytest.fixture

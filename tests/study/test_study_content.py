@@ -7,7 +7,7 @@ import pytest
 from conftest import PROJECT
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.study.plan import read_study
+from mcmi_study.plan import read_study
 
 BASE = PROJECT / 'configs/study/_base_/synthetic_kd.py'
 STUDY = dict(

@@ -12,10 +12,10 @@ from rich.console import Console
 from test_study_content import BASE
 
 from mcmi_plugin.cells.thrift import thrift
-from mcmi_plugin.study.plan import read_study
-from mcmi_plugin.study.report import write_report
-from mcmi_plugin.study.run import run_cells
 from mcmi_plugin.weights.file import load_checkpoint_file
+from mcmi_study.plan import read_study
+from mcmi_study.report import write_report
+from mcmi_study.run import run_cells
 
 SIZES = {
     f'{loader}_dataloader.dataset.num_{split}': 120

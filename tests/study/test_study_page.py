@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from mcmi_plugin.study.report import write_report
+from mcmi_study.report import write_report
 
 
 def result(arm, seed, grid, accuracy=97.0):

@@ -10,7 +10,7 @@ from test_study_engine import EPOCHS, SIZES, run_study, write_study
 from mcmi_plugin.datasets import SyntheticGaussian
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.people import halves
-from mcmi_plugin.study.measures_people import PEOPLE
+from mcmi_study.measures_people import PEOPLE
 
 ONE_ARM = dict(
     arms={'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None}},

@@ -16,11 +16,11 @@ import mmengine.config.utils
 from mmengine.config import Config
 
 from mcmi_plugin.job_config import job_config
-from mcmi_plugin.study.plan import read_study
 from mcmi_plugin.teacher import recipe, store
 from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
+from mcmi_study.plan import read_study
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 IN_FILES = Content(10, 'what the files hold')

@@ -7,7 +7,7 @@ _base_ = [
     '../../_base_/methods/kd.py',
 ]
 
-from mcmi_plugin.study.shorthand import held_out
+from mcmi_study.shorthand import held_out
 
 custom_imports = dict(imports=['mcmi_plugin'])
 fast = True

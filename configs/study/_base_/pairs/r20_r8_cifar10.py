@@ -4,7 +4,7 @@
 # What people call the test images is CIFAR-10H's (github.com/jcpeterson/cifar-10h).
 _base_ = '../../../_base_/pairs/akamaster_r20_r8.py'
 
-from mcmi_plugin.study.shorthand import held_out
+from mcmi_study.shorthand import held_out
 
 fast = True
 people_counts = 'data/cifar10/cifar10h-counts.npy'

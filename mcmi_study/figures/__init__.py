@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.style import save
-from mcmi_plugin.study.results import Results
+from mcmi_study.results import Results
 
 from .bars import bars
 from .confusion import confusion

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.style import new_figure
-from mcmi_plugin.study.results import Results, words
+from mcmi_study.results import Results, words
 
 
 def heatmap(

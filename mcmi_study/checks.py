@@ -14,10 +14,10 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.job_config import job_config
 from mcmi_plugin.networks import built
-from mcmi_plugin.study.measures_people import PEOPLE
-from mcmi_plugin.study.names import require_known
 from mcmi_plugin.weights.held import file_of
 from mcmi_plugin.weights.loading import local_file
+from mcmi_study.measures_people import PEOPLE
+from mcmi_study.names import require_known
 
 
 def check_controls(content: dict, path: str) -> None:

@@ -10,12 +10,12 @@ from mcmi_plugin.cells.cell import Cell, slug
 from mcmi_plugin.cells.options import as_words, filled, layered
 from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.study import checks
-from mcmi_plugin.study.bases import SPECIAL, Bases
-from mcmi_plugin.study.content import named_measures, read_content
-from mcmi_plugin.study.names import require_known, separated
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.store import fingerprint
+from mcmi_study import checks
+from mcmi_study.bases import SPECIAL, Bases
+from mcmi_study.content import named_measures, read_content
+from mcmi_study.names import require_known, separated
 
 # The engine's own: whoever sets them would unpair the seeds.
 OWN_KEYS = ('randomness.seed', 'mcmi.seed', 'mcmi.teacher_dir', 'work_dir', *SPECIAL)

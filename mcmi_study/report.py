@@ -10,11 +10,11 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.blocks import Block, Code, Picture, Section, Table, Text
 from mcmi_plugin.shown.page import write_page
 from mcmi_plugin.shown.tables import as_markdown, printable
-from mcmi_plugin.study.figures import draw
-from mcmi_plugin.study.plan import Study
-from mcmi_plugin.study.results import Results
-from mcmi_plugin.study.table import table_of, verdict_lines
 from mcmi_plugin.whole_file import whole_file
+from mcmi_study.figures import draw
+from mcmi_study.plan import Study
+from mcmi_study.results import Results
+from mcmi_study.table import table_of, verdict_lines
 
 
 def write_report(
@@ -27,7 +27,7 @@ def write_report(
     of the study's config as PNG; ``index.html``: all of it as a page.
 
     Args:
-        results: of :func:`mcmi_plugin.study.run.run_cells`, at least one.
+        results: of :func:`mcmi_study.run.run_cells`, at least one.
         failures: a line for each cell that failed.
 
     Returns:

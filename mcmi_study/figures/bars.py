@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.style import colour_of, legend, new_figure
-from mcmi_plugin.study.results import Results, words
+from mcmi_study.results import Results, words
 
 # Bars that all reach this share of the highest one hide their differences.
 CUT_ABOVE = 0.5

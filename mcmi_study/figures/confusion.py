@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.confusion import MOST_NAMED, draw_confusion
 from mcmi_plugin.shown.style import INCHES_WIDE, new_figure
-from mcmi_plugin.study.results import Results, row_title
+from mcmi_study.results import Results, row_title
 
 MOST_ACROSS = 3
 LONG = 6  # characters of a name, beside which only two matrices can be read

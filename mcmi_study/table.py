@@ -5,8 +5,8 @@ from typing import Any
 
 from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.paired import in_words
-from mcmi_plugin.study.plan import Study
-from mcmi_plugin.study.results import Results, digits, words
+from mcmi_study.plan import Study
+from mcmi_study.results import Results, digits, words
 
 
 def table_of(

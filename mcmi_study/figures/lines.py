@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.style import colour_of, legend, marker_of, new_figure
-from mcmi_plugin.study.results import Results, row_title, words
+from mcmi_study.results import Results, row_title, words
 
 # Where on the dial, whose run, and where in the grid it is.
 Place = tuple[float, str, dict]

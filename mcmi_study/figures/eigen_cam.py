@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.eigen_cam import draw_maps
 from mcmi_plugin.shown.style import INCHES_WIDE, new_figure
-from mcmi_plugin.study.results import Results
+from mcmi_study.results import Results
 
 MOST_ACROSS = 12
 

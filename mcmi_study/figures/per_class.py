@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.paired import spread
 from mcmi_plugin.shown.style import colour_of, legend, new_figure
-from mcmi_plugin.study.results import Results, row_title, words
+from mcmi_study.results import Results, row_title, words
 
 
 def per_class(

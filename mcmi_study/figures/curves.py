@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.style import BLUE, new_figure, tidy, whole_epochs
-from mcmi_plugin.study.results import Results, row_title
 from mcmi_plugin.teacher.curves import KEYS
+from mcmi_study.results import Results, row_title
 
 
 def curves(

@@ -36,10 +36,10 @@ from mmengine.config import Config
 
 from mcmi_plugin.cells.arms import CONTROLS
 from mcmi_plugin.errors import UserError, one_line
-from mcmi_plugin.study.checks import check_controls
-from mcmi_plugin.study.figures import FIGURES
-from mcmi_plugin.study.measures import MEASURES
-from mcmi_plugin.study.names import require_distinct, require_known
+from mcmi_study.checks import check_controls
+from mcmi_study.figures import FIGURES
+from mcmi_study.measures import MEASURES
+from mcmi_study.names import require_distinct, require_known
 
 KEYS = (
     *('exhibit', 'title', 'scales', 'grid', 'arms', 'baseline', 'control', 'controls'),

@@ -4,7 +4,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mcmi_plugin.study.passes import passed
+from mcmi_study.passes import passed
 
 
 def accuracy_per_class(runner: Runner, cfg: Config) -> dict[str, float]:

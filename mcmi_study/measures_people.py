@@ -19,7 +19,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mcmi_plugin.evaluation.people import people_figures
-from mcmi_plugin.study.passes import passed
+from mcmi_study.passes import passed
 
 _kept: weakref.WeakKeyDictionary[Runner, dict] = weakref.WeakKeyDictionary()
 

@@ -18,15 +18,15 @@ from mcmi_plugin.evaluation import pdist
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.hooks.cmi_monitor_hook import ACCURACY_FALL
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
-from mcmi_plugin.study.measures_by_class import (
+from mcmi_study.measures_by_class import (
     accuracy_per_class,
     confusion,
     dropped_accuracy,
     preserved_accuracy,
 )
-from mcmi_plugin.study.measures_people import PEOPLE
-from mcmi_plugin.study.measures_pictures import eigen_cam, output_probabilities
-from mcmi_plugin.study.passes import loader_of, network_of, passed
+from mcmi_study.measures_people import PEOPLE
+from mcmi_study.measures_pictures import eigen_cam, output_probabilities
+from mcmi_study.passes import loader_of, network_of, passed
 
 
 def student_accuracy(runner: Runner, cfg: Config) -> float:

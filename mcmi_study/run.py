@@ -9,8 +9,8 @@ from rich.console import Console
 from mcmi_plugin.cells.cell import find_result, run_cell
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.progress import Advance, advancing
-from mcmi_plugin.study.measures import MEASURES
-from mcmi_plugin.study.plan import Study
+from mcmi_study.measures import MEASURES
+from mcmi_study.plan import Study
 
 
 def run_cells(study: Study, console: Console) -> tuple[list[dict], list[str]]:

@@ -4,15 +4,14 @@ import os.path as osp
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
-from mmengine.dataset import default_collate
 from mmengine.runner import Runner
 
 from mcmi_plugin.datasets.class_selection import ids_of_classes
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.shown import eigen_cam as report
-from mcmi_plugin.study.passes import loader_of, network_of, passed
+from mcmi_plugin.shown.eigen_cam import eigen_cam as eigen_cam_of
+from mcmi_plugin.shown.eigen_cam import pictures_of
+from mcmi_study.passes import loader_of, network_of, passed
 
 NUM_EMBEDDED = 400  # samples of each teacher; t-SNE takes seconds for them
 NUM_IMAGES = 4  # as in Fig. 3
@@ -75,17 +74,12 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
         parts = [_draw(np.flatnonzero(labels == c), number) for c in ids]
         groups = [names[c] for c, part in zip(ids, parts, strict=True) for _ in part]
         drawn = np.concatenate(parts)
-    batch = default_collate([dataset[int(i)] for i in drawn])
-    images = batch['inputs'].clone()
-    if getattr(teacher.preprocessor, 'to_rgb', False):
-        images = images.flip(1)  # from BGR, as files are decoded
-    with torch.no_grad():
-        inputs = teacher.preprocessor(batch, False)['inputs']
+    images, inputs = pictures_of(dataset, drawn, teacher.preprocessor)
     return _saved(
         runner,
         'eigen_cam',
-        images=images.permute(0, 2, 3, 1).numpy().astype(np.uint8),
-        maps=report.eigen_cam(teacher.network, options.target_layer, inputs),
+        images=images,
+        maps=eigen_cam_of(teacher.network, options.target_layer, inputs),
         groups=np.array(groups[: len(drawn)]),
         layer=np.array(options.target_layer),
     )

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.style import new_figure
 from mcmi_plugin.shown.tsne import draw_embedding, embed
-from mcmi_plugin.study.results import Results
+from mcmi_study.results import Results
 
 
 def scatter_tsne(
