@@ -180,7 +180,9 @@ class MCMITeacherHook(Hook):
         load_weights(teacher, state, path, 'mcmi.teacher_dir')
         self.provenance = meta['mcmi']
 
-    def _find_control(self, job: tuple, held: Start | None) -> None:
+    def _find_control(
+        self, job: tuple[Config, TeacherOptions, Any, bool], held: Start | None
+    ) -> None:
         if not self.options.control or self.options.form == 'none':
             return
         path = provide_control(*job, held, self.plan)
