@@ -1,7 +1,8 @@
 """CMI, log-likelihood and entropy of any mmpretrain classifier on any loader."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from mmengine.dist import all_reduce, get_dist_info
@@ -90,12 +91,8 @@ class CMIMetric(BaseMetric):
         if self._statistics is None:
             self._statistics = ClassStatistics(scores.shape[1], scores.device)
         log_probs = scores.double().clamp(min=_SMALLEST_FLOAT32).log()
-        try:
+        with _labels_checked():
             self._statistics.update_log_probs(log_probs, labels)
-        except ValueError as error:
-            raise UserError(
-                f"CMIMetric: {error}; check the head's num_classes and the data set"
-            ) from error
 
     def evaluate(self, size: int) -> dict[str, float]:
         """The figures over all processes, the same dict on each; then start anew.
@@ -127,7 +124,8 @@ class CMIMetric(BaseMetric):
             return None
         if statistics is None:
             statistics = ClassStatistics(int(num_classes))
-        statistics.all_reduce()
+        with _labels_checked():
+            statistics.all_reduce()
         return statistics
 
     def compute_metrics(self, results: list) -> dict[str, float]:
@@ -141,3 +139,13 @@ class CMIMetric(BaseMetric):
             'll': statistics.log_likelihood(),
             'entropy': statistics.entropy(),
         }
+
+
+@contextmanager
+def _labels_checked() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(
+            f"CMIMetric: {error}; check the head's num_classes and the data set"
+        ) from error

@@ -47,8 +47,13 @@ def measure(
             yield batch.logits, batch.labels
 
     device = next(model.parameters()).device
-    statistics = collect(nn.Identity(), pairs(), num_classes, device)
-    statistics.all_reduce()
+    try:
+        statistics = collect(nn.Identity(), pairs(), num_classes, device)
+        statistics.all_reduce()
+    except ValueError as error:  # of labels that were on a device already
+        raise UserError(
+            f"{data_name(loader)}: {error}; set the head's num_classes to the data set's"
+        ) from error
     require_finite(statistics, model, loader)
     return statistics
 

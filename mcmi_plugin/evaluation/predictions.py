@@ -133,12 +133,13 @@ def _check_labels(
 ) -> None:
     if len(labels) != number:
         raise UserError(f'{data_name(loader)}: {_SEVERAL}')
-    low, high = labels.aminmax()
-    if low < 0 or high >= num_classes:
-        raise UserError(
-            f'{data_name(loader)}: label {low if low < 0 else high} is not in '
-            f"[0, {num_classes}); set the head's num_classes to the data set's"
-        )
+    if labels.device.type == 'cpu':  # elsewhere a look would be to wait
+        low, high = labels.aminmax()
+        if low < 0 or high >= num_classes:
+            raise UserError(
+                f'{data_name(loader)}: label {low if low < 0 else high} is not in '
+                f"[0, {num_classes}); set the head's num_classes to the data set's"
+            )
     named = len(getattr(_dataset(loader), 'metainfo', {}).get('classes') or ())
     if named and named != num_classes:
         _tell_of_outputs(data_name(loader), named, num_classes)

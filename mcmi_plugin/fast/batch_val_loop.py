@@ -7,6 +7,7 @@ from mmengine.runner import ValLoop, autocast
 from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
+from mcmi_plugin.datasets.sent import sent
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import hard_labels
 
@@ -55,6 +56,7 @@ class BatchValLoop(ValLoop):
 
     def _predict(self, data_batch: dict) -> dict[str, Tensor]:
         model = get_ori_model(self.runner.model)
+        data_batch = sent(data_batch, model.data_preprocessor.device, join=False)
         data = model.data_preprocessor(data_batch, False)
         logits = model(data['inputs'], data['data_samples'], mode='tensor')
         labels = hard_labels(data['data_samples'])

@@ -3,8 +3,11 @@
 from mmengine.hooks import CheckpointHook, Hook, ParamSchedulerHook
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
+from mcmi_plugin.datasets.sent import sent
+from mcmi_plugin.fast.joined_labels import looks_at_samples
 from mcmi_plugin.fast.lean_step import lean_step, takes_lean_step
 from mcmi_plugin.fast.postponed_log import PostponedLog
 
@@ -56,10 +59,15 @@ class LeanEpochLoop(EpochBasedTrainLoop):
 
     def _choose_step(self):
         model, optim_wrapper = self.runner.model, self.runner.optim_wrapper
+        device = get_ori_model(model).data_preprocessor.device
+        join = looks_at_samples(self.runner) is None
         if takes_lean_step(model, optim_wrapper):
-            return lambda batch: lean_step(model, batch, optim_wrapper)
+            return lambda batch: lean_step(
+                model, sent(batch, device, join), optim_wrapper
+            )
 
         def step(batch: dict) -> dict[str, Tensor]:
+            batch = sent(batch, device, join)
             outputs = model.train_step(batch, optim_wrapper=optim_wrapper)
             # What is kept for the log must not keep the graph.
             return {name: value.detach() for name, value in outputs.items()}

@@ -46,16 +46,53 @@ def lean_step(
         data_batch: from the loader.
 
     Returns:
-        The losses for the log; scalars without their graph.
+        The losses for the log, and the norm of gradients that are clipped; scalars
+        without their graph.
     """
+    losses = losses_and_gradients(model, data_batch, optim_wrapper)
+    norm = update(optim_wrapper)
+    optim_wrapper.zero_grad()
+    return norm | losses
+
+
+def losses_and_gradients(
+    model: BaseModel, data_batch: dict, optim_wrapper: OptimWrapper
+) -> dict[str, Tensor]:
+    """The first half of a step: forward and backward. Its losses for the log."""
     with optim_wrapper.optim_context(model):
         inputs = _preprocess(model.data_preprocessor, data_batch)
         losses = model._run_forward(inputs, mode='loss')
     loss, log_vars = total_loss(model, losses)
     optim_wrapper.backward(loss)
-    optim_wrapper.step()
-    optim_wrapper.zero_grad()
     return {name: value.detach() for name, value in log_vars.items()}
+
+
+def update(optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+    """The second half: ``optim_wrapper.step()``, and what it notes for the log.
+
+    mmengine waits for the norm of the gradients in every step, to note it as a number.
+    """
+    noted: dict[str, Tensor] = {}
+    own = not _are_methods_of(OptimWrapper, optim_wrapper, '_clip_grad')
+    if own or not optim_wrapper.clip_grad_kwargs:
+        optim_wrapper.step()
+        return noted
+
+    def clip() -> None:
+        groups = optim_wrapper.optimizer.param_groups
+        parameters = [p for group in groups for p in group['params']]
+        clipped = [p for p in parameters if p.requires_grad and p.grad is not None]
+        if clipped:
+            norm = optim_wrapper.clip_func(clipped, **optim_wrapper.clip_grad_kwargs)
+            if norm is not None:
+                noted[optim_wrapper.grad_name] = norm.detach()
+
+    optim_wrapper._clip_grad = clip
+    try:
+        optim_wrapper.step()
+    finally:
+        del optim_wrapper._clip_grad
+    return noted
 
 
 def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:

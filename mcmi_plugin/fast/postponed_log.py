@@ -11,12 +11,19 @@ from mmengine.hooks import (
     RuntimeInfoHook,
 )
 from mmengine.runner import LogProcessor, Runner
+from mmpretrain.engine import EMAHook as MMPretrainEMAHook
 
 from mcmi_plugin.hooks import CMIMonitorHook, FiniteLossHook
 from mcmi_plugin.runner.job_log import JobLogProcessor
 
 # Hooks that read no loss and no time, or only when the log is due.
-_KNOWN = (ParamSchedulerHook, EMAHook, CMIMonitorHook, FiniteLossHook)
+_KNOWN = (
+    ParamSchedulerHook,
+    EMAHook,
+    MMPretrainEMAHook,
+    CMIMonitorHook,
+    FiniteLossHook,
+)
 
 
 class PostponedLog:

@@ -52,6 +52,9 @@ class ResidentLoader(DataLoader):
         sampler: mmengine's ``DefaultSampler`` or any other; default in order.
         drop_last: leave out the last batch if it is smaller than B.
         memory_budget: most bytes that the images may take.
+        device: where images are kept and cut if they take no more than a quarter of
+            its free memory; the same images as on the CPU, of the same numbers. Labels
+            stay on the CPU.
         kwargs: for torch's ``DataLoader`` where the data are not kept.
 
     Attributes:
@@ -66,12 +69,13 @@ class ResidentLoader(DataLoader):
         sampler: Sampler | None = None,
         drop_last: bool = False,
         memory_budget: int = DEFAULT_BUDGET,
+        device: torch.device | None = None,
         **kwargs,
     ) -> None:
         super().__init__(
             dataset, batch_size, sampler=sampler, drop_last=drop_last, **kwargs
         )
-        self.memory_budget = memory_budget
+        self.memory_budget, self.device = memory_budget, device
         self.per_sample = False
         self._tensors: ResidentTensors | None = None
         self._is_ordinary = False
@@ -110,7 +114,9 @@ class ResidentLoader(DataLoader):
                 raise NotResident('a batch_sampler')
             if not _is_known(self.collate_fn):
                 raise NotResident(f'batches of the collate_fn {self.collate_fn}')
-            self._tensors = ResidentTensors(self.dataset, self.memory_budget)
+            self._tensors = ResidentTensors(
+                self.dataset, self.memory_budget, self.device
+            )
         except NotResident as reason:
             self._is_ordinary = True
             print_log(

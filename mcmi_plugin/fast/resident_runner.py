@@ -1,9 +1,11 @@
 """mmengine's Runner with data that stay in memory."""
 
+import torch
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
@@ -62,7 +64,8 @@ class ResidentRunner(Runner):
         memory_budget = config.pop('memory_budget', DEFAULT_BUDGET)
         plain = super().build_dataloader(config, seed, diff_rank_seed)
         options = {name: getattr(plain, name) for name in _LOADER_OPTIONS}
-        return ResidentLoader(plain.dataset, memory_budget=memory_budget, **options)
+        options.update(memory_budget=memory_budget, device=_device_of(self.model))
+        return ResidentLoader(plain.dataset, **options)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         loop = super().build_train_loop(loop)
@@ -85,6 +88,10 @@ class ResidentRunner(Runner):
         loop = super().build_test_loop(loop)
         _set_per_sample(loop, not getattr(loop, 'takes_batches', False))
         return loop
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    return next((p.device for p in model.parameters()), torch.device('cpu'))
 
 
 def _set_per_sample(loop: BaseLoop, per_sample: bool) -> None:

@@ -13,6 +13,7 @@ from mcmi_plugin.fast.resident_transforms import (
     NotResident,
     Plan,
     crop,
+    cut,
     flip,
     take_apart,
     windows,
@@ -30,6 +31,8 @@ class ResidentTensors:
         dataset: one that is known (:func:`.why_unknown`), whose infos have
             ``gt_label`` and either ``img`` or what its transforms load it from.
         memory_budget: most bytes that the images may take.
+        device: where the images are kept if a quarter of its free memory is enough
+            for them; on the CPU if it is not.
 
     Attributes:
         labels: [N] int64.
@@ -40,7 +43,9 @@ class ResidentTensors:
         NotResident: it is too large, or samples are made in another way.
     """
 
-    def __init__(self, dataset: Any, memory_budget: int) -> None:
+    def __init__(
+        self, dataset: Any, memory_budget: int, device: torch.device | None = None
+    ) -> None:
         if reason := why_unknown(dataset):
             raise NotResident(reason)
         self.contents = contents(dataset)
@@ -78,6 +83,9 @@ class ResidentTensors:
         self.nbytes = first.nbytes
         self._cropped_shape = None  # RandomCrop's words for it, the same for all
         self._compare(dataset)
+        self._gathers = False  # in one go, as suits a GPU
+        if device is not None and device.type == 'cuda' and _has_room(device, needed):
+            self._images, self._gathers = self._images.to(device), True
 
     def is_of(self, dataset: Any) -> bool:
         """Whether the data set still has the contents that are kept here."""
@@ -101,19 +109,32 @@ class ResidentTensors:
             The images, and which of them are mirrored, [B] bool; None where none
             may be.
         """
-        number = len(index)
-        if self._windows is None:
-            images = self._images.index_select(0, index)
-        else:
-            top, left = (
-                torch.randint(offsets, (number,), generator=generator)
-                for offsets in self._windows.shape[1:3]
+        number, offsets = len(index), torch.zeros(2, len(index), dtype=torch.int64)
+        if self._windows is not None:
+            for offset, most in zip(offsets, self._windows.shape[1:3], strict=True):
+                offset.random_(0, most, generator=generator)
+        mirrored = None
+        if self.plan.flip_prob:
+            mirrored = torch.rand(number, generator=generator) < self.plan.flip_prob
+        return self._cut(index, *offsets, mirrored), mirrored
+
+    def _cut(
+        self, index: Tensor, top: Tensor, left: Tensor, mirrored: Tensor | None
+    ) -> Tensor:
+        if not self._gathers:
+            images = (
+                self._images.index_select(0, index)
+                if self._windows is None
+                else crop(self._windows, index, top, left)
             )
-            images = crop(self._windows, index, top, left)
-        if not self.plan.flip_prob:
-            return images, None
-        mirrored = torch.rand(number, generator=generator) < self.plan.flip_prob
-        return flip(images, mirrored), mirrored
+            return images if mirrored is None else flip(images, mirrored)
+        # One copy of a few numbers, which nobody waits for.
+        flips = torch.zeros_like(top) if mirrored is None else mirrored.long()
+        numbers = torch.stack([index, top, left, flips])
+        numbers = numbers.to(self._images.device, non_blocking=True)
+        if self._images.ndim != 4:
+            return self._images.index_select(0, numbers[0])
+        return cut(self._images, self.plan.crop, *numbers)
 
     def joined(self, index: Tensor) -> list[DataSample]:
         """One data sample for all: ``gt_label`` and ``sample_idx`` are [B] int64."""
@@ -182,6 +203,10 @@ def _sample(dataset: Any, i: int, plan: Plan) -> tuple[np.ndarray, dict]:
         if info is None:  # the ordinary way takes another sample then
             raise NotResident(f'a sample that {type(transform).__name__} leaves out')
     return PackInputs.format_input(info['img']).numpy(), info
+
+
+def _has_room(device: torch.device, needed: int) -> bool:
+    return 4 * needed <= torch.cuda.mem_get_info(device)[0]
 
 
 def _label(info: dict) -> int:

@@ -107,3 +107,32 @@ def flip(images: Tensor, mirrored: Tensor) -> Tensor:
     both = torch.cat([images, images.flip(-1)])
     number = len(images)
     return both.index_select(0, torch.arange(number) + number * mirrored)
+
+
+def cut(
+    images: Tensor,
+    size: tuple[int, int] | None,
+    index: Tensor,
+    top: Tensor,
+    left: Tensor,
+    mirrored: Tensor,
+) -> Tensor:
+    """:func:`crop` and :func:`flip` in one gather, as suits a GPU: [B, C, h, w].
+
+    Args:
+        images: [N, C, H, W].
+        size: (h, w) of a crop; None: whole images.
+        index, top, left, mirrored: [B] int64 on the device of the images.
+    """
+    height, width = size or images.shape[-2:]
+    channels, rows, columns = (
+        torch.arange(length, device=images.device)
+        for length in (images.shape[1], height, width)
+    )
+    columns = torch.where(mirrored[:, None] > 0, width - 1 - columns, columns)
+    return images[
+        index[:, None, None, None],
+        channels[:, None, None],
+        (top[:, None] + rows)[:, None, :, None],
+        (left[:, None] + columns)[:, None, None, :],
+    ]

@@ -36,9 +36,9 @@ class ClassStatistics:
         device: where the sums live; batches must be there already.
         track_tail: sum probabilities below 1e-304 in log space, so that
             :meth:`log_centroids` stays finite and exact (tried to logit gaps of
-            5,000). It looks at values of every batch, that is, it waits for the
-            device. ``False`` never waits: meant for a training step, where such
-            centroid entries become ``-inf`` and no other figure changes.
+            5,000). ``False`` takes less time: meant for a training step, where such
+            centroid entries become ``-inf`` and no other figure changes. Neither
+            waits for the device.
 
     Attributes:
         prob_sum: [C, C], row y = sum of ``P_x`` over the samples labelled y.
@@ -62,6 +62,8 @@ class ClassStatistics:
     ) -> None:
         self.num_classes = num_classes
         self.track_tail = track_tail
+        # On the CPU a look at values is free; elsewhere it is to wait.
+        self._looks = torch.device(device).type == 'cpu'
         zeros = torch.zeros(num_classes, device=device)
         self.prob_sum = zeros.double().repeat(num_classes, 1)
         self.counts = zeros.long()
@@ -70,6 +72,15 @@ class ClassStatistics:
         self.correct = zeros.long()
         # [C, C] log of the sums too small for prob_sum; most runs have none.
         self._log_tail: Tensor | None = None
+        # Whether a label was outside [0, C), where to look at once would be to wait.
+        self._outside = torch.zeros((), dtype=torch.bool, device=device)
+
+    def reset(self) -> None:
+        """Begin anew, in the same memory: a recorded step goes on adding to it."""
+        for name, sums in vars(self).items():
+            if isinstance(sums, Tensor) and name != '_log_tail':
+                sums.zero_()
+        self._log_tail = None
 
     def update(self, logits: Tensor, labels: Tensor) -> None:
         """Add a batch.
@@ -79,10 +90,9 @@ class ClassStatistics:
             labels: [B] integer class ids.
 
         Raises:
-            ValueError: soft labels, shapes that do not fit, or a label outside
-                [0, C). The range is checked where that costs no waiting, on the
-                CPU, and where waiting is allowed, with ``track_tail``; else the
-                device's own assertion catches it, as in cross-entropy.
+            ValueError: soft labels, shapes that do not fit, or, on the CPU, a label
+                outside [0, C). On another device the figures raise it, or, without
+                ``track_tail``, the device's own assertion, as in cross-entropy.
         """
         self.update_log_probs(logits.detach().double().log_softmax(1), labels)
 
@@ -93,9 +103,15 @@ class ClassStatistics:
         if not len(labels):
             return
         labels = labels.long()
+        if self.track_tail and not self._looks:
+            inside = labels.clamp(0, self.num_classes - 1)
+            self._outside |= (inside != labels).any()
+            labels = inside
         log_probs = log_probs.double()
         probs = log_probs.exp()
-        if self.track_tail and log_probs.min() < _LOG_SMALLEST:
+        if self.track_tail and (
+            not self._looks or log_probs.min() < _LOG_SMALLEST
+        ):
             tail = log_probs < _LOG_SMALLEST
             self._add_tail(log_probs.masked_fill(~tail, -torch.inf), labels)
             # Each entry goes to one of the two tables, never to both.
@@ -129,6 +145,7 @@ class ClassStatistics:
         Raises:
             ValueError: some class has no sample, hence no centroid.
         """
+        self._require_labels()
         missing = self.missing_classes()
         if missing:
             more = ', ...' if len(missing) > 10 else ''
@@ -183,7 +200,11 @@ class ClassStatistics:
 
         Nothing happens without an initialised ``torch.distributed``. A process
         may lack classes, or samples altogether.
+
+        Raises:
+            ValueError: a label was outside [0, C).
         """
+        self._require_labels()
         if not (dist.is_available() and dist.is_initialized()):
             return
         sums = (
@@ -207,7 +228,12 @@ class ClassStatistics:
             mass = _reduced((tail - shift).exp(), dist.ReduceOp.SUM)
             self._log_tail = shift + mass.log()
 
+    def _require_labels(self) -> None:
+        if self._outside:
+            raise ValueError(f'a label is not in [0, {self.num_classes})')
+
     def _per_sample(self, class_sums: Tensor) -> float:
+        self._require_labels()
         # Two integers would be divided in float32.
         return float(class_sums.sum().double() / self.counts.sum())
 
@@ -215,7 +241,10 @@ class ClassStatistics:
         """Stream a log-sum-exp per class, on the rows this batch touches."""
         if self._log_tail is None:
             self._log_tail = torch.full_like(self.prob_sum, -torch.inf)
-        rows, index = labels.unique(return_inverse=True)
+        rows: Any = slice(None)
+        index = labels
+        if self._looks:
+            rows, index = labels.unique(return_inverse=True)
         index = index[:, None].expand_as(log_probs)
         old = self._log_tail[rows]
         # -inf - -inf is NaN; a finite shift leaves empty entries empty.
@@ -236,7 +265,7 @@ class ClassStatistics:
                 f'must be [{len(labels)}, {self.num_classes}]: '
                 f'got {list(log_probs.shape)}'
             )
-        if self.track_tail or labels.device.type == 'cpu':
+        if self._looks:
             ends = labels.aminmax() if len(labels) else ()
             for end in ends:  # one pass, where a mask would take three
                 if not 0 <= end < self.num_classes:

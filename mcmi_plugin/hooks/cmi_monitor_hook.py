@@ -53,6 +53,7 @@ class CMIMonitorHook(Hook):
     def __init__(self, on_cliff: str = 'warn') -> None:
         self.on_cliff = on_cliff
         self.good_checkpoint: str | None = None
+        self.statistics: ClassStatistics | None = None  # of an epoch, then the next
 
     def before_train(self, runner: Runner) -> None:
         if 'mcmi_stopped_after' in runner.message_hub.runtime_info:  # and resumed
@@ -60,9 +61,12 @@ class CMIMonitorHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         loss = find_cmi_loss(runner.model)
-        loss.statistics = ClassStatistics(
-            loss.num_classes, loss.log_centroids.device, track_tail=False
-        )
+        if self.statistics is None:
+            self.statistics = ClassStatistics(
+                loss.num_classes, loss.log_centroids.device, track_tail=False
+            )
+        self.statistics.reset()
+        loss.statistics = self.statistics
         # Known before the epoch: what the CheckpointHook saved last.
         self.good_checkpoint = runner.message_hub.runtime_info.get('last_ckpt')
 

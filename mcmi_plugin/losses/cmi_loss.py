@@ -82,8 +82,9 @@ class CMILoss(nn.Module):
         self.register_buffer(
             'log_centroids', torch.full((num_classes, num_classes), math.nan)
         )
-        # Looking into the buffer waits for the device, so it is done once.
+        # Looking at values waits for the device, so it is done once.
         self._centroids_checked = False
+        self._labels_checked = False
 
     def set_centroids(self, log_centroids: Tensor) -> None:
         """Set ``log Q`` (``ClassStatistics.log_centroids()``), [C, C], in nats.
@@ -129,9 +130,10 @@ class CMILoss(nn.Module):
             reduction_override: ``'none'``, ``'mean'`` (the default) or ``'sum'``.
 
         Raises:
-            UserError: mixed labels, a label that is no class (on the CPU; on CUDA
-                the device's own assertion fires, as in cross-entropy), scores
-                of another width, or centroids that were never set.
+            UserError: mixed labels, a label that is no class (both on the CPU; on
+                CUDA the device's own assertion fires, as in cross-entropy, but for
+                mixed labels in the first batch), scores of another width, or
+                centroids that were never set.
         """
         _check_scores(cls_score)
         label = self._checked(cls_score, label)
@@ -185,13 +187,14 @@ class CMILoss(nn.Module):
                     "set both to the data set's number of classes"
                 )
         try:
-            label = class_ids(label)
+            # On the CPU a look at the labels is free; on CUDA it would wait.
+            label = class_ids(label, label.is_cpu or not self._labels_checked)
+            self._labels_checked = True
         except ValueError as error:
             raise UserError(
                 f'CMILoss: hard labels needed: {label_remedy(label)}'
             ) from error
-        # On the CPU a look at the labels is free; on CUDA it would wait.
-        if label.device.type == 'cpu':
+        if label.is_cpu:
             outside = label[(label < 0) | (label >= self.num_classes)]
             if len(outside):
                 raise UserError(

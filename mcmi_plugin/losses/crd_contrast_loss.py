@@ -194,7 +194,7 @@ class CRDContrastLoss(nn.Module):
                 )
 
     def _sample_index(self, data_samples: Sequence[Any]) -> Tensor:
-        """[B] int64, on the CPU, where they can be checked without waiting."""
+        """[B] int64; checked on the CPU, where that is not to wait."""
         try:
             # One index a sample, or one tensor of them for a whole resident batch.
             parts = [torch.as_tensor(s.sample_idx).reshape(-1) for s in data_samples]
@@ -204,11 +204,11 @@ class CRDContrastLoss(nn.Module):
                 "sample_idx; record ModuleInputs of source '' with data_idx=1, and "
                 "keep 'sample_idx' in meta_keys of PackInputs in train_pipeline"
             ) from error
-        rows = torch.cat(parts).tolist()
-        if max(rows) >= len(self.student_bank):
+        index = torch.cat(parts)
+        n_data = len(self.student_bank)
+        if index.device.type == 'cpu' and (largest := int(index.max())) >= n_data:
             raise UserError(
-                f'train_dataloader.dataset: sample_idx {max(rows)} in a training set '
-                f'of {len(self.student_bank)}; CRD needs an index of its own for '
-                'every sample'
+                f'train_dataloader.dataset: sample_idx {largest} in a training set '
+                f'of {n_data}; CRD needs an index of its own for every sample'
             )
-        return torch.tensor(rows)
+        return index

@@ -218,12 +218,38 @@ def test_bad_labels(labels, message, track_tail) -> None:
     assert statistics.counts.sum() == 0
 
 
-def test_only_the_tail_looks_at_values() -> None:
-    # A meta tensor has no values: whatever waits for the device fails on it.
-    batch = torch.empty(5, 3, device='meta'), torch.empty(5, device='meta').long()
-    ClassStatistics(3, 'meta', track_tail=False).update(*batch)
-    with pytest.raises((RuntimeError, NotImplementedError), match='[Mm]eta'):
-        ClassStatistics(3, 'meta').update(*batch)
+def test_without_a_look_the_figures_are_the_same() -> None:
+    """As on a device, where a look at values would be to wait."""
+    logits = torch.randn(40, 5, generator=torch.Generator().manual_seed(0)).double()
+    logits[::3, 1] -= 2000  # into the tail
+    labels = torch.arange(40) % 5
+    looked, blind = ClassStatistics(5), ClassStatistics(5)
+    blind._looks = False
+    for part in range(0, 40, 8):
+        for statistics in (looked, blind):
+            statistics.update(logits[part : part + 8], labels[part : part + 8])
+    torch.testing.assert_close(blind.log_centroids(), looked.log_centroids())
+    assert (blind.cmi(), blind.accuracy()) == (looked.cmi(), looked.accuracy())
+
+
+def test_without_a_look_a_bad_label_is_told_at_the_end() -> None:
+    statistics = ClassStatistics(3)
+    statistics._looks = False
+    statistics.update(torch.zeros(2, 3), torch.tensor([1, 3]))
+    for figures in (statistics.cmi, statistics.all_reduce, statistics.log_centroids):
+        with pytest.raises(ValueError, match=r'a label is not in \[0, 3\)'):
+            figures()
+
+
+def test_begun_anew_in_the_same_memory() -> None:
+    statistics = ClassStatistics(3)
+    kept = statistics.prob_sum
+    statistics.update(torch.tensor([[0.0, -2000.0, 1.0]]), torch.tensor([0]))
+    statistics.reset()
+    statistics.update(torch.zeros(3, 3), torch.arange(3))
+    assert statistics.prob_sum is kept
+    assert torch.equal(statistics.log_centroids().exp(), torch.full((3, 3), 1 / 3).double())
+
 
 
 def test_no_graph_is_kept() -> None:
