@@ -87,6 +87,8 @@ def _overridden(path: str, options: dict) -> Config:
                 f'--cfg-options {key}: has gone into `model` already, when the config '
                 'was read; override the key below `model`'
             )
+    if any(key.startswith('fast.') for key in options) and cfg.get('fast') is True:
+        cfg.fast = {}  # into which fast.graph=True goes
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:

@@ -36,12 +36,17 @@ class NoWaiting(TorchDispatchMode):
             apart = source.device.type != result.device.type
             # A number is an argument of a kernel, and no copy.
             is_number = source.ndim == 0 and source.device.type == 'cpu'
-            free = kwargs.get('non_blocking') or (name == 'copy_' and args[2:] == (True,))
+            free = kwargs.get('non_blocking') or (
+                name == 'copy_' and args[2:] == (True,)
+            )
             if apart and not free and not is_number:
                 raise Waited(f'{name} from {source.device} to {result.device}')
         if name in ('index', 'index_put_', 'index_put'):
             for index in tree_leaves(args[1]):
-                if isinstance(index, Tensor) and index.device.type != args[0].device.type:
+                if (
+                    isinstance(index, Tensor)
+                    and index.device.type != args[0].device.type
+                ):
                     raise Waited(f'{name} by an index of {index.device}')
         return result
 

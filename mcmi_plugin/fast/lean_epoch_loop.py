@@ -1,6 +1,10 @@
 """mmengine's epoch loop without the work that nobody sees."""
 
+from typing import Any
+
+import torch
 from mmengine.hooks import CheckpointHook, Hook, ParamSchedulerHook
+from mmengine.logging import print_log
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
@@ -10,6 +14,7 @@ from mcmi_plugin.datasets.sent import sent
 from mcmi_plugin.fast.joined_labels import looks_at_samples
 from mcmi_plugin.fast.lean_step import lean_step, takes_lean_step
 from mcmi_plugin.fast.postponed_log import PostponedLog
+from mcmi_plugin.fast.step_graph import StepGraph
 
 
 @LOOPS.register_module()
@@ -22,10 +27,17 @@ class LeanEpochLoop(EpochBasedTrainLoop):
     - What only the log reads is noted when the log is due (:class:`PostponedLog`),
       unless a hook that is not known might read it.
     - The step of a plain model is :func:`lean_step`.
+    - With ``graph`` and a GPU it is one launch (:class:`StepGraph`); the log says if
+      it is, or why not.
 
     ``train_cfg=dict(type='LeanEpochLoop', max_epochs=..., val_interval=...)``,
     arguments as for ``EpochBasedTrainLoop``.
     """
+
+    def __init__(self, *args, graph: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._wants_graph = graph
+        self._graph: StepGraph | None = None
 
     def run_epoch(self) -> None:
         runner = self.runner
@@ -60,19 +72,42 @@ class LeanEpochLoop(EpochBasedTrainLoop):
     def _choose_step(self):
         model, optim_wrapper = self.runner.model, self.runner.optim_wrapper
         device = get_ori_model(model).data_preprocessor.device
-        join = looks_at_samples(self.runner) is None
-        if takes_lean_step(model, optim_wrapper):
-            return lambda batch: lean_step(
-                model, sent(batch, device, join), optim_wrapper
-            )
+        looks = looks_at_samples(self.runner)
+        lean = takes_lean_step(model, optim_wrapper)
+        if self._wants_graph:
+            why = _why_no_graph(device, lean, looks)
+            self._wants_graph = not why
+            if why:
+                print_log(f'fast.graph: steps run one by one: {why}', logger='current')
+            elif self._graph is None:
+                self._graph = StepGraph(model, optim_wrapper)
+        if self._graph is not None:
+            self._graph.begin_epoch()
 
         def step(batch: dict) -> dict[str, Tensor]:
-            batch = sent(batch, device, join)
+            batch = sent(batch, device, join=looks is None)
+            if self._graph is not None:
+                return self._graph(batch)
+            if lean:
+                return lean_step(model, batch, optim_wrapper)
             outputs = model.train_step(batch, optim_wrapper=optim_wrapper)
             # What is kept for the log must not keep the graph.
             return {name: value.detach() for name, value in outputs.items()}
 
         return step
+
+
+def _why_no_graph(device: torch.device, lean: bool, looks: Any) -> str:
+    if device.type != 'cuda':
+        return 'there is no GPU'
+    if not lean:
+        return (
+            'the model is compiled, spread over processes or trains in a way of its '
+            'own, or gradients are accumulated'
+        )
+    if looks is not None:
+        return f'{type(looks).__name__} may look at single data samples'
+    return ''
 
 
 def _at_work(runner: Runner, stage: str) -> list[Hook]:

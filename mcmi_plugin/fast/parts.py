@@ -8,6 +8,8 @@ from mmengine.runner import EpochBasedTrainLoop
 from mmrazor.engine import SingleTeacherDistillValLoop
 from mmrazor.models.algorithms import SingleTeacherDistill
 
+from mcmi_plugin.errors import UserError
+
 # A part of the stock stack and what does the same.
 ALGORITHM = (MODELS, SingleTeacherDistill, 'LeanDistill')
 TRAIN_LOOP = (LOOPS, EpochBasedTrainLoop, 'LeanEpochLoop')
@@ -28,6 +30,7 @@ def use_fast_parts(cfg: Config) -> None:
                             large, not augmented as CIFAR is, or made in a way of
                             their own to torch's loader
     optim_wrapper           the frozen teacher stays out of the optimizer
+    train_cfg.graph         ``fast = dict(graph=True)``: a step in one launch of a GPU
     ======================= =====================================================
 
     Another choice of the config stays: a key is only filled, a part only replaced,
@@ -36,9 +39,16 @@ def use_fast_parts(cfg: Config) -> None:
 
     Args:
         cfg: the config; without ``fast``, or with ``fast=False``, it stays as it is.
+
+    Raises:
+        UserError: ``fast`` with an option that does not exist.
     """
     if not cfg.get('fast'):
         return
+    options = cfg.fast if isinstance(cfg.fast, dict) else {}
+    for key in options:
+        if key != 'graph':
+            raise UserError(f'fast.{key} is no option; there is fast.graph=True')
     scope = cfg.get('default_scope')
     _replace(cfg.model, scope, *ALGORITHM)
     if cfg.get('val_cfg'):
@@ -49,6 +59,8 @@ def use_fast_parts(cfg: Config) -> None:
             del cfg.train_cfg['by_epoch']
             cfg.train_cfg.type = 'EpochBasedTrainLoop'
         _replace(cfg.train_cfg, scope, *TRAIN_LOOP)
+        if cfg.train_cfg.get('type') == 'LeanEpochLoop' and 'graph' in options:
+            cfg.train_cfg.graph = options['graph']
         cfg.optim_wrapper.setdefault('constructor', OPTIMIZER)
     if cfg.setdefault('runner_type', 'ResidentRunner') == 'ResidentRunner':
         for split in ('train', 'val', 'test'):

@@ -109,9 +109,7 @@ class ClassStatistics:
             labels = inside
         log_probs = log_probs.double()
         probs = log_probs.exp()
-        if self.track_tail and (
-            not self._looks or log_probs.min() < _LOG_SMALLEST
-        ):
+        if self.track_tail and (not self._looks or log_probs.min() < _LOG_SMALLEST):
             tail = log_probs < _LOG_SMALLEST
             self._add_tail(log_probs.masked_fill(~tail, -torch.inf), labels)
             # Each entry goes to one of the two tables, never to both.

@@ -146,6 +146,8 @@ def _loops(cfg: Config, epochs: int | None) -> dict:
     val = {}
     if cfg.get('runner_type') == 'ResidentRunner':  # the same steps, sooner
         train['type'] = 'LeanEpochLoop'
+        if (cfg.get('train_cfg') or {}).get('graph'):
+            train['graph'] = True
         val['type'] = 'BatchValLoop'
     else:
         train['by_epoch'] = True

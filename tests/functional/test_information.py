@@ -248,8 +248,9 @@ def test_begun_anew_in_the_same_memory() -> None:
     statistics.reset()
     statistics.update(torch.zeros(3, 3), torch.arange(3))
     assert statistics.prob_sum is kept
-    assert torch.equal(statistics.log_centroids().exp(), torch.full((3, 3), 1 / 3).double())
-
+    assert torch.equal(
+        statistics.log_centroids().exp(), torch.full((3, 3), 1 / 3).double()
+    )
 
 
 def test_no_graph_is_kept() -> None:
