@@ -27,7 +27,7 @@ def main(args: argparse.Namespace) -> None:
     for name in args.suites or SUITES:
         try:
             with isolated():
-                for contest in contests(name, args.peer):
+                for contest in contests(name, args.peer, args.small):
                     rows.append(
                         results.row(
                             measure(contest, args.rounds)
@@ -67,6 +67,11 @@ def parser() -> argparse.ArgumentParser:
         '--peer',
         metavar='DIR',
         help='checkout of RepDistiller or mdistiller, whose loop joins `step`',
+    )
+    parse.add_argument(
+        '--small',
+        action='store_true',
+        help='`gpu` in tiny sizes, also without one; its figures say nothing',
     )
     parse.add_argument('--rounds', type=int, help="in place of each suite's own number")
     parse.add_argument('--threads', type=int, default=1, help='of PyTorch')

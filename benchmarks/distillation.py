@@ -15,7 +15,7 @@ def distillation(
     number: int,
     num_val: int = 0,
     stock: bool = False,
-    path: Path = DISTILL,
+    path: Path | Config = DISTILL,
     **images,
 ) -> dict:
     """ResNet-56 to ResNet-20 by KD for one epoch.
@@ -25,10 +25,10 @@ def distillation(
         num_val: of validation images, in batches of 256; 0: no validation.
         stock: as MMRazor offers it; or else as fast as this project offers it, by
             ``configs/_base_/fast.py``.
-        path: another distillation, with a batch size of its own.
+        path: another distillation, with a batch size of its own; a file or a config.
         images: ``size`` and ``classes``, where they are not CIFAR-100's.
     """
-    config = Config.fromfile(path)
+    config = path if isinstance(path, Config) else Config.fromfile(path)
     config.val_cfg.type = 'mmrazor.SingleTeacherDistillValLoop'
     if not stock:
         config.fast = True

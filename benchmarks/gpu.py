@@ -1,12 +1,13 @@
-"""Distillation on a GPU: ours against a bare loop, and against MMRazor's own.
+"""Distillation on a GPU: bare loops, MMRazor and ours, with and without a CUDA graph.
 
 All take one batch that is on the device already, again and again, in bf16 autocast.
-Ours is the Runner with all hooks; the bare loop has ours' memory format. Nothing is
-compiled. That both lead to the same student is checked in float32.
+Ours is the Runner with all hooks; the bare loops have ours' memory format. Nothing is
+compiled. That ours and the bare loop lead to the same student is checked in float32,
+that a recorded step trains as others do in ``tests/fast/test_step_graph.py``.
 
-The floor is the arithmetic of a step at the speed of one large bf16 product on this
-device; batch norm and ReLU, which move memory and multiply little, keep any ResNet
-away from it.
+The share of the card is the arithmetic of a step at the speed of one large bf16 product
+on it; batch norm and ReLU, which move memory and multiply little, keep any ResNet away
+from all of it.
 """
 
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -26,6 +28,7 @@ from benchmarks.harness import (
     Contest,
     Figure,
     NotHere,
+    Result,
     require_same_training,
     weights_of,
 )
@@ -33,98 +36,191 @@ from benchmarks.images import random_images, whole_batch
 from benchmarks.networks import BareNetwork
 from benchmarks.runners import epochs_of, ready_runner
 from benchmarks.step import bare_distillation, bare_networks, normalised
+from mcmi_plugin.distill import compose
+from mcmi_plugin.fast.step_graph import Recorder
 from mcmi_plugin.locations import CONFIGS
 
 IMAGENET = CONFIGS / 'mcmi/r34_r18_imagenet.py'
+SHUFFLE = CONFIGS / '_base_/pairs/r32x4_shuv1.py'
 BF16 = dict(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
 # TF32 in convolutions, and one step of SGD from random weights.
 ROUNDING = 5e-2
+BARE, GRAPH = 'a bare loop', 'recorded'
 
 
-def contests() -> Iterator[Contest | Figure]:
-    """R34 to R18 at 224 pixels, batch 256, and R56 to R20 at batch 64."""
-    if not torch.cuda.is_available():
+def contests(small: bool = False) -> Iterator[Figure | Result]:
+    """Three pairs; ``small``: two images a batch, also without a GPU, for a trial."""
+    if not torch.cuda.is_available() and not small:
         raise NotHere('there is no GPU')
-    imagenet: dict[str, Any] = dict(size=224, classes=1000)
-    yield from pair_contests('gpu R34-R18', IMAGENET, 256, **imagenet)
-    yield from pair_contests('gpu R56-R20', DISTILL, 64)
+    imagenet: dict[str, Any] = dict(size=64 if small else 224, classes=1000)
+    large, little = (2, 2) if small else (256, 64)
+    for name, path, batch_size, images in (
+        ('gpu R56-R20', DISTILL, little, {}),
+        ('gpu R32x4-ShuV1', SHUFFLE, little, {}),
+        ('gpu R34-R18', IMAGENET, large, imagenet),
+    ):
+        iterations = 2 if small else 20 if batch_size > 64 else 100
+        yield from pair_results(name, path, batch_size, iterations, **images)
 
 
-def pair_contests(
+def pair_results(
     name: str,
     path: Path,
     batch_size: int,
-    device: str = 'cuda',
     iterations: int = 20,
+    rounds: int = 5,
+    device: str | None = None,
     **images,
-) -> Iterator[Contest | Figure]:
-    """One pair; ``device='cpu'``, without autocast, is for tests of the suite."""
-    batch = tuple(part.to(device) for part in random_images(batch_size, **images))
-    amp = device == 'cuda'
+) -> Iterator[Figure | Result]:
+    """One pair: what each arm does, and ours against the bare loop and MMRazor."""
+    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    with ExitStack() as stack:
+        pair = Pair(path, batch_size, iterations, device, images, stack)
+        pair.check()
+        arms = {
+            BARE: pair.bare,
+            f'{BARE}, {GRAPH}': partial(pair.bare, graph=True),
+            'MMRazor': partial(pair.runner, stock=True),
+            'ours': pair.runner,
+            f'ours, {GRAPH}': partial(pair.runner, graph=True),
+            # A store's arm is one more line here: its name, and what builds its epoch.
+        }
+        peaks, times = {}, {arm: [] for arm in arms}
+        epochs = {}
+        for arm, build in arms.items():
+            epochs[arm], peaks[arm] = measured_build(build)
+        for _ in range(rounds):
+            for arm, epoch in epochs.items():
+                times[arm].append(seconds_of(epoch) / (iterations * batch_size))
+        speed = bf16_speed() if device == 'cuda' else None
+        for arm, taken in times.items():
+            best = sorted(taken)[len(taken) // 2]
+            words = f'{arm}: peak memory {peaks[arm] / 2**30:.2f} GiB'
+            if speed:
+                share = pair.flops / batch_size / best / speed
+                words += f', {100 * share:.1f} % of one large bf16 product'
+            yield Figure(f'{name}: {arm}', 1 / best, 'images/s', words)
+        ours = f'ours, {GRAPH}'
+        for rival, suffix in (
+            (f'{BARE}, {GRAPH}', ''), ('MMRazor', ' (MMRazor)'), ('ours', ' (ours)'),
+        ):  # fmt: skip
+            contest = Contest(
+                name + suffix, epochs[ours], epochs[rival], pair.check,
+                ours_is=f'{ours}, batch {batch_size}', baseline_is=rival,
+                units=iterations * batch_size, unit='image',
+            )  # fmt: skip
+            yield Result(contest, times[ours], times[rival])
 
-    def start(stock: bool, amp: bool) -> Runner:
-        config = distillation(batch_size, 0, stock, path, **images)
-        config['train_dataloader']['batch_size'] = batch_size
+
+class Pair:
+    """The arms of one pair, on the same batch."""
+
+    def __init__(
+        self,
+        path: Path,
+        batch_size: int,
+        iterations: int,
+        device: str,
+        images: dict,
+        stack: ExitStack,
+    ) -> None:
+        self.path, self.batch_size, self.images = path, batch_size, images
+        self.iterations, self.device, self.stack = iterations, device, stack
+        self.batch = tuple(p.to(device) for p in random_images(batch_size, **images))
+        self.amp = device == 'cuda'
+        self.flops = 0
+
+    def started(self, stock: bool, amp: bool, graph: bool = False) -> Runner:
+        config = distillation(
+            self.batch_size, 0, stock, composed(self.path), **self.images
+        )
+        config['train_dataloader']['batch_size'] = self.batch_size
         if amp:
             config['optim_wrapper'].update(BF16)
-        return stack.enter_context(ready_runner(config))
+        if graph:
+            config['train_cfg']['graph'] = True
+        runner = self.stack.enter_context(ready_runner(config))
+        if graph:  # its log is silent otherwise
+            runner.logger.setLevel('INFO')
+        return runner
 
-    def check() -> None:
-        runner = start(stock=False, amp=False)
-        student, teacher, sgd = bare(runner, device)
+    def check(self) -> None:
+        """One step of ours in float32 leads where the bare loop's leads."""
+        runner = self.started(stock=False, amp=False)
+        student, teacher, sgd = bare(runner, self.device)
         before = weights_of(student)
         runner.train()  # its data are the one batch, in some order
-        bare_distillation(student, teacher, sgd, normalised(runner, [batch]))
+        batches = normalised(runner, [self.batch])
+        bare_distillation(student, teacher, sgd, batches)
         ours = BareNetwork(runner.model.architecture)
         require_same_training(ours, student, before, ROUNDING)
-        synchronised(ours_epoch)
-        synchronised(bare_epoch)
+        self.flops = count_flops(
+            partial(bare_distillation, student, teacher, sgd, batches)
+        )
 
-    def bare_epoch() -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=amp):
-            bare_distillation(student, teacher, sgd, batches)
-
-    with ExitStack() as stack:
-        lean, stock = start(False, amp), start(True, amp)
-        student, teacher, sgd = bare(lean, device)
-        for runner in (lean, stock):
-            runner.train()  # one step, and what it makes
-            runner.train_loop.dataloader = SameBatch(
-                runner.train_dataloader, whole_batch(*batch), iterations
-            )
-        ours_epoch, stock_epoch = epochs_of(lean), epochs_of(stock)
-        batches = normalised(lean, [batch])
-        flops = count_flops(partial(bare_distillation, student, teacher, sgd, batches))
+    def bare(self, graph: bool = False) -> Callable[[], None]:
+        """An epoch of the bare loop; recorded where there is a GPU."""
+        runner = self.started(stock=False, amp=self.amp)
+        student, teacher, sgd = bare(runner, self.device)
         layout: dict[str, Any] = dict(memory_format=torch.channels_last)
         student.to(**layout), teacher.to(**layout)
-        batches = [(images.to(**layout), labels) for images, labels in batches]
-        batches *= iterations
-        contest = Contest(
-            name,
-            partial(synchronised, ours_epoch),
-            partial(synchronised, bare_epoch),
-            check,
-            ours_is=f'the Runner, batch {batch_size}',
-            baseline_is='a bare loop, same precision and layout',
-            rounds=9,
-            units=iterations * batch_size,
-            unit='image',
+        (batch,) = normalised(runner, [self.batch])
+        batch = (batch[0].to(**layout), batch[1])
+        static = tuple(part.clone() for part in batch)
+
+        def step() -> None:
+            with torch.autocast(self.device, torch.bfloat16, enabled=self.amp):
+                bare_distillation(student, teacher, sgd, [static])
+
+        launch = step
+        if graph and self.device == 'cuda':
+            for _ in range(3):
+                Recorder().aside(step)
+            sgd.zero_grad()
+            launch, _ = Recorder().record(step)
+
+        def epoch() -> None:
+            for _ in range(self.iterations):
+                for kept, new in zip(static, batch, strict=True):
+                    kept.copy_(new)
+                launch()
+
+        return partial(synchronised, epoch)
+
+    def runner(self, stock: bool = False, graph: bool = False) -> Callable[[], None]:
+        """An epoch of the Runner: MMRazor's, or ours."""
+        runner = self.started(stock, self.amp, graph)
+        runner.train()  # one step, and what it makes
+        runner.train_loop.dataloader = SameBatch(
+            runner.train_dataloader, whole_batch(*self.batch), self.iterations
         )
-        yield contest
-        contest.name = f'{name} (MMRazor)'
-        contest.baseline = partial(synchronised, stock_epoch)
-        contest.check = contest.baseline  # a warm-up
-        contest.baseline_is = "MMRazor's SingleTeacherDistill, same precision"
-        yield contest
-        if amp:
-            floor = iterations * flops / bf16_speed()
-            took = min(seconds_of(contest.ours) for _ in range(5))
-            yield Figure(
-                f'{name} floor',
-                took / floor,
-                'x',
-                f'a step over its {flops / 1e9:.0f} GFLOP at the speed of one product',
-            )
+        return partial(synchronised, epochs_of(runner))
+
+
+def composed(path: Path) -> Path | Config:
+    """A distillation's config: the file, or a pair's with KD."""
+    if path.parent.name != 'pairs':
+        return path
+    config = Config.fromfile(path)
+    method = Config.fromfile(CONFIGS / '_base_/methods/kd.py')
+    config.model = compose(config.pair, method.method)
+    return config
+
+
+def measured_build(
+    build: Callable[[], Callable[[], None]],
+) -> tuple[Callable[[], None], int]:
+    """An arm's epoch, run twice, and the bytes that it has needed on the device."""
+    if not torch.cuda.is_available():
+        epoch = build()
+        epoch()
+        return epoch, 0
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    epoch = build()
+    epoch(), epoch()
+    return epoch, torch.cuda.max_memory_allocated() - before
 
 
 def bare(

@@ -17,4 +17,6 @@ REACH = {
     'startup': 1.5,
     'gpu R34-R18': 1 / 0.95,
     'gpu R56-R20': 1 / 0.95,
+    'gpu R32x4-ShuV1': 1 / 0.95,
+    'gpu R56-R20 (MMRazor)': 1 / 4,
 }

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from importlib import import_module
 
-from benchmarks.harness import Contest, Figure
+from benchmarks.harness import Contest, Figure, Result
 from mcmi_plugin.errors import UserError
 
 # In the order of the table in docs/performance.md.
@@ -33,12 +33,15 @@ def check_names(names: list[str]) -> None:
             )
 
 
-def contests(name: str, peer: str | None) -> Iterator[Contest | Figure]:
+def contests(
+    name: str, peer: str | None, small: bool = False
+) -> Iterator[Contest | Figure | Result]:
     """What a suite compares.
 
     Args:
         name: one of :data:`SUITES`.
         peer: folder of another project's checkout, for the suite ``step``.
+        small: for the suite ``gpu``, tiny sizes.
 
     Raises:
         NotHere: this machine lacks what the suite needs.
@@ -46,4 +49,6 @@ def contests(name: str, peer: str | None) -> Iterator[Contest | Figure]:
     module = import_module(f'benchmarks.{SUITES[name]}')
     if name == 'step':
         return module.contests(peer=peer)
+    if name == 'gpu':
+        return module.contests(small=small)
     return module.contests()

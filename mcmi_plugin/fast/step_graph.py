@@ -104,7 +104,7 @@ class StepGraph:
         self._replay: Callable[[], None] | None = None
 
     def begin_epoch(self) -> None:
-        """Record anew if hooks have changed what the recorded step takes for granted."""
+        """Record anew if hooks have changed what a recording takes for granted."""
         if self._replay is not None and not _same(state_of(self.model), self._state):
             self._forget()
 

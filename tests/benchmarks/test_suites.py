@@ -4,6 +4,7 @@ At tiny sizes, and never a time.
 """
 
 import subprocess
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -210,15 +211,22 @@ def test_validation(first, monkeypatch):
 
 
 def test_gpu_suite_on_a_cpu(monkeypatch):
-    contests = gpu.pair_contests('gpu R56-R20', gpu.DISTILL, 4, 'cpu', iterations=2)
-    for contest in contests:
-        contest.check()
-        contest.ours(), contest.baseline()
+    suite = partial(gpu.pair_results, 'gpu R56-R20', gpu.DISTILL, 4, 2, 2, 'cpu')
+    *figures, bare, stock, ours = suite()
+    arms = ['a bare loop', 'a bare loop, recorded', 'MMRazor', 'ours', 'ours, recorded']
+    assert [figure.name.partition(': ')[2] for figure in figures] == arms
+    for result in (bare, stock, ours):
+        assert len(result.ratios) == 2
+        assert result.contest.ours_is.startswith('ours, recorded')
     monkeypatch.setattr(gpu, 'bare_distillation', lambda *args: None)
-    contests = gpu.pair_contests('gpu R56-R20', gpu.DISTILL, 4, 'cpu', iterations=1)
     with pytest.raises(Difference, match='training'):
-        next(contests).check()
-    contests.close()
+        next(suite())
+
+
+def test_every_pair_of_the_gpu_suite_is_composed():
+    for path in (gpu.SHUFFLE, gpu.IMAGENET, gpu.DISTILL):
+        config = gpu.distillation(2, path=gpu.composed(path))
+        assert config['model']['type'] == 'LeanDistill'
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
