@@ -36,6 +36,8 @@ def main(args: argparse.Namespace) -> None:
                         )
                     )
                     print(results.in_words(rows[-1]), flush=True)
+                    # Now: whoever stops it has what is there.
+                    results.write_json(results.as_json(rows, args.threads), args.out)
         except NotHere as reason:
             print(f'{name}: skipped, {reason}', flush=True)
         except Difference as error:

@@ -229,7 +229,7 @@ def bare(
     """Student, teacher and the optimizer that the Runner's config asks for."""
     student, teacher = (network.to(device) for network in bare_networks(runner))
     options = dict(runner.cfg.optim_wrapper.optimizer)
-    options.pop('type')
+    options = {k: v for k, v in options.items() if k not in ('type', '_scope_')}
     return student, teacher, torch.optim.SGD(student.parameters(), **options)
 
 

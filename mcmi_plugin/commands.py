@@ -87,10 +87,22 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.amp:
         if not torch.cuda.is_available():
             raise UserError('--amp: mixed precision needs a GPU; leave the flag out')
-        for wrapper in wrappers_in(cfg.optim_wrapper).values():
-            wrapper['type'] = 'AmpOptimWrapper'
-            wrapper.setdefault('loss_scale', 'dynamic')
+        use_mixed_precision(cfg)
     return cfg
+
+
+def use_mixed_precision(cfg: Config) -> None:
+    """Autocast in bfloat16 where the GPU has it, or else float16 and a loss scale.
+
+    bfloat16 has float32's range and needs no scale, for which every step would wait.
+    """
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    for wrapper in wrappers_in(cfg.optim_wrapper).values():
+        wrapper['type'] = 'AmpOptimWrapper'
+        if has_bf16:
+            wrapper.setdefault('dtype', 'bfloat16')
+        scales = wrapper.get('dtype') != 'bfloat16'
+        wrapper.setdefault('loss_scale', 'dynamic' if scales else dict(enabled=False))
 
 
 def train(

@@ -7,14 +7,18 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.config import Config
+from mmpretrain.models.classifiers import BaseClassifier
 from rich.console import Console
+from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mcmi_plugin.audit import progress
 from mcmi_plugin.audit.figures import lambda_figures, per_class, split_figures
+from mcmi_plugin.audit.memory import memory_sentences
 from mcmi_plugin.audit.model import (
     as_distillation,
     build_teacher,
@@ -86,7 +90,7 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
     """
     with users_keys(cfg):
         found = _measured(as_distillation(cfg), checkpoint, console)
-    found['reading'] = sentences(found)
+    found['reading'] = [*sentences(found), *found.pop('memory')]
     return found
 
 
@@ -114,6 +118,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
         device=torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU',
         versions=versions(),
     )
+    found['memory'] = memory_sentences(cfg, teacher, _images(loaders['train'], teacher))
     total = sum(num_samples(loader) for loader in loaders.values())
     with progress.shown(console, total) as advance:
         for split, loader in loaders.items():
@@ -131,6 +136,13 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
                 found['lambda'] = lambda_figures(sums.statistics, names)
             del sums  # before the next pass makes its own
     return found
+
+
+def _images(loader: DataLoader, teacher: BaseClassifier) -> Tensor:
+    """Two of the training set, as the teacher sees them; random numbers stay."""
+    samples = [loader.dataset[i] for i in range(min(2, num_samples(loader)))]
+    batch = cast(Any, loader.collate_fn)(samples)
+    return teacher.data_preprocessor(batch, False)['inputs']
 
 
 def _named_by_people(cfg: Config) -> str | None:

@@ -4,6 +4,7 @@ import logging
 from functools import cache
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger, print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -61,6 +62,20 @@ class _BriefTerminal:
             if not for_file and handler.level > logging.DEBUG:
                 handler.addFilter(is_news)
         return logger
+
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        super().call_hook(fn_name, **kwargs)  # type: ignore[misc]
+        # A teacher made before the first step has told of its own.
+        if fn_name == 'before_train' and torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        if fn_name == 'after_train' and torch.cuda.is_available():
+            print_log(
+                f'peak memory of {self.experiment_name} on '  # type: ignore[attr-defined]
+                f'{torch.cuda.get_device_name()}: '
+                f'{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB allocated, '
+                f'{torch.cuda.max_memory_reserved() / 2**20:.0f} MiB reserved',
+                logger='current',
+            )
 
     def scale_lr(
         self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None

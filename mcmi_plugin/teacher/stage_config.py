@@ -24,6 +24,7 @@ from mcmi_plugin.type_names import short_name
 
 # Keys of the distillation config that hold for its teacher as they are.
 _SHARED = (
+    'compile',
     'env_cfg',
     'launcher',
     'log_level',

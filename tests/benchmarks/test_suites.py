@@ -223,10 +223,16 @@ def test_gpu_suite_on_a_cpu(monkeypatch):
         next(suite())
 
 
-def test_every_pair_of_the_gpu_suite_is_composed():
-    for path in (gpu.SHUFFLE, gpu.IMAGENET, gpu.DISTILL):
-        config = gpu.distillation(2, path=gpu.composed(path))
-        assert config['model']['type'] == 'LeanDistill'
+@pytest.mark.parametrize('path', [gpu.SHUFFLE, gpu.IMAGENET, gpu.DISTILL])
+def test_every_pair_of_the_gpu_suite_has_its_bare_loop(path):
+    config = gpu.distillation(2, path=gpu.composed(path))
+    assert config['model']['type'] == 'LeanDistill'
+    with gpu.ready_runner(config) as runner:
+        student, teacher, sgd = gpu.bare(runner, 'cpu')
+    assert sgd.param_groups[0]['momentum'] == 0.9
+    with torch.no_grad():
+        images = torch.zeros(2, 3, 64, 64)
+        assert student(images).shape == teacher(images).shape
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')

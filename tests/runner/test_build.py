@@ -1,12 +1,14 @@
 """What a Runner's terminal has, and what is in its log file alone."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from small_runs import config
 
 from mcmi_plugin.fast.postponed_log import PostponedLog
 from mcmi_plugin.job import Place, tell_place
+from mcmi_plugin.runner import build
 from mcmi_plugin.runner.build import OF_THE_FILE, build_runner
 
 # Warnings that a Runner of these tests gives no reason for.
@@ -81,3 +83,20 @@ def test_accumulation_is_not_counted_and_the_log_says_so(steps, told, tmp_path, 
 def test_a_runner_type_that_nobody_knows(tmp_path):
     with pytest.raises(KeyError, match='ResidentRuner'):
         build_runner(config(tmp_path, runner_type='ResidentRuner'))
+
+
+def test_peak_memory_is_told_once(tmp_path, monkeypatch):
+    """What the stage of a teacher has needed is not the student's."""
+    runner = build_runner(config(tmp_path, log_level='INFO'))
+    cuda = dict(
+        is_available=lambda: True, reset_peak_memory_stats=lambda: calls.append(1),
+        get_device_name=lambda: 'a card', max_memory_allocated=lambda: 3 * 2**20,
+        max_memory_reserved=lambda: 5 * 2**20,
+    )  # fmt: skip
+    calls = []
+    monkeypatch.setattr(build, 'torch', SimpleNamespace(cuda=SimpleNamespace(**cuda)))
+    runner.train()
+    (log,) = tmp_path.glob('*/*.log')
+    lines = [line for line in log.read_text().splitlines() if 'peak memory' in line]
+    assert len(lines) == len(calls) == 1
+    assert 'on a card: 3 MiB allocated, 5 MiB reserved' in lines[0]
