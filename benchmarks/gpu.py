@@ -60,7 +60,8 @@ def contests(small: bool = False) -> Iterator[Figure | Result]:
         ('gpu R34-R18', IMAGENET, large, imagenet),
     ):
         iterations = 2 if small else 20 if batch_size > 64 else 100
-        yield from pair_results(name, path, batch_size, iterations, **images)
+        rounds = 1 if small else 5
+        yield from pair_results(name, path, batch_size, iterations, rounds, **images)
 
 
 def pair_results(

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import torch
+from PIL import Image
 
 from benchmarks import results
 
@@ -90,5 +92,20 @@ def _lines(path: Path, words: str) -> list[str]:
     return list(dict.fromkeys(line[line.index(words) :] for line in said))
 
 
+def write_noise(folder: Path, classes: int = 10, number: int = 2) -> None:
+    """Class folders of random images of 32 pixels, for a trial."""
+    random = np.random.default_rng(0)
+    for split in ('train', 'val'):
+        for label in range(classes):
+            own = folder / split / f'class_{label}'
+            own.mkdir(parents=True, exist_ok=True)
+            for n in range(number):
+                pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(own / f'{n}.png')
+
+
 if __name__ == '__main__':
-    sys.exit(main(Path(sys.argv[1])))
+    if sys.argv[1] == '--noise':
+        write_noise(Path(sys.argv[2]))
+    else:
+        sys.exit(main(Path(sys.argv[1])))

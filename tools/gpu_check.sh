@@ -2,7 +2,7 @@
 # What this project does on a GPU, in at most nine minutes on an H100: its GPU tests,
 # `python -m benchmarks gpu`, and one run on real images through tools/train.py.
 #   bash tools/gpu_check.sh IMAGES [WHEELS [FOLDER]]
-#   SMALL=1 bash tools/gpu_check.sh IMAGES   # a trial in tiny sizes, also without a GPU
+#   SMALL=1 bash tools/gpu_check.sh    # a trial on noise in tiny sizes, also without a GPU
 # IMAGES is a folder of CIFAR-10, {train,val}/CLASS/*.png or .jpg, or an archive of one
 # that tar reads. WHEELS is a folder with what the machine lacks; there is no network:
 #   pip download -d WHEELS --only-binary=:all: --python-version 3.12 -r WANTED
@@ -12,10 +12,14 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-images=${1:?'which images? bash tools/gpu_check.sh IMAGES [WHEELS [FOLDER]]'}
+small=${SMALL:-}
+images=${1:-}
 wheels=${2:-}
 folder=${3:-work_dirs/gpu_check}
-small=${SMALL:-}
+if [ -z "$images$small" ]; then
+    echo 'which images? bash tools/gpu_check.sh IMAGES [WHEELS [FOLDER]]' >&2
+    exit 2
+fi
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -33,7 +37,10 @@ part() { # NAME SECONDS COMMAND: run it, and note how it went
 if [ -n "$wheels" ]; then
     part install 60 python -m pip install --no-index --no-deps "$wheels"/*.whl
 fi
-if [ ! -d "$images" ]; then
+if [ -z "$images" ]; then
+    images=$folder/images
+    python -m benchmarks.gpu_report --noise "$images" || exit 2
+elif [ ! -d "$images" ]; then
     mkdir "$folder/images"
     tar -xf "$images" -C "$folder/images" || exit 2
     images=$(dirname "$(find "$folder/images" -type d -name train | head -n 1)")
@@ -46,7 +53,7 @@ part benchmark $((small ? 900 : 170)) python -m benchmarks gpu ${small:+--small}
 sizes=()
 if [ -n "$small" ]; then
     sizes=(mcmi.epochs=1 mcmi.mll_epochs=1 train_cfg.max_epochs=1
-        train_dataloader.batch_size=8 data_fraction=0.02)
+        train_dataloader.batch_size=8)
 fi
 precision=()
 if python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
