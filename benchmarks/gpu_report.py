@@ -39,7 +39,7 @@ def collected(folder: Path) -> dict:
         parts=parts,
         tests=_tests(folder / 'tests.xml'),
         benchmark=_json(folder / 'benchmark.json'),
-        run=_json(folder / 'run/summary.json'),
+        run=_json(folder / 'run/mcmi/summary.json'),
         peak_memory=_lines(folder / 'run.log', 'peak memory'),
         graph=_lines(folder / 'run.log', 'fast.graph'),
     )

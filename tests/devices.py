@@ -8,7 +8,7 @@ there is no GPU: autograd asks the driver for a stream.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from unittest import mock
 
 import torch
@@ -55,12 +55,24 @@ class NoWaiting(TorchDispatchMode):
 def on(device: str) -> Iterator['Place']:
     """Everything within runs on a device without values."""
     if device == 'meta':
-        with NoWaiting():
+        with NoWaiting(), mock.patch.object(torch, 'autocast', _autocast):
             yield Place('meta', None)
         return
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     with fake, NoWaiting(), mock.patch.object(Tensor, 'backward', _no_backward):
         yield Place('cuda', fake)
+
+
+AUTOCAST = torch.autocast
+
+
+def _autocast(device_type: str, *args, **kwargs):
+    """``meta`` has none."""
+    return (
+        nullcontext()
+        if device_type == 'meta'
+        else AUTOCAST(device_type, *args, **kwargs)
+    )
 
 
 def _no_backward(loss: Tensor, *args, **kwargs) -> None:

@@ -38,6 +38,7 @@ RULES = {
     'optim_wrapper.*optimizer.weight_decay': _NOT_NEGATIVE,
     'optim_wrapper.*optimizer.momentum': _number(lambda v: 0 <= v < 1, 'in [0, 1)'),
     'data_fraction': _number(lambda v: 0 < v <= 1, 'above 0 and at most 1'),
+    'fast.graph': (lambda v: isinstance(v, bool), 'True or False'),
     'default_hooks.logger.interval': _whole(1),
     'default_hooks.checkpoint.interval': _SOMETIMES,
     'auto_scale_lr.base_batch_size': _whole(1),

@@ -44,6 +44,7 @@ def _import_and_mend() -> None:
         preactivation,
         published_data,
         quiet,
+        relational_kd,
         startup,
         stock_configs,
         teacher_ckpt,
@@ -69,6 +70,7 @@ def _import_and_mend() -> None:
     mmcls_alias.alias_mmcls()
     mmrazor_import.import_mmrazor()
     preactivation.mend_set_module_inplace_false()
+    relational_kd.mend_relational_kd()
     teacher_ckpt.mend_teacher_ckpt()
     teacher_images.mend_teacher_images()
     stock_configs.mend_inline_classifier()

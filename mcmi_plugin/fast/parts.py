@@ -3,6 +3,7 @@
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import LOOPS, MODELS, Registry
 from mmengine.runner import EpochBasedTrainLoop
 from mmrazor.engine import SingleTeacherDistillValLoop
@@ -59,8 +60,13 @@ def use_fast_parts(cfg: Config) -> None:
             del cfg.train_cfg['by_epoch']
             cfg.train_cfg.type = 'EpochBasedTrainLoop'
         _replace(cfg.train_cfg, scope, *TRAIN_LOOP)
-        if cfg.train_cfg.get('type') == 'LeanEpochLoop' and 'graph' in options:
+        if 'graph' in options and cfg.train_cfg.get('type') == TRAIN_LOOP[-1]:
             cfg.train_cfg.graph = options['graph']
+        elif options.get('graph'):
+            print_log(
+                f'fast.graph: steps run one by one: train_cfg is no {TRAIN_LOOP[-1]}',
+                logger='current',
+            )
         cfg.optim_wrapper.setdefault('constructor', OPTIMIZER)
     if cfg.setdefault('runner_type', 'ResidentRunner') == 'ResidentRunner':
         for split in ('train', 'val', 'test'):

@@ -11,8 +11,12 @@ from mmengine.model import BaseModel
 from mmengine.registry import LOOPS, MODELS, RUNNERS
 
 from mcmi_plugin.commands import build_checked
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.fast import parts
 from mcmi_plugin.fast.parts import use_fast_parts
 from mcmi_plugin.job_config import job_config
+from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.teacher.stage_config import stage_config
 
 CONFIG = """
 _base_ = ['{configs}/mcmi/quickstart_digits.py', '{configs}/_base_/fast.py']
@@ -63,6 +67,40 @@ def test_without_the_key_nothing_changes(project):
         before = copy.deepcopy(cfg._cfg_dict)
         use_fast_parts(cfg)
         assert cfg._cfg_dict == before
+
+
+@pytest.mark.parametrize('given', [True, False])
+def test_a_graph_is_asked_for_on_the_command_line(given, quickstart_config):
+    """Beside ``fast = True`` in the file; the stages of the teacher have it too."""
+    cfg = job_config(str(quickstart_config), {'fast.graph': given})
+    assert cfg.train_cfg.type == 'LeanEpochLoop' and cfg.train_cfg.graph is given
+    for stage in ('mll', 'mcmi'):
+        options = TeacherOptions(lmda=0.1, epochs=1, mll_epochs=1)
+        train_cfg = stage_config(cfg, options, stage, 'w').train_cfg
+        assert train_cfg.get('graph', False) is given
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'fast.grpah': True}, 'fast.grpah is no option'),
+        ({'fast.graph': 'yes'}, 'fast.graph'),
+    ],
+)
+def test_other_options_of_fast_are_refused(options, message, quickstart_config):
+    with pytest.raises(UserError, match=message):
+        job_config(str(quickstart_config), options)
+
+
+def test_a_loop_without_a_graph_says_so(quickstart_config, monkeypatch):
+    said = []
+    monkeypatch.setattr(parts, 'print_log', lambda line, logger: said.append(line))
+    cfg = Config.fromfile(quickstart_config)
+    cfg.fast = dict(graph=True)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=3)
+    use_fast_parts(cfg)
+    assert 'graph' not in cfg.train_cfg
+    assert said == ['fast.graph: steps run one by one: train_cfg is no LeanEpochLoop']
 
 
 @pytest.fixture(scope='module')

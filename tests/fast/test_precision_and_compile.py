@@ -45,7 +45,8 @@ def test_a_method_in_bfloat16(method, model_of, amp_anywhere) -> None:  # noqa: 
         found.append((losses, fc))
     (exact, gradient), (rounded, near) = found
     for name, value in exact.items():
-        torch.testing.assert_close(rounded[name].float(), value, rtol=0.05, atol=1e-2)
+        # Of random networks and four images: DKD's small terms are differences.
+        torch.testing.assert_close(rounded[name].float(), value, rtol=0.1, atol=0.03)
     assert (near - gradient).norm() <= 0.1 * gradient.norm()
     assert not torch.equal(near, gradient)  # it was in bfloat16
 
