@@ -78,7 +78,7 @@ def pair_results(
     with ExitStack() as stack:
         pair = Pair(path, batch_size, iterations, device, images, stack)
         pair.check()
-        arms = {
+        arms: dict[str, Callable] = {
             BARE: pair.bare,
             f'{BARE}, {GRAPH}': partial(pair.bare, graph=True),
             'MMRazor': partial(pair.runner, stock=True),
@@ -86,8 +86,8 @@ def pair_results(
             f'ours, {GRAPH}': partial(pair.runner, graph=True),
             # A store's arm is one more line here: its name, and what builds its epoch.
         }
-        peaks, times = {}, {arm: [] for arm in arms}
-        epochs = {}
+        peaks, epochs = {}, {}
+        times: dict[str, list[float]] = {arm: [] for arm in arms}
         for arm, build in arms.items():
             epochs[arm], peaks[arm] = measured_build(build)
         for _ in range(rounds):
@@ -167,7 +167,7 @@ class Pair:
         student.to(**layout), teacher.to(**layout)
         (batch,) = normalised(runner, [self.batch])
         batch = (batch[0].to(**layout), batch[1])
-        static = tuple(part.clone() for part in batch)
+        static = batch[0].clone(), batch[1].clone()
 
         def step() -> None:
             with torch.autocast(self.device, torch.bfloat16, enabled=self.amp):

@@ -8,7 +8,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.predictions import predictions, require_finite
+from mcmi_plugin.evaluation.predictions import (
+    data_name,
+    predictions,
+    require_finite,
+)
 from mcmi_plugin.functional.information import ClassStatistics, collect
 
 
@@ -52,7 +56,8 @@ def measure(
         statistics.all_reduce()
     except ValueError as error:  # of labels that were on a device already
         raise UserError(
-            f"{data_name(loader)}: {error}; set the head's num_classes to the data set's"
+            f"{data_name(loader)}: {error}; set the head's num_classes to the "
+            "data set's"
         ) from error
     require_finite(statistics, model, loader)
     return statistics

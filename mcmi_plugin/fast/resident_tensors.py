@@ -116,7 +116,8 @@ class ResidentTensors:
         mirrored = None
         if self.plan.flip_prob:
             mirrored = torch.rand(number, generator=generator) < self.plan.flip_prob
-        return self._cut(index, *offsets, mirrored), mirrored
+        top, left = offsets
+        return self._cut(index, top, left, mirrored), mirrored
 
     def _cut(
         self, index: Tensor, top: Tensor, left: Tensor, mirrored: Tensor | None

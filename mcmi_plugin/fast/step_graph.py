@@ -291,7 +291,7 @@ def _recordable(
 
 
 def _is_joined(batch: dict) -> bool:
-    samples = batch.get('data_samples') or ()
+    samples: Any = batch.get('data_samples') or ()
     return (
         batch.keys() == {'inputs', 'data_samples'}
         and isinstance(batch['inputs'], Tensor)
@@ -301,12 +301,12 @@ def _is_joined(batch: dict) -> bool:
 
 
 def _tensors_of(sample: DataSample) -> dict[str, Tensor]:
-    found = dict(sample.metainfo_items(), gt_label=sample.gt_label)
+    found: dict = {**dict(sample.metainfo_items()), 'gt_label': sample.gt_label}
     return {key: value for key, value in found.items() if isinstance(value, Tensor)}
 
 
 def _host_numbers() -> tuple:
-    numpy = np.random.get_state(legacy=True)
+    numpy: Any = np.random.get_state(legacy=True)  # which its type leaves open
     return (
         torch.get_rng_state().numpy().tobytes(),
         random.getstate(),

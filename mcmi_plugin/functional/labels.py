@@ -24,7 +24,7 @@ def class_ids(labels: Tensor, look: bool = True) -> Tensor:
         # A single 1 and nothing else.
         one_hot = ((labels == 1).sum(1) == 1) & ((labels != 0).sum(1) == 1)
         if not look:
-            torch._assert_async(one_hot.all(), 'hard labels are needed')  # type: ignore
+            torch._assert_async(one_hot.all(), 'hard labels are needed')
         if not look or bool(one_hot.all()):
             return labels.argmax(1)
     elif labels.ndim == 1 and not torch.is_floating_point(labels):

@@ -1,6 +1,7 @@
 """MMRazor's RKD as it was, mended."""
 
 import importlib.util
+from pathlib import Path
 
 import mmrazor
 import pytest
@@ -14,8 +15,8 @@ from mcmi_plugin.compat.relational_kd import _waits
 def upstream():
     """The module as it is on the disk."""
     folder = mmrazor.__path__[0]
-    file = f'{folder}/models/losses/relational_kd.py'
-    text = open(file).read().replace('@MODELS.register_module()', '')
+    file = Path(folder, 'models/losses/relational_kd.py')
+    text = file.read_text().replace('@MODELS.register_module()', '')
     module = importlib.util.module_from_spec(
         importlib.util.spec_from_loader('relational_kd_as_it_was', None)
     )
