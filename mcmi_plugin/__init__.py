@@ -25,7 +25,7 @@ from .version import __version__
 
 with _refusals_in_one_line():
     _apply_compat()  # before anything imports mmrazor or reads a config
-    from . import datasets, evaluation, fast, hooks, losses, models, runner
+    from . import datasets, evaluation, fast, hooks, losses, models, runner, stored
 
 __all__ = [
     '__version__',
@@ -36,4 +36,5 @@ __all__ = [
     'losses',
     'models',
     'runner',
+    'stored',
 ]

@@ -14,6 +14,7 @@ from mcmi_plugin.datasets.part import LOADERS, take_part
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.fast.parts import use_fast_parts
 from mcmi_plugin.faults.closest import closest_file, did_you_mean
+from mcmi_plugin.stored.options import read_options
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.trackers import keep_local_record
 from mcmi_plugin.type_names import short_name
@@ -61,6 +62,7 @@ def job_config(
         add_hook(cfg, type=hook)
     settle_teacher_source(cfg)
     add_teacher_hook(cfg, options)
+    add_store_hook(cfg)
     return cfg
 
 
@@ -138,6 +140,17 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
         options.pop('lmda', None)
     TeacherOptions(**options)
     add_hook(cfg, type='MCMITeacherHook', **options)
+
+
+def add_store_hook(cfg: Config) -> None:
+    """Turn the key ``teacher_store`` into the hook that acts on it.
+
+    Raises:
+        UserError: a key or value of it that does not exist.
+    """
+    options = read_options(cfg.get('teacher_store'))
+    if options is not None:
+        add_hook(cfg, type='TeacherStoreHook', **options)
 
 
 def add_hook(cfg: Config, **hook) -> None:

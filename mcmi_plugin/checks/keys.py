@@ -40,6 +40,7 @@ KNOWN = (
     'model_wrapper_cfg',
     'mcmi',
     'fast',
+    'teacher_store',
     'data_fraction',
     'people_counts',
 )

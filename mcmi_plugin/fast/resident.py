@@ -148,14 +148,14 @@ class ResidentLoader(DataLoader):
             for part in parts:
                 yield self.collate_fn([self.dataset[i] for i in part.tolist()])
             return
-        images, mirrored = tensors.draw(index, generator)
+        images, mirrored, views = tensors.draw(index, generator)
         for n, part in enumerate(parts):
             here = slice(n * batch_size, (n + 1) * batch_size)
             flipped = None if mirrored is None else mirrored[here]
             samples = (
-                tensors.per_sample(part, flipped)
+                tensors.per_sample(part, flipped, views[here])
                 if self.per_sample
-                else tensors.joined(part)
+                else tensors.joined(part, views[here])
             )
             yield dict(inputs=images[here], data_samples=samples)
 

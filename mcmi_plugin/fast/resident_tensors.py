@@ -8,6 +8,7 @@ from mmpretrain.datasets.transforms import PackInputs
 from mmpretrain.structures import DataSample
 from torch import Generator, Tensor
 
+from mcmi_plugin.datasets.recorded import KEY as VIEW
 from mcmi_plugin.fast.known import contents, pipeline_of, why_unknown
 from mcmi_plugin.fast.resident_transforms import (
     NotResident,
@@ -98,7 +99,9 @@ class ResidentTensors:
             one is other for one, other in zip(transforms, self.transforms, strict=True)
         )
 
-    def draw(self, index: Tensor, generator: Generator) -> tuple[Tensor, Tensor | None]:
+    def draw(
+        self, index: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
         """[B, ...] as ``PackInputs`` makes them, cropped and flipped at random.
 
         Args:
@@ -106,8 +109,8 @@ class ResidentTensors:
             generator: each sample draws its own numbers from it.
 
         Returns:
-            The images, and which of them are mirrored, [B] bool; None where none
-            may be.
+            The images; which of them are mirrored, [B] bool, None where none may be;
+            and their views, [B] int64, see :mod:`mcmi_plugin.datasets.recorded`.
         """
         number, offsets = len(index), torch.zeros(2, len(index), dtype=torch.int64)
         if self._windows is not None:
@@ -117,7 +120,11 @@ class ResidentTensors:
         if self.plan.flip_prob:
             mirrored = torch.rand(number, generator=generator) < self.plan.flip_prob
         top, left = offsets
-        return self._cut(index, top, left, mirrored), mirrored
+        views = top if self._windows is None else top * self._windows.shape[2] + left
+        if self.plan.flips:
+            views = 2 * views
+        images = self._cut(index, top, left, mirrored)
+        return images, mirrored, views if mirrored is None else views + mirrored
 
     def _cut(
         self, index: Tensor, top: Tensor, left: Tensor, mirrored: Tensor | None
@@ -137,20 +144,28 @@ class ResidentTensors:
             return self._images.index_select(0, numbers[0])
         return cut(self._images, self.plan.crop, *numbers)
 
-    def joined(self, index: Tensor) -> list[DataSample]:
-        """One data sample for all: ``gt_label`` and ``sample_idx`` are [B] int64."""
+    def joined(self, index: Tensor, views: Tensor) -> list[DataSample]:
+        """One data sample for all.
+
+        ``gt_label``, ``sample_idx`` and, if the pipeline says it, ``view_idx`` are [B]
+        int64.
+        """
         sample = DataSample().set_gt_label(self.labels.index_select(0, index))
         if self.sample_idx is not None:
             known = self.sample_idx.index_select(0, index)
             sample.set_field(known, 'sample_idx', field_type='metainfo')
+        if VIEW in self.plan.meta_keys:
+            sample.set_field(views, VIEW, field_type='metainfo')
         return [sample]
 
-    def per_sample(self, index: Tensor, mirrored: Tensor | None) -> list[DataSample]:
+    def per_sample(
+        self, index: Tensor, mirrored: Tensor | None, views: Tensor
+    ) -> list[DataSample]:
         """A data sample each, as ``PackInputs`` makes it, of :meth:`draw`'s images."""
         labels = self.labels.index_select(0, index).split(1)
         samples = []
         for n, (i, label) in enumerate(zip(index.tolist(), labels, strict=True)):
-            meta = dict(self._metas[i])
+            meta = dict(self._metas[i]) | {VIEW: int(views[n])}
             if self.plan.crop is not None:
                 meta['img_shape'] = self._cropped_shape
             if self.plan.flips:
@@ -181,7 +196,8 @@ class ResidentTensors:
             return False
         image, theirs = packed['inputs'], packed['data_samples']
         mirrored = torch.tensor([bool(theirs.get('flip'))])
-        (ours,) = self.per_sample(torch.tensor([i]), mirrored)
+        views = torch.tensor([theirs.get(VIEW, 0)])
+        (ours,) = self.per_sample(torch.tensor([i]), mirrored, views)
         if (
             theirs.keys() != ['gt_label']
             or not torch.equal(theirs.gt_label, ours.gt_label)

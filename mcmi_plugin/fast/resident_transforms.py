@@ -10,7 +10,13 @@ from mmcv.transforms import RandomFlip
 from mmpretrain.datasets.transforms import PackInputs, RandomCrop
 from torch import Tensor
 
+from mcmi_plugin.datasets.recorded import RecordedCrop, RecordedFlip, RecordedPack
 from mcmi_plugin.fast.known import FIXED
+
+# That they say which view they have made, or do not.
+_CROPS = (RandomCrop, RecordedCrop)
+_FLIPS = (RandomFlip, RecordedFlip)
+_PACKS = (PackInputs, RecordedPack)
 
 
 class NotResident(Exception):
@@ -53,11 +59,11 @@ def take_apart(transforms: Sequence[Any]) -> Plan:
     plan = Plan(fixed=[])
     while steps and type(steps[0]) in FIXED:
         plan.fixed.append(steps.pop(0))
-    if steps and type(steps[0]) is RandomCrop:
+    if steps and type(steps[0]) in _CROPS:
         _add_crop(plan, steps.pop(0))
-    if steps and type(steps[0]) is RandomFlip:
+    if steps and type(steps[0]) in _FLIPS:
         _add_flip(plan, steps.pop(0))
-    if not steps or type(steps[0]) is not PackInputs:
+    if not steps or type(steps[0]) not in _PACKS:
         raise NotResident(_named(steps[0]) if steps else 'a pipeline of no PackInputs')
     pack = steps.pop(0)
     if steps or pack.input_key != 'img' or pack.algorithm_keys:

@@ -84,7 +84,7 @@ def _taken(dataset: Any, config: dict) -> Content:
         )
         places = json.dumps(_places(config), sort_keys=True, default=str)
         return Content(len(dataset), hashlib.sha256(places.encode()).hexdigest())
-    return Content(len(dataset), _digest(dataset))
+    return Content(len(dataset), digest_of(dataset))
 
 
 def is_embedded(dataset: Any) -> bool:
@@ -121,7 +121,8 @@ def _places(config: dict) -> dict:
     return places
 
 
-def _digest(dataset: Any) -> str:
+def digest_of(dataset: Any) -> str:
+    """Hash of what every sample of a data set with ``get_data_info`` is."""
     roots = tuple(sorted(set(_roots(dataset)), key=len, reverse=True))
     digest = hashlib.sha256()
     samples = map(dataset.get_data_info, range(len(dataset)))

@@ -193,7 +193,7 @@ def test_a_data_set_that_tells_nothing_is_known_by_its_place(monkeypatch, tmp_pa
 def test_one_data_set_is_looked_into_once(folder, monkeypatch):
     dataset = CustomDataset(data_root=str(folder), data_prefix='train')
     first = content_of(dataset, {})
-    monkeypatch.setattr(content, '_digest', None)
+    monkeypatch.setattr(content, 'digest_of', None)
     assert content_of(dataset, {}) == first
 
 

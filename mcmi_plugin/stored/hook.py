@@ -1,0 +1,215 @@
+"""``TeacherStoreHook``: the key ``teacher_store`` at work."""
+
+import os.path as osp
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce, barrier
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from mmrazor.models.algorithms import SingleTeacherDistill
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.fast.known import pipeline_of
+from mcmi_plugin.fast.lean import LeanDistill
+from mcmi_plugin.hooks.given_weights_hook import distiller_of
+from mcmi_plugin.isolation import random_numbers_kept
+from mcmi_plugin.processes import on_main
+from mcmi_plugin.stored import folder, identity
+from mcmi_plugin.stored.answer import Answers, logits_of
+from mcmi_plugin.stored.kept import Kept, find_kept
+from mcmi_plugin.stored.options import StoreOptions
+from mcmi_plugin.stored.table import Table
+from mcmi_plugin.stored.views import NotKept, record_views, views_of
+from mcmi_plugin.teacher.model import model_name
+
+_TRIED = 8  # images that a teacher is tried on
+
+
+@HOOKS.register_module()
+class TeacherStoreHook(Hook):
+    """Let a frozen teacher answer every view of an image once, for all students.
+
+    ``tools/train.py`` adds this hook where a config says ``teacher_store``. Where a
+    teacher's outputs cannot be kept, the log says why in one line, and the teacher
+    itself answers throughout.
+
+    Args:
+        options: see :class:`.options.StoreOptions`.
+    """
+
+    # After the hooks that put the teacher and labels into their places (up to HIGH,
+    # 30), before all else.
+    priority = 35
+
+    def __init__(self, **options) -> None:
+        self.options = StoreOptions(**options)
+        self.answers: Answers | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        try:
+            self.answers = answers_for(runner, self.options)
+        except NotKept as reason:
+            print_log(
+                f'teacher_store is not used: this distillation has {reason}; the '
+                'teacher itself answers',
+                logger='current',
+            )
+            return
+        self.answers.begin()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        if self.answers is not None:
+            self.answers.table.flush()
+
+    def after_train(self, runner: Runner) -> None:
+        if self.answers is None:
+            return
+        self.answers.end()
+        counts = torch.tensor([self.answers.asked, self.answers.found])
+        all_reduce(counts)
+        asked, found = counts.tolist()
+        if asked:
+            print_log(
+                f'teacher_store: {found} of {asked} answers ({100 * found / asked:.1f} '
+                f'%) were there; {self.answers.table.path.parent}',
+                logger='current',
+            )
+
+
+def answers_for(runner: Runner, options: StoreOptions) -> Answers:
+    """The store that answers for a distillation's teacher, opened or made.
+
+    All processes call it together.
+
+    Args:
+        runner: before its first step, with the teacher in its model.
+        options: of the store.
+
+    Raises:
+        NotKept: this teacher's outputs cannot be kept; nothing has changed.
+        UserError: another store is in the way, or one of ``mean`` does not fit.
+    """
+    model: Any = distiller_of(runner)
+    if model is None:
+        raise NotKept('no teacher')
+    if type(model).loss not in (SingleTeacherDistill.loss, LeanDistill.loss):
+        raise NotKept(f'the algorithm {type(model).__name__}, with a step of its own')
+    if model.teacher_trainable:
+        raise NotKept('a teacher that is trained (model.teacher_trainable)')
+    if getattr(model.data_preprocessor, 'batch_augments', None) is not None:
+        raise NotKept('mixed images (data_preprocessor.batch_augments)')
+    dataset = runner.train_dataloader.dataset
+    if not hasattr(pipeline_of(dataset), 'transforms'):
+        raise NotKept(f'{type(dataset).__name__}, which has no pipeline')
+    model.train()
+    kept = find_kept(model.teacher, model.distiller, *_some_images(runner, model))
+    if options.mean and 'features' in kept.needs:
+        raise UserError(
+            'teacher_store.mean: the mean of several teachers is one of logits, and '
+            'this method reads what the classifier reads; take a method on logits'
+        )
+    kind = kept.choose(exact=options.dtype == 'float32')
+    classifier = kept.classifier if kind == 'features' else None
+    views = views_of(dataset, options.views, options.seed)
+    beside = osp.join(osp.dirname(osp.abspath(runner.work_dir)), 'teacher_outputs')
+    root = Path(osp.expanduser(options.dir or beside))
+
+    def prepare() -> tuple[Path, dict]:
+        of_it = identity.identity_of(runner, model, kept, kind, views, options)
+        name = model_name(runner.cfg) if runner.cfg else 'teacher'
+        place = folder.folder_of(root, name, of_it)
+        _check_room(place, of_it)
+        folder.open_table(place, of_it, classifier)
+        return place, of_it
+
+    place, of_it = on_main(_refusing, prepare)
+    if isinstance(place, NotKept):
+        raise place
+    table, _ = folder.read_table(place, of_it)
+    record_views(dataset, views)
+    others = [_other(Path(osp.expanduser(d)), of_it, kept) for d in options.mean]
+    barrier()
+    print_log(
+        f'teacher_store: {kind} of {table.num_images} images x {table.num_views} views '
+        f'as {options.dtype}, {size_in_words(table.nbytes)} in all; {place}',
+        logger='current',
+    )
+    return Answers(model, kept, kind, table, others)
+
+
+def _refusing(prepare: Any) -> tuple:
+    try:
+        return prepare()
+    except NotKept as reason:  # for every process
+        return reason, None
+
+
+def _some_images(runner: Runner, model: Any) -> tuple:
+    """A small batch as a step is given it."""
+    loader = runner.train_dataloader
+    number = min(_TRIED, len(loader.dataset))
+    with random_numbers_kept():
+        batch = loader.collate_fn([loader.dataset[i] for i in range(number)])
+        data = model.data_preprocessor(batch, True)
+    return data['inputs'], data['data_samples']
+
+
+def _check_room(place: Path, of_it: dict) -> None:
+    records = folder.Records(of_it['width'], of_it['dtype'], '')
+    needed = of_it['num_images'] * of_it['num_views'] * records.nbytes
+    there = place / folder.TABLE
+    if there.is_file():  # what of it is on the disk already
+        needed -= there.stat().st_blocks * 512
+    above = next(p for p in (place, *place.absolute().parents) if p.exists())
+    free = shutil.disk_usage(above).free
+    if needed > free:
+        raise NotKept(
+            f'a store of up to {size_in_words(needed)} more, and {above} has '
+            f'{size_in_words(free)} left (name another folder: teacher_store.dir=DIR)'
+        )
+
+
+def _other(place: Path, of_it: dict, kept: Kept) -> Any:
+    table, theirs = folder.read_table(place)
+    wrong = [key for key in identity.SAME if theirs.get(key) != of_it[key]]
+    if wrong:
+        raise UserError(
+            f'teacher_store.mean: {place} is of other images ({", ".join(wrong)}); '
+            'name stores of the same data and pipeline'
+        )
+    classifier = folder.read_classifier(place, theirs)
+    classes = theirs['width'] if classifier is None else classifier.out_features
+    if classes != kept.widths['logits']:
+        raise UserError(
+            f'teacher_store.mean: {place} is of {classes} classes, not '
+            f'{kept.widths["logits"]}; name stores of teachers of the same classes'
+        )
+    require_all(table)
+    return logits_of(table, theirs['kept'], classifier)
+
+
+def require_all(table: Table) -> None:
+    """Every row of a store is there.
+
+    Raises:
+        UserError: some are not.
+    """
+    there, of = table.count(), table.num_images * table.num_views
+    if there < of:
+        raise UserError(
+            f'teacher_store.mean: {table.path.parent} has {there} of {of} rows; fill '
+            'it first: tools/store_teacher.py'
+        )
+
+
+def size_in_words(nbytes: float) -> str:
+    """``1.62 GB``, ``740 kB``."""
+    for unit, factor in (('GB', 1e9), ('MB', 1e6)):
+        if nbytes >= factor:
+            return f'{nbytes / factor:.3g} {unit}'
+    return f'{nbytes / 1e3:.3g} kB'

@@ -1,0 +1,145 @@
+"""A table [image, view] of rows in one file that many processes fill at once."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+from torch import Tensor
+
+from mcmi_plugin.errors import UserError
+from mcmi_plugin.stored.records import Records
+
+_CHUNK = 2**24  # bytes that are looked at together
+
+
+class Table:
+    """Rows [D] by image and view, kept in a file that has its full size from the start.
+
+    It is read by a memory map. It is written by ``pwrite``, where a full disk is an
+    error and not the end of the process, record by record with the check last; so
+    whatever is killed leaves rows that are whole or count as absent. No order between
+    two writes is trusted in, nor any lock: all who write a row write the same, and one
+    that two have written by halves is told by its check.
+
+    Args:
+        path: of the file, which exists.
+        records: how a row lies in it.
+        num_images: N.
+        num_views: of each image.
+
+    Raises:
+        UserError: the file has not that size.
+    """
+
+    def __init__(
+        self, path: Path, records: Records, num_images: int, num_views: int
+    ) -> None:
+        self.path, self.records = path, records
+        self.num_images, self.num_views = num_images, num_views
+        size = path.stat().st_size if path.is_file() else 0
+        if size != self.nbytes:
+            raise UserError(
+                f'{path} has {size} bytes, not {self.nbytes}: it was cut off, or is '
+                f'none of this store; remove the folder {path.parent}'
+            )
+        self._file = os.open(path, os.O_RDWR)
+        shape = (num_images * num_views, records.nbytes)
+        self._map = np.memmap(path, np.uint8, 'r', shape=shape)
+        self.is_full = False  # the disk
+        self.damaged = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Of the file, whether its rows are there or not."""
+        return self.num_images * self.num_views * self.records.nbytes
+
+    def __del__(self) -> None:
+        if hasattr(self, '_file'):
+            os.close(self._file)
+
+    def numbers(self, images: Tensor, views: Tensor) -> Tensor:
+        """[B] numbers of the rows of so many images and views, [B] int64 each."""
+        return images * self.num_views + views
+
+    def rows(self, images: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
+        """What is known of views.
+
+        Args:
+            images: [B] int64, below N.
+            views: [B] int64, below ``num_views``.
+
+        Returns:
+            [B, D] float32, and [B] bool: which of them are there.
+        """
+        numbers = self.numbers(images, views)
+        values, whole, damaged = self.records.decode(
+            self._map[numbers.numpy()], numbers
+        )
+        if damaged.any():
+            self._tell_of_damage(int(damaged.sum()))
+        return values, whole
+
+    def write(self, images: Tensor, views: Tensor, values: Tensor) -> None:
+        """Keep rows.
+
+        Args:
+            images, views: as for :meth:`rows`.
+            values: [B, D], finite.
+        """
+        if self.is_full:
+            return
+        numbers = self.numbers(images, views)
+        data = self.records.encode(values, numbers)
+        nbytes = self.records.nbytes
+        try:
+            for number, record in zip(numbers.tolist(), data, strict=True):
+                if os.pwrite(self._file, record, number * nbytes) < nbytes:
+                    raise OSError(28, 'No space left on device')
+        except OSError as error:
+            self.is_full = True
+            print_log(
+                f'{self.path} takes no more rows ({error.strerror}); those that it has '
+                'are used, the teacher is asked for the others: make room, or name '
+                'another folder: teacher_store.dir=DIR',
+                logger='current',
+                level=30,
+            )
+
+    def flush(self) -> None:
+        """Rows so far outlast a loss of power, too."""
+        try:
+            os.fsync(self._file)
+        except OSError:  # a disk that is full, or a file system that cannot
+            self.is_full = True
+
+    def present(self):
+        """Which rows are there, [rows] bool by [rows, D] values, a part at a time.
+
+        Yields:
+            First number of the part, values [R, D] float32, and [R] bool.
+        """
+        step = max(1, _CHUNK // self.records.nbytes)
+        for start in range(0, len(self._map), step):
+            numbers = torch.arange(start, min(start + step, len(self._map)))
+            data = self._map[start : start + step]
+            if not data.any():
+                yield start, None, torch.zeros(len(numbers), dtype=torch.bool)
+                continue
+            values, whole, _ = self.records.decode(data, numbers)
+            yield start, values, whole
+
+    def count(self) -> int:
+        """How many rows are there."""
+        return sum(int(whole.sum()) for _, _, whole in self.present())
+
+    def _tell_of_damage(self, number: int) -> None:
+        if not self.damaged:
+            print_log(
+                f'{self.path} has rows that are damaged or of another store; they are '
+                'not read, and the teacher is asked for them anew',
+                logger='current',
+                level=30,
+            )
+        self.damaged += number
