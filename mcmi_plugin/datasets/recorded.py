@@ -14,6 +14,8 @@ from mmcv.transforms import RandomFlip
 from mmpretrain.datasets.transforms import PackInputs, RandomCrop, RandomResizedCrop
 
 KEY = 'view_idx'
+# Of an info that asks for one view: which one the pipeline shall make.
+WANTED = 'wanted_view'
 
 
 class RecordedCrop(RandomCrop):
@@ -22,17 +24,24 @@ class RecordedCrop(RandomCrop):
     Attributes:
         places: how many there are down and across; where an image has others, the
             view is below 0, which is none.
+        below: views of each place.
     """
 
     places: tuple[int, int]
+    below: int
+    _wanted: int | None = None
+    _view = -1
 
     def rand_crop_params(self, img: np.ndarray) -> tuple[int, int, int, int]:
         top, left, height, width = super().rand_crop_params(img)
+        if self._wanted is not None:
+            top, left = divmod(self._wanted // self.below, self.places[1])
         here = img.shape[0] - height + 1, img.shape[1] - width + 1
         self._view = top * here[1] + left if here == self.places else -1
         return top, left, height, width
 
     def transform(self, results: dict) -> dict:
+        self._wanted = results.get(WANTED)
         results = super().transform(results)
         results[KEY] = self._view
         return results
@@ -41,7 +50,15 @@ class RecordedCrop(RandomCrop):
 class RecordedFlip(RandomFlip):
     """``view_idx``: twice that of the crop, and one more if it is mirrored."""
 
+    _wanted: int | None = None
+
+    def _choose_direction(self) -> str | None:
+        if self._wanted is None:
+            return super()._choose_direction()
+        return self.direction if self._wanted % 2 else None
+
     def transform(self, results: dict) -> dict:
+        self._wanted = results.get(WANTED)
         results = super().transform(results)
         results[KEY] = 2 * results.get(KEY, 0) + bool(results['flip'])
         return results
@@ -67,9 +84,10 @@ class CountedCrop(RandomResizedCrop):
     seed: int
 
     def transform(self, results: dict) -> dict:
-        view = results.get(KEY)
+        view = results.get(WANTED)
         if view is None:
-            view = results[KEY] = np.random.randint(self.views)
+            view = np.random.randint(self.views)
+        results[KEY] = view
         with numbers_of(self.seed, results['sample_idx'], view, 0):
             return super().transform(results)
 

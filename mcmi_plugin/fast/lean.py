@@ -87,6 +87,14 @@ class LeanDistill(SingleTeacherDistill):
             self._try_channels_last('student', inputs, data_samples, mode)
         return super().forward(inputs, data_samples, mode)
 
+    def teach(self, batch_inputs: Tensor, data_samples: list | None = None):
+        """The teacher's part of :meth:`loss`; its recorders hold what was read."""
+        if ('student', 'loss') not in self._tried:
+            self._begin(batch_inputs, data_samples)
+        self.distiller.set_deliveries_override(False)
+        with nullcontext() if self.teacher_trainable else torch.no_grad():
+            return self._folding.run(lambda: self._teach(batch_inputs, data_samples))
+
     def loss(self, batch_inputs: Tensor, data_samples: list | None = None) -> dict:
         """As upstream's: images ``[B, 3, H, W]`` -> losses by name."""
         if ('student', 'loss') not in self._tried:
@@ -95,11 +103,7 @@ class LeanDistill(SingleTeacherDistill):
         if not (
             self.distillation_stopped and self._may_rest(batch_inputs, data_samples)
         ):
-            distiller.set_deliveries_override(False)
-            with nullcontext() if self.teacher_trainable else torch.no_grad():
-                answer = self._folding.run(
-                    lambda: self._teach(batch_inputs, data_samples)
-                )
+            answer = self.teach(batch_inputs, data_samples)
             if self.teacher_trainable:
                 losses.update(add_prefix(answer, 'teacher'))
         distiller.set_deliveries_override(True)

@@ -49,14 +49,15 @@ class TeacherStoreHook(Hook):
     def __init__(self, **options) -> None:
         self.options = StoreOptions(**options)
         self.answers: Answers | None = None
+        self.reason = ''  # why there are none
 
     def before_train(self, runner: Runner) -> None:
         try:
             self.answers = answers_for(runner, self.options)
         except NotKept as reason:
+            self.reason = f'this distillation has {reason}'
             print_log(
-                f'teacher_store is not used: this distillation has {reason}; the '
-                'teacher itself answers',
+                f'teacher_store is not used: {self.reason}; the teacher itself answers',
                 logger='current',
             )
             return

@@ -145,10 +145,9 @@ def find_kept(
             raise NotKept(f'{source}, which is neither the logits nor what they are of')
         both = in_step[name], recorders[name].data_buffer
         one, other = (_leaves(_at(record, *where)) for record in both)
-        if len(one) != len(other) or not all(map(torch.equal, one, other)):
-            raise NotKept(
-                f'{source}, which is another for a loss than for a prediction'
-            )
+        tensors_alone = all(isinstance(leaf, Tensor) for leaf in one)
+        if not tensors_alone or not all(map(torch.equal, one, other)):
+            raise NotKept(f'{source}, which a loss sees otherwise than a prediction')
     return Kept(
         {kind: tensor.shape[1] for kind, tensor in tensors.items()},
         classifier,

@@ -97,6 +97,7 @@ def record_views(dataset: Any, views: Views) -> None:
             transform.views, transform.seed = views.number, views.seed
         elif kind is recorded.RecordedCrop:
             transform.places = tuple(views.described['places'])
+            transform.below = 1 + views.described['flips']
         elif kind is recorded.RecordedPack:
             keys = dict.fromkeys((*transform.meta_keys, 'sample_idx', recorded.KEY))
             transform.meta_keys = tuple(keys)

@@ -68,8 +68,14 @@ def teacher_file(folder, seed: int = 0) -> str:
         teacher = MODELS.build(network())
     for module in teacher.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.running_mean, module.running_var, module.weight):
-                tensor.data.copy_(torch.rand(tensor.shape, generator=generator) + 0.3)
+            for tensor, low in (
+                (module.running_mean, -0.5),
+                (module.bias, -0.5),
+                (module.running_var, 0.5),
+                (module.weight, 0.5),
+            ):
+                drawn = torch.rand(tensor.shape, generator=generator)
+                tensor.data.copy_(drawn + low)
     teacher.head.fc.weight.data.mul_(30)
     torch.save(dict(state_dict=teacher.state_dict()), path)
     return str(path)
