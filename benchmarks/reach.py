@@ -15,6 +15,11 @@ REACH = {
     'crd (ImageNet)': 1.05,  # gathering where it is faster: ours is as fast
     'validation': 0.3,
     'startup': 1.5,
+    'stored r56_r20': 0.55,
+    'stored wrn40_2_shuv1': 0.35,
+    'stored r32x4_shuv1': 0.2,
+    'stored r50_mnv2': 0.1,
+    'stored first student': 0.53,  # share of the teacher's passes that are made
     'gpu R34-R18': 1 / 0.95,
     'gpu R56-R20': 1 / 0.95,
     'gpu R32x4-ShuV1': 1 / 0.95,

@@ -18,6 +18,7 @@ SUITES = {
     'crd': 'crd',
     'validation': 'validation',
     'startup': 'startup',
+    'stored': 'stored',
     'gpu': 'gpu',
 }
 

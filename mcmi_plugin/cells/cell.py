@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from mcmi_plugin.commands import train
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
-from mcmi_plugin.job_config import job_config
+from mcmi_plugin.job_config import add_store_hook, job_config
 from mcmi_plugin.locations import typed
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.weights.held import RECORD
@@ -104,6 +105,7 @@ def run_cell(
         measures = {**json.loads(path.read_text())['measures'], **measures}
     with quiet(cell.directory), isolated():
         cfg = job_config(cell.config, cell.options, cell.directory.as_posix())
+        keep_outputs(cfg, cell.directory)
         # A teacher may be half made where the student has not begun.
         runner = train(cfg, resume=True, hooks=hooks)
         values = {
@@ -127,6 +129,25 @@ def run_cell(
     with whole_file(path, 'w') as file:
         json.dump(result, file, indent=1)
     return result
+
+
+def keep_outputs(cfg: Config, directory: Path) -> None:
+    """Let students of one teacher share what it answers, where it can be kept.
+
+    In float32, so that a cell is what its command gives by hand. A config that says
+    ``teacher_store`` itself is left alone.
+
+    Args:
+        cfg: of a cell.
+        directory: of the cell, beside those of the other seeds.
+    """
+    if cfg.get('teacher_store') is not None or 'teacher' not in cfg.model:
+        return
+    teachers = (cfg.get('mcmi') or {}).get('teacher_dir')
+    beside = Path(teachers) if teachers else directory
+    folder = beside.parent / 'teacher_outputs'
+    cfg.teacher_store = dict(dtype='float32', dir=folder.as_posix())
+    add_store_hook(cfg)
 
 
 @contextlib.contextmanager

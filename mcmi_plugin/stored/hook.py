@@ -108,7 +108,10 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
     if not hasattr(pipeline_of(dataset), 'transforms'):
         raise NotKept(f'{type(dataset).__name__}, which has no pipeline')
     model.train()
-    kept = find_kept(model.teacher, model.distiller, *_some_images(runner, model))
+    images, samples = _some_images(runner, model)
+    if images.ndim != 4:
+        raise NotKept('vectors for images, of which a teacher is as quick as a table')
+    kept = find_kept(model.teacher, model.distiller, images, samples)
     if options.mean and 'features' in kept.needs:
         raise UserError(
             'teacher_store.mean: the mean of several teachers is one of logits, and '
@@ -168,10 +171,11 @@ def _check_room(place: Path, of_it: dict) -> None:
         needed -= there.stat().st_blocks * 512
     above = next(p for p in (place, *place.absolute().parents) if p.exists())
     free = shutil.disk_usage(above).free
-    if needed > free:
+    if needed > free / 2:
         raise NotKept(
-            f'a store of up to {size_in_words(needed)} more, and {above} has '
-            f'{size_in_words(free)} left (name another folder: teacher_store.dir=DIR)'
+            f'a store of up to {size_in_words(needed)} more, which is over half of the '
+            f'{size_in_words(free)} that are left in {above} (name another folder: '
+            'teacher_store.dir=DIR)'
         )
 
 

@@ -1,0 +1,132 @@
+"""A step of a second student, whose teacher's answers are in a store.
+
+Ours is the Runner with ``fast = True`` and ``teacher_store = True`` (float16), all rows
+there; the baseline is a bare loop that runs the teacher too. Both see the same images,
+32 x 32, batch 64. What a first student is spared is counted with the loader that trains
+it: how many of the views in 240 epochs it has met before.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from mmengine.runner import Runner
+
+from benchmarks.distillation import distillation
+from benchmarks.harness import Contest, Figure, require_same_training, weights_of
+from benchmarks.images import RandomImages
+from benchmarks.networks import BareNetwork
+from benchmarks.runners import SGD, epochs_of, first_epoch_batches, ready_runner
+from benchmarks.step import (
+    BATCH_SIZE,
+    ROUNDING,
+    bare_distillation,
+    bare_networks,
+    normalised,
+)
+from mcmi_plugin.fast.resident import ResidentLoader
+from mcmi_plugin.locations import CONFIGS
+from mcmi_plugin.stored.hook import TeacherStoreHook
+from mcmi_plugin.stored.views import record_views, seen, views_of
+
+PAIRS = ('r56_r20', 'wrn40_2_shuv1', 'r32x4_shuv1', 'r50_mnv2')
+_COMPOSITION = """\
+_base_ = ['{base}/pairs/{pair}.py', '{base}/methods/kd.py']
+from mcmi_plugin.distill import compose
+model = compose(_base_.pair, _base_.method)
+"""
+EPOCHS = 240
+
+
+def contests(
+    pairs: tuple[str, ...] = PAIRS,
+    iterations: int = 4,
+    rounds: int = 7,
+    epochs: int = EPOCHS,
+) -> Iterator[Contest | Figure]:
+    """Epochs of so many iterations for each pair."""
+    for pair in pairs:
+        yield from pair_contests(pair, iterations, rounds)
+    yield first_student(epochs)
+
+
+def pair_contests(pair: str, iterations: int, rounds: int) -> Iterator[Contest]:
+    """One pair by KD."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())
+        path = Path(folder, f'{pair}_kd.py')
+        path.write_text(_COMPOSITION.format(base=CONFIGS / '_base_', pair=pair))
+
+        def start() -> tuple[Runner, Any, Any, list]:
+            config = distillation(iterations * BATCH_SIZE, path=path)
+            store = dict(type='TeacherStoreHook', dir=folder)
+            config['custom_hooks'] = [*config.get('custom_hooks', []), store]
+            runner = stack.enter_context(ready_runner(config))
+            batches = normalised(runner, first_epoch_batches(runner))
+            return runner, *bare_networks(runner), batches
+
+        def check() -> None:
+            for _ in range(2):  # a student that fills the store, one that reads it
+                runner, student, teacher, batches = start()
+                before = weights_of(student)
+                runner.train()
+                sgd = torch.optim.SGD(student.parameters(), **SGD)
+                bare_distillation(student, teacher, sgd, batches)
+                ours = BareNetwork(runner.model.architecture)
+                require_same_training(ours, student, before, ROUNDING)
+            answers = answers_of(runner)
+            assert answers.found == answers.asked > 0
+
+        runner, student, teacher, batches = start()
+        sgd = torch.optim.SGD(student.parameters(), **SGD)
+        runner.train()
+        answers_of(runner).begin()  # which the end of its training has ended
+        yield Contest(
+            f'stored {pair}',
+            lambda: epochs_of(runner)(),
+            partial(bare_distillation, student, teacher, sgd, batches),
+            check,
+            ours_is=f'{pair} by KD under the Runner, the teacher in a store, batch 64',
+            baseline_is='a bare loop',
+            rounds=rounds,
+            units=iterations,
+            unit='step',
+        )
+
+
+def answers_of(runner: Runner) -> Any:
+    """What answers in place of the teacher."""
+    (hook,) = (h for h in runner.hooks if isinstance(h, TeacherStoreHook))
+    return hook.answers
+
+
+def first_student(epochs: int = EPOCHS, number: int = 256) -> Figure:
+    """The share of a first student's questions that its teacher must answer."""
+    pipeline = [
+        dict(type='mmpretrain.RandomCrop', crop_size=32, padding=4),
+        dict(type='mmpretrain.RandomFlip', prob=0.5, direction='horizontal'),
+        dict(type='mmpretrain.PackInputs'),
+    ]
+    dataset = RandomImages(number=number, pipeline=pipeline)
+    views = views_of(dataset)
+    record_views(dataset, views)
+    loader = ResidentLoader(dataset, BATCH_SIZE)
+    met = torch.zeros(number, views.number, dtype=torch.bool)
+    new = 0
+    for _ in range(epochs):
+        for batch in loader:
+            found = seen(batch['data_samples'])
+            assert found is not None
+            new += int((~met[found]).sum())
+            met[found] = True
+    return Figure(
+        'stored first student',
+        new / (epochs * number),
+        'of all passes',
+        f'of the teacher, for a first student of {epochs} epochs over '
+        f'{views.number} views of an image',
+    )
