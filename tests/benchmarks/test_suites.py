@@ -21,6 +21,7 @@ from benchmarks import (
     reach,
     startup,
     step,
+    stored,
     suites,
     tiny,
     validation,
@@ -42,6 +43,27 @@ def first():
     yield take
     for contests in opened:
         contests.close()
+
+
+@pytest.mark.slow  # a minute of ResNet-56, six times
+def test_stored(first, monkeypatch):
+    contest = first(stored.contests(('r56_r20',), iterations=1, rounds=1))
+    contest.check()
+    contest.ours(), contest.baseline()
+    right = stored.bare_distillation
+    monkeypatch.setattr(
+        stored,
+        'bare_distillation',
+        lambda student, teacher, *rest: right(student, student, *rest),
+    )
+    with pytest.raises(Difference):
+        contest.check()
+
+
+def test_what_a_first_student_is_spared():
+    # By the law of the views: V (1 - (1 - 1/V)^E) of E are new.
+    expected = 162 * (1 - (1 - 1 / 162) ** 40) / 40
+    assert stored.first_student(40).value == pytest.approx(expected, abs=0.01)
 
 
 def test_centroids(first, monkeypatch):

@@ -11,6 +11,23 @@ DIGITS = {
     'lmda infinite': ('mcmi.lmda=inf', ['mcmi.lmda=inf', 'finite']),
     'lmda NaN': ('mcmi.lmda=nan', ['mcmi.lmda=nan', 'finite']),
     'lmda no number': ('mcmi.lmda=high', ["mcmi.lmda='high'", 'finite number']),
+    'teacher_store': ('teacher_store=yes', ["teacher_store='yes'", 'True, False, or']),
+    'key of teacher_store': (
+        'teacher_store.view=50',
+        ['teacher_store.view is no option; did you mean teacher_store.views?'],
+    ),
+    'dtype of teacher_store': (
+        'teacher_store.dtype=float64',
+        ["teacher_store.dtype='float64'", 'float16, float32, int8'],
+    ),
+    'views of teacher_store': (
+        'teacher_store.views=0',
+        ['teacher_store.views=0', 'whole number from 1 on'],
+    ),
+    'misspelt teacher_store': (
+        'teacher_stor=True',
+        ['teacher_stor is read by nothing; did you mean teacher_store?'],
+    ),
     'epochs': ('mcmi.epochs=0', ['mcmi.epochs=0', 'from 1 on']),
     'mll_epochs': ('mcmi.mll_epochs=1.5', ['mcmi.mll_epochs=1.5', 'whole number']),
     'lr_factor': ('mcmi.lr_factor=0', ['mcmi.lr_factor=0', 'above 0']),
