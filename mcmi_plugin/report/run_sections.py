@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mcmi_plugin.report.cost import parameters, training_time, whole_time
 from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
+from mcmi_plugin.report.stored import stored_blocks
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.blocks import Block, KeyFigures, Picture, Section, Table, Text
 from mcmi_plugin.shown.chart import Line, draw_chart
@@ -171,7 +172,7 @@ def sections(run: Run, passes: Sequence[Section]) -> list[Section]:
         glance.insert(0, figures)
     parts = [
         Section('At a glance', glance),
-        Section('Teacher', teacher_blocks(run)),
+        Section('Teacher', [*teacher_blocks(run), *stored_blocks(run)]),
         Section('Student', student_blocks(run)),
         *passes,
         Section('What was run', what_was_run(run)),

@@ -12,20 +12,17 @@ from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from mcmi_plugin.datasets.recorded import WANTED
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.fast.known import pipeline_of
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
 from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.hook import TeacherStoreHook, size_in_words
+from mcmi_plugin.stored.images import batches_of
 from mcmi_plugin.stored.views import images_of
 from mcmi_plugin.whole_file import whole_file
 
 SUMMARY = 'teacher.json'
-_BATCH = 256
 _CHECKED = 256
 _EVERY = 30.0  # seconds between two lines
 # Largest distance of a row that was read back from the teacher's, of the largest
@@ -71,25 +68,6 @@ class FillHook(Hook):
         raise Filled
 
 
-class ViewsOfImages(Dataset):
-    """Every view of every image, [image * views + view]; :func:`record_views` first."""
-
-    def __init__(self, dataset: Any, num_views: int) -> None:
-        self.images, self.num_views = images_of(dataset), num_views
-        self.pipeline = pipeline_of(dataset)
-
-    def __len__(self) -> int:
-        return len(self.images) * self.num_views
-
-    def __getitem__(self, number: int) -> dict:
-        image, view = divmod(int(number), self.num_views)
-        info = self.images.get_data_info(image)
-        found = self.pipeline({**info, WANTED: view})
-        if found is None:
-            raise UserError(f'sample {image} of the training set cannot be read')
-        return found
-
-
 def fill(
     answers: Answers, dataset: Any, workers: int, say: Callable[[str], None]
 ) -> None:
@@ -116,7 +94,7 @@ def fill(
         return
     started = said = time.monotonic()
     done = 0
-    for inputs, samples in _batches(answers, dataset, own, workers):
+    for inputs, samples in batches_of(answers, dataset, own, workers):
         _ask_as_in_a_step(answers.model, inputs, samples)
         if table.is_full:
             raise UserError(
@@ -132,25 +110,6 @@ def fill(
                 f'{total} rows, about {left // 3600}:{left // 60 % 60:02}:'
                 f'{left % 60:02} left'
             )
-
-
-def _batches(answers: Answers, dataset: Any, numbers: Tensor, workers: int):
-    views = ViewsOfImages(dataset, answers.table.num_views)
-    loader = DataLoader(
-        views,
-        _BATCH,
-        sampler=numbers.tolist(),
-        num_workers=workers,
-        collate_fn=_together,
-    )
-    for batch in loader:
-        data = answers.model.data_preprocessor(batch, True)
-        yield data['inputs'], data['data_samples']
-
-
-def _together(packed: list[dict]) -> dict:
-    inputs = torch.stack([sample['inputs'] for sample in packed])
-    return dict(inputs=inputs, data_samples=[s['data_samples'] for s in packed])
 
 
 def _ask_as_in_a_step(model: Any, inputs: Tensor, samples: Any) -> None:
@@ -179,7 +138,7 @@ def check_sample(answers: Answers, dataset: Any) -> str:
     images, views = numbers // table.num_views, numbers % table.num_views
     kept, there = table.rows(images, views)
     live = []
-    for inputs, _ in _batches(answers, dataset, numbers, 0):
+    for inputs, _ in batches_of(answers, dataset, numbers, 0):
         # Through the teacher's door, so that it sees its own normalisation.
         with _taking(answers) as asked:
             answers.model.teacher(inputs, None, mode='tensor')

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce, barrier
+from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
@@ -19,7 +19,7 @@ from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.isolation import random_numbers_kept
 from mcmi_plugin.processes import on_main
-from mcmi_plugin.stored import folder, identity
+from mcmi_plugin.stored import agreement, folder, identity
 from mcmi_plugin.stored.answer import Answers, logits_of
 from mcmi_plugin.stored.kept import Kept, find_kept
 from mcmi_plugin.stored.options import StoreOptions
@@ -74,7 +74,9 @@ class TeacherStoreHook(Hook):
         counts = torch.tensor([self.answers.asked, self.answers.found])
         all_reduce(counts)
         asked, found = counts.tolist()
-        if asked:
+        if asked and is_main_process():
+            seen = agreement.look(self.answers, runner.train_dataloader.dataset)
+            agreement.write(runner.work_dir, self.answers, asked, found, seen)
             print_log(
                 f'teacher_store: {found} of {asked} answers ({100 * found / asked:.1f} '
                 f'%) were there; {self.answers.table.path.parent}',

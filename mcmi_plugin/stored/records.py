@@ -75,7 +75,11 @@ class Records:
         values = records['numbers'].astype(np.float32)
         if self.dtype == 'int8':
             values *= records['scale'][:, None]
-        return tuple(map(torch.from_numpy, (values, whole, damaged)))  # type: ignore
+        return (
+            torch.from_numpy(values),
+            torch.from_numpy(whole),
+            torch.from_numpy(damaged),
+        )
 
     def rounded(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """[B, D] as it would be read back, and which rows can be kept, [B] bool.

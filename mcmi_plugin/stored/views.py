@@ -89,7 +89,7 @@ def record_views(dataset: Any, views: Views) -> None:
         views: of it.
     """
     for transform in pipeline_of(dataset).transforms:
-        kind = _RECORDED.get(type(transform), type(transform))
+        kind: Any = _RECORDED.get(type(transform), type(transform))
         if kind is recorded.RecordedFlip and views.seed is not None:
             kind = recorded.CountedFlip
         transform.__class__ = kind

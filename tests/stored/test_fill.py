@@ -11,6 +11,7 @@ from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.stored import fill as filling
 from mcmi_plugin.stored.fill import Filled, FillHook
+from mcmi_plugin.stored.images import ViewsOfImages
 
 RESIZED = [
     dict(type='RandomResizedCrop', scale=8),
@@ -69,7 +70,7 @@ def test_all_is_there_afterwards_and_right(tmp_path, teacher, fast):
 
 def test_it_goes_on_where_it_was_stopped(tmp_path, teacher, monkeypatch):
     asked = filling._ask_as_in_a_step
-    monkeypatch.setattr(filling, '_BATCH', 100)
+    monkeypatch.setattr('mcmi_plugin.stored.images._BATCH', 100)
 
     def until(model, inputs, samples, left=[3]):  # noqa: B006
         if not left[0]:
@@ -123,7 +124,7 @@ def test_resized_crops_of_a_chosen_number(tmp_path, teacher):
     assert_same(first, second)
     assert 'compared' in filling.check_sample(answers, runner.train_dataloader.dataset)
     # They are views, not one.
-    every = filling.ViewsOfImages(runner.train_dataloader.dataset, 3)
+    every = ViewsOfImages(runner.train_dataloader.dataset, 3)
     images = [every[number]['inputs'] for number in range(30)]
     assert len({image.numpy().tobytes() for image in images}) > 25
     assert torch.equal(every[4]['inputs'], images[4])

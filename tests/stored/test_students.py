@@ -1,12 +1,29 @@
 """A student of a store is the student of its teacher."""
 
 import copy
+import json
+import multiprocessing
+import os
 
 import pytest
 import torch
-from small import KD, PKT, PLAIN, VIEWS, assert_same, config, teacher_file, train
+import torch.multiprocessing as mp
+from gloo import leave
+from small import (
+    KD,
+    PKT,
+    PLAIN,
+    VIEWS,
+    assert_same,
+    build,
+    config,
+    teacher_file,
+    train,
+)
 
+from mcmi_plugin.stored import agreement
 from mcmi_plugin.stored.folder import read_table
+from mcmi_plugin.stored.views import record_views, views_of
 
 
 @pytest.fixture
@@ -134,3 +151,73 @@ def test_a_teacher_of_its_own_has_a_store_of_its_own(tmp_path, teacher):
     _, five = train(tmp_path / 'five', teacher, {}, **changes)
     stores = [one, two, three, four, five]
     assert len({answers.table.path for answers in stores}) == 5
+
+
+def test_student_and_teacher_are_compared_at_the_end(tmp_path, teacher):
+    _, answers = train(tmp_path / 'one', teacher, dict(dtype='float32'))
+    record = json.loads((tmp_path / 'one' / agreement.RECORD).read_text())
+    there = answers.table.count()
+    assert record['rows'] == there < 180  # all of them
+    assert (record['asked'], record['found']) == (180, answers.found)
+    logits = torch.tensor([[2.0, 0, 1], [0, 3, 0]]), torch.tensor([[1.0, 0, 0]] * 2)
+    student, model = logits
+    found = agreement.compare(student, model)
+    p, q = model.softmax(1), student.softmax(1)
+    assert found['agreement'] == 50
+    assert found['kl'] == pytest.approx(float((p * (p / q).log()).sum(1).mean()))
+    # Of the teacher with itself there is nothing to tell.
+    answers.model.architecture.load_state_dict(answers.model.teacher.state_dict())
+    runner = build(config(tmp_path / 'again', teacher))
+    dataset = runner.build_dataloader(runner.cfg.train_dataloader).dataset
+    record_views(dataset, views_of(dataset))
+    same = agreement.look(answers, dataset)
+    assert same['agreement'] == 100 and same['kl'] < 1e-9 and same['rows'] == there
+
+
+def test_a_resumed_student_is_the_same(tmp_path, teacher):
+    whole, _ = train(tmp_path / 'whole', teacher, {}, fast=True)
+    train(tmp_path / 'half', teacher, {}, fast=True, **{'train_cfg.max_epochs': 1})
+    resumed, answers = train(tmp_path / 'half', teacher, {}, fast=True, resume=True)
+    assert answers.asked == 90
+    assert_same(resumed, whole)
+
+
+def processes(rank, folder):
+    torch.set_num_threads(1)
+    os.environ['LOCAL_RANK'] = str(rank)
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{folder}/group', rank=rank, world_size=2
+    )
+    for name in ('first', 'second'):
+        cfg = config(f'{folder}/{name}', f'{folder}/teacher0.pth', {}, fast=True)
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
+        )
+        cfg.launcher = 'none'
+        runner = build(cfg)
+        runner._distributed = True
+        runner.model = runner.wrap_model(cfg.model_wrapper_cfg, runner.model)
+        runner.train()
+        (hook,) = (h for h in runner.hooks if type(h).__name__ == 'TeacherStoreHook')
+        torch.save(
+            dict(
+                student=runner.model.module.architecture.state_dict(),
+                counts=(hook.answers.asked, hook.answers.found),
+            ),
+            f'{folder}/{name}{rank}.pt',
+        )
+    leave()
+
+
+def test_two_processes_fill_and_read_one_store(tmp_path, teacher):
+    multiprocessing.set_forkserver_preload(['mcmi_plugin'])
+    mp.start_processes(processes, (str(tmp_path),), 2, start_method='forkserver')
+    for rank in range(2):
+        first, second = (
+            torch.load(tmp_path / f'{name}{rank}.pt', weights_only=True)
+            for name in ('first', 'second')
+        )
+        assert first['counts'][0] == 90 > first['counts'][1]
+        assert second['counts'] == (90, 90)
+        # gloo adds in an order of its own, and of two numbers there is only one.
+        assert_same(first['student'], second['student'])
