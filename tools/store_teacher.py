@@ -14,8 +14,8 @@ import contextlib
 from mmengine.dist import is_main_process
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin import preflight
 from mcmi_plugin.commands import load_config, parser, run, train
+from mcmi_plugin.job_config import add_store_hook
 from mcmi_plugin.stored.fill import Filled, FillHook
 
 
@@ -23,7 +23,7 @@ def main(args):
     cfg = load_config(args)
     if not cfg.get('teacher_store'):
         cfg.teacher_store = True
-        preflight.add_store_hook(cfg)
+        add_store_hook(cfg)
     with contextlib.suppress(Filled):
         # A teacher that has yet to be made is made, or found, as for a student.
         train(cfg, resume=True, hooks=[FillHook(say)])

@@ -6,13 +6,13 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import nn
 
+from mcmi_plugin.compat.normalisation import normalisation
 from mcmi_plugin.stored.folder import FORMAT
 from mcmi_plugin.stored.kept import Kept
 from mcmi_plugin.stored.options import StoreOptions
 from mcmi_plugin.stored.views import Views, images_of
 from mcmi_plugin.teacher.content import digest_of
-from mcmi_plugin.teacher.images import normalisation
-from mcmi_plugin.teacher.weights import weights_hash
+from mcmi_plugin.weights.loading import weights_hash
 
 
 def identity_of(

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from mcmi_plugin.cells.cell import Cell, run_cell
-from mcmi_plugin.commands import read_config, train
+from mcmi_plugin.commands import train
 from mcmi_plugin.isolation import isolated
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.stored.agreement import RECORD
 
@@ -50,6 +51,6 @@ def test_they_share_and_are_the_same(tmp_path, base):
     assert shares == [0.5, 1]
     with isolated():  # the second one by hand, with the live teacher
         options['teacher_store'] = False
-        train(read_config(base, options, str(tmp_path / 'by_hand')))
+        train(job_config(base, options, str(tmp_path / 'by_hand')))
     by_hand, cell = student(tmp_path / 'by_hand'), student(folder)
     assert all(torch.equal(value, by_hand[name]) for name, value in cell.items())
