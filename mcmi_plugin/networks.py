@@ -35,13 +35,15 @@ def build_network(network: dict, cfg: Config, key: str) -> Any:
         UserError: it cannot be built.
     """
     try:
-        return built(MODELS, network, cfg).eval()
+        module = built(MODELS, network, cfg)
     except (*REFUSALS, RuntimeError, ImportError) as error:
         if isinstance(error, REFUSALS):
             explain(error, cfg)
         raise UserError(
             f'{cfg.filename}: {key} cannot be built ({one_line(error, 200)})'
         ) from error
+    module.eval()  # MMRazor's algorithms do not return themselves
+    return module
 
 
 def standing_alone(network: ConfigDict, owner: ConfigDict) -> ConfigDict:
