@@ -9,6 +9,7 @@ as in the paper.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -29,43 +30,29 @@ from mcmi_study.measures_pictures import eigen_cam, output_probabilities
 from mcmi_study.passes import loader_of, network_of, passed
 
 
-def student_accuracy(runner: Runner, cfg: Config) -> float:
-    """Top-1 accuracy of the student."""
-    return passed(runner, cfg, 'student', 'test').statistics.accuracy()
+def _measure(name: str, who: Any, split: str, figure: Callable) -> Callable:
+    def measured(runner: Runner, cfg: Config) -> float | None:
+        found = passed(runner, cfg, who, split)
+        return None if found is None else figure(found.statistics)
+
+    measured.__name__ = name
+    return measured
 
 
-def held_out_accuracy(runner: Runner, cfg: Config) -> float:
-    """Top-1 accuracy of the student on ``val_dataloader``, to choose lambda by."""
-    return passed(runner, cfg, 'student', 'val').statistics.accuracy()
-
-
-def student_ll(runner: Runner, cfg: Config) -> float:
-    """Mean log-likelihood of the student on the test set, in nats."""
-    return passed(runner, cfg, 'student', 'test').statistics.log_likelihood()
-
-
-def teacher_accuracy(runner: Runner, cfg: Config) -> float | None:
-    """Top-1 accuracy of the teacher."""
-    found = passed(runner, cfg, 'teacher', 'test')
-    return None if found is None else found.statistics.accuracy()
-
-
-def teacher_ll(runner: Runner, cfg: Config) -> float | None:
-    """Log-likelihood of the teacher, eq. 5."""
-    found = passed(runner, cfg, 'teacher', 'train')
-    return None if found is None else found.statistics.log_likelihood()
-
-
-def teacher_cmi(runner: Runner, cfg: Config) -> float | None:
-    """Conditional mutual information of the teacher, eq. 12."""
-    found = passed(runner, cfg, 'teacher', 'train')
-    return None if found is None else found.statistics.cmi()
-
-
-def teacher_entropy(runner: Runner, cfg: Config) -> float | None:
-    """Mean entropy of the teacher's predictions (Fig. 7)."""
-    found = passed(runner, cfg, 'teacher', 'train')
-    return None if found is None else found.statistics.entropy()
+# Of the sums of a pass: name, whose, over which split, figure.
+PLAIN = [
+    _measure(*words)
+    for words in (
+        ('student_accuracy', 'student', 'test', ClassStatistics.accuracy),
+        ('student_ll', 'student', 'test', ClassStatistics.log_likelihood),
+        # To choose lambda by.
+        ('held_out_accuracy', 'student', 'val', ClassStatistics.accuracy),
+        ('teacher_accuracy', 'teacher', 'test', ClassStatistics.accuracy),
+        ('teacher_ll', 'teacher', 'train', ClassStatistics.log_likelihood),
+        ('teacher_cmi', 'teacher', 'train', ClassStatistics.cmi),
+        ('teacher_entropy', 'teacher', 'train', ClassStatistics.entropy),
+    )
+]
 
 
 def teacher_cmi_at_tau(runner: Runner, cfg: Config) -> float | None:
@@ -167,13 +154,7 @@ def _provenance(runner: Runner) -> dict:
 MEASURES: dict[str, Callable] = {
     function.__name__: function
     for function in (
-        student_accuracy,
-        student_ll,
-        held_out_accuracy,
-        teacher_accuracy,
-        teacher_ll,
-        teacher_cmi,
-        teacher_entropy,
+        *PLAIN,
         teacher_cmi_at_tau,
         teacher_cmi_per_class,
         teacher_pdist,

@@ -130,10 +130,8 @@ def _passes(run: Run) -> list[Section]:
                 for name in networks.by_name
             }
         except Exception as error:
-            why = one_line(error)
-            missing = Text(f'No Eigen-CAM and no t-SNE: {why}.')
-            blocks = [*_recorded_confusion(run), missing]
-            return [Section('Confusion', blocks)]
+            missing = Text(f'No Eigen-CAM and no t-SNE: {one_line(error)}.')
+            return [Section('Confusion', [*_recorded_confusion(run), missing])]
         student = sparse(found, len(networks.dataset))
         words = _words(student['samples'], student['available'])
         confusion = confusion_blocks(dense(student), student['classes'], words)
@@ -160,8 +158,7 @@ def _eigen_cams(networks: Networks) -> list[Block]:
     try:
         return eigen_cams(networks.by_name, networks.preprocessor, networks.dataset)
     except Exception as error:  # of a network without maps, or samples of any kind
-        why = one_line(error)
-        return [Text(f'No Eigen-CAM: {why}.')]
+        return [Text(f'No Eigen-CAM: {one_line(error)}.')]
 
 
 def _together(run: Run) -> Section:

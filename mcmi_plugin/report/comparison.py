@@ -72,13 +72,10 @@ def _costs_table(arms: Sequence[Arm]) -> Table:
             names = networks_of(run)
             both = []
             for network in ('teacher', 'student'):
-                number = parameters(run, network)
-                words = names.get(network, '')
+                number, words = parameters(run, network), names.get(network, '')
                 both.append(f'{words} ({number})' if number else words)
-            times = [
-                '' if seconds is None else duration(seconds)
-                for seconds in (training_time(run), whole_time(run))
-            ]
+            seconds = training_time(run), whole_time(run)
+            times = ['' if one is None else duration(one) for one in seconds]
             rows.append((run.name, arm.name, *both, rate(run), *times))
     caption = (
         'What each run cost. The learning rate is the one that was used, the highest '
@@ -102,16 +99,11 @@ def _arms_table(arms: Sequence[Arm]) -> Table | Text:
             'Each run is the only one of its config (n = 1): a difference between two '
             'of them may be chance. Runs that differ by seed alone are averaged here.'
         )
-    rows = [
-        (
-            arm.name,
-            str(len(arm.accuracies)),
-            ', '.join(str(run.seed) for run in arm.counted),
-            mean_and_sd(arm.accuracies, 2),
-            mean_and_sd(arm.cmis, 4),
-        )
-        for arm in arms
-    ]
+    rows = []
+    for arm in arms:
+        seeds = ', '.join(str(run.seed) for run in arm.counted)
+        figures = mean_and_sd(arm.accuracies, 2), mean_and_sd(arm.cmis, 4)
+        rows.append((arm.name, str(len(arm.accuracies)), seeds, *figures))
     columns = ('arm', 'n', 'seeds', 'student, %', 'CMI of the teacher, nats')
     caption = (
         'Mean and, from two on, standard deviation over the finished runs that differ '
@@ -143,7 +135,7 @@ def _curves(arms: Sequence[Arm]) -> list[Block]:
                 file = str(mcmi.get('fingerprint', run.name))
                 names, *_ = teachers.setdefault(file, ([], mcmi['history'], look))
                 names += [arm.name] if arm.name not in names else []
-    unit = 'epoch' if arms[0].runs[0].scalars.by_epoch else 'iteration'
+    unit = arms[0].runs[0].unit
     charts: list[tuple] = [
         (accuracy, unit, 'validation accuracy, %', 'Accuracy of the students', '')
     ]

@@ -32,12 +32,12 @@ def what_was_run(run: Run) -> list[Block]:
     for split in ('train', 'val'):
         loader = cfg.get(f'{split}_dataloader')
         if loader:
-            rows.append(
-                (f'{split} data', f'{_data(loader)}, batch {loader.get("batch_size")}')
-            )
+            data = f'{_data(loader)}, batch {loader.get("batch_size")}'
+            rows.append((f'{split} data', data))
     done, wanted = run.epochs
-    unit = 'epochs' if run.scalars.by_epoch else 'iterations'
-    rows.append((unit, str(done) if done == wanted else f'{done} of {wanted}'))
+    rows.append(
+        (f'{run.unit}s', str(done) if done == wanted else f'{done} of {wanted}')
+    )
     rows.append(('optimizer', _optimizers(cfg)))
     costs = (('learning rate, as logged', rate(run)), ('time', time_words(run)))
     rows += [row for row in costs if row[1]]

@@ -35,7 +35,7 @@ def key_figures(run: Run) -> KeyFigures | None:
     figures = []
     validated = run.scalars.validated()
     if validated:
-        unit = 'epoch' if run.scalars.by_epoch else 'iteration'
+        unit = run.unit
         step, best = max(validated, key=lambda point: (point[1], -point[0]))
         last = f'{validated[-1][1]:.2f} %'
         beside = f'{unit} {validated[-1][0]}\nbest {best:.2f} %, {unit} {step}'
@@ -73,7 +73,7 @@ def key_figures(run: Run) -> KeyFigures | None:
 def standing(run: Run) -> str:
     """One line: how far the run has come, and what it can and cannot show."""
     done, wanted = run.epochs
-    unit = 'epoch' if run.scalars.by_epoch else 'iteration'
+    unit = run.unit
     if not run.scalars.train and not run.scalars.val:
         return (
             'Nothing is recorded yet: the training has not finished its first epoch '
@@ -113,7 +113,7 @@ def teacher_blocks(run: Run) -> list[Block]:
 
 def student_blocks(run: Run) -> list[Block]:
     """Loss and validation accuracy over the training."""
-    charts = [_losses(run.scalars), _accuracies(run.scalars)]
+    charts = [_losses(run.scalars), _accuracies(run)]
     blocks: list[Block] = [chart for chart in charts if chart is not None]
     return blocks or [Text('No losses and no validation are recorded.')]
 
@@ -147,19 +147,18 @@ def _losses(scalars: Scalars) -> Picture | None:
     )
 
 
-def _accuracies(scalars: Scalars) -> Picture | None:
-    validated = scalars.validated()
+def _accuracies(run: Run) -> Picture | None:
+    validated = run.scalars.validated()
     if not validated:
         return None
     lines = [Line('student', validated, colour_of(0), marker='o')]
-    taught = scalars.validated((TEACHER_ACCURACY,))
+    taught = run.scalars.validated((TEACHER_ACCURACY,))
     if taught:
         lines.append(Line('teacher', taught, colour_of(1), '--'))
-    unit = 'epoch' if scalars.by_epoch else 'iteration'
     step, last = validated[-1]
     return Picture(
-        draw_chart(lines, unit, 'validation accuracy, %'),
-        f'Validation accuracy of the student, {last:.2f} % at {unit} {step}',
+        draw_chart(lines, run.unit, 'validation accuracy, %'),
+        f'Validation accuracy of the student, {last:.2f} % at {run.unit} {step}',
         'Accuracy on the validation set.',
     )
 

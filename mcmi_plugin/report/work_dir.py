@@ -43,6 +43,11 @@ class Run:
         return validated[-1][1] if validated else None
 
     @property
+    def unit(self) -> str:
+        """What its length is counted in."""
+        return 'epoch' if self.scalars.by_epoch else 'iteration'
+
+    @property
     def epochs(self) -> tuple[int, int | None]:
         """Epochs (or iterations) done, and those that the config asks for."""
         wanted = self.config.train_cfg.get('max_epochs')
@@ -120,8 +125,7 @@ def _config(path: Path) -> tuple[Config, str]:
         # A user's own modules may be elsewhere; nothing is built yet.
         return Config.fromfile(path, import_custom_modules=False), path.read_text()
     except Exception as error:  # a config is code, and fails as code does
-        why = one_line(error)
-        raise UserError(f'{path}: cannot be read ({why})') from error
+        raise UserError(f'{path}: cannot be read ({one_line(error)})') from error
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

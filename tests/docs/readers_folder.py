@@ -32,14 +32,8 @@ _TEACHERS = ('resnet56', 'vgg13', 'wrn_40_2', 'resnet32x4')
 
 def lay_out(folder: Path, quickstart: SimpleNamespace) -> None:
     """Write what the pages expect to be there; all weights and pixels are random."""
-    for name in (
-        'configs',
-        'tools',
-        'mcmi_plugin',
-        'mcmi_study',
-        'benchmarks',
-        'tests',
-    ):
+    ours = 'configs', 'tools', 'mcmi_plugin', 'mcmi_study', 'benchmarks', 'tests'
+    for name in ours:
         (folder / name).symlink_to(PROJECT / name)
     shutil.copytree(PROJECT / 'docs', folder / 'docs')
     for name in ('imagenet', 'my_images'):
