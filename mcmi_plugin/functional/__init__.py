@@ -8,6 +8,7 @@ from .contrastive import bank_similarity, noise_contrastive, update_bank
 from .hierarchical import hierarchical_distillation, joint_labels
 from .information import ClassStatistics, collect
 from .labels import class_ids
+from .logits import asymmetric, normalised_kd, standardised, transformed_matching
 from .mcmi import ce_and_kl, divergence, safe_lambda, suggested_lambda_range
 from .negatives import ClassOrder, class_order, draw_negatives
 from .people import against_people, likeness, shares
@@ -34,6 +35,7 @@ __all__ = [
     'Reliability',
     'TemperatureCurve',
     'against_people',
+    'asymmetric',
     'attention_map',
     'attention_transfer',
     'bank_similarity',
@@ -61,13 +63,16 @@ __all__ = [
     'moving_average',
     'negative_entropy',
     'noise_contrastive',
+    'normalised_kd',
     'pdist',
     'probabilistic_transfer',
     'safe_lambda',
     'shares',
     'similarity_preserving',
+    'standardised',
     'suggested_lambda_range',
     'temperatures_within',
+    'transformed_matching',
     'update_bank',
     'without_label',
     'wrong_class',

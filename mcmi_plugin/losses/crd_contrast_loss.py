@@ -178,7 +178,7 @@ class CRDContrastLoss(nn.Module):
         update_bank(self.teacher_bank, index, teacher, self.momentum)
 
     def _check(self, s_feature: Tensor, t_feature: Tensor) -> None:
-        check_features(self, 2, s_feature=s_feature, t_feature=t_feature)
+        check_features(self, 'vector', s_feature=s_feature, t_feature=t_feature)
         n_data, embed_dim = self.student_bank.shape
         if not n_data:
             raise UserError(

@@ -7,26 +7,36 @@ from torch import Tensor, nn
 from ..errors import UserError
 
 _WANTED = {
-    2: (
+    'vector': (
+        2,
         'a [B, D] vector',
         "record the pooled vector: type='ModuleInputs', source='head.fc', data_idx=0",
     ),
-    4: ('a [B, C, H, W] map', "record a stage: type='ModuleOutputs' of the backbone"),
+    'logits': (
+        2,
+        '[B, C] logits',
+        "record the classifier: type='ModuleOutputs', source='head.fc'",
+    ),
+    'map': (
+        4,
+        'a [B, C, H, W] map',
+        "record a stage: type='ModuleOutputs' of the backbone",
+    ),
 }
 
 
-def check_features(loss: nn.Module, rank: int, **features: Any) -> None:
+def check_features(loss: nn.Module, kind: str, **features: Any) -> None:
     """Refuse what was recorded at the wrong place.
 
     Args:
         loss: whose class the message names.
-        rank: 2 for vectors [B, D], 4 for maps [B, C, H, W].
+        kind: 'vector', [B, D], 'logits', [B, C], or 'map', [B, C, H, W].
         features: by their key in ``loss_forward_mappings``.
 
     Raises:
         UserError: no tensor, another rank, or batches of unequal size.
     """
-    wanted, remedy = _WANTED[rank]
+    rank, wanted, remedy = _WANTED[kind]
     where = f'loss_forward_mappings of {type(loss).__name__}'
     for key, feature in features.items():
         if not isinstance(feature, Tensor):

@@ -35,6 +35,6 @@ class PooledATLoss(nn.Module):
         Raises:
             UserError: not two maps of one batch.
         """
-        check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
+        check_features(self, 'map', s_feature=s_feature, t_feature=t_feature)
         with full_precision(s_feature, t_feature) as (student, teacher):
             return self.loss_weight * attention_transfer(student, teacher)

@@ -130,6 +130,6 @@ class ReviewKDLoss(nn.Module):
         if isinstance(last, Tensor) and last.ndim == 2:
             stages[-1] = last[:, :, None, None]
         for i, (stage, expected) in enumerate(zip(stages, channels, strict=True)):
-            check_features(self, 4, **{f'{key}_{i}': stage})
+            check_features(self, 'map', **{f'{key}_{i}': stage})
             require_channels(self, stage, f'{channels_key}[{i}]', expected)
         return stages

@@ -40,7 +40,7 @@ class SPLoss(nn.Module):
             UserError: not two of these of one batch.
         """
         s_feature, t_feature = _as_map(s_feature), _as_map(t_feature)
-        check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
+        check_features(self, 'map', s_feature=s_feature, t_feature=t_feature)
         with full_precision(s_feature, t_feature) as (student, teacher):
             return self.loss_weight * similarity_preserving(student, teacher)
 
@@ -70,7 +70,7 @@ class PKTLoss(nn.Module):
         Raises:
             UserError: not two vectors of one batch.
         """
-        check_features(self, 2, s_feature=s_feature, t_feature=t_feature)
+        check_features(self, 'vector', s_feature=s_feature, t_feature=t_feature)
         with full_precision(s_feature, t_feature) as (student, teacher):
             return self.loss_weight * probabilistic_transfer(student, teacher)
 
@@ -103,7 +103,7 @@ class CCLoss(nn.Module):
         Raises:
             UserError: not two vectors of one batch and one dimension.
         """
-        check_features(self, 2, s_feature=s_feature, t_feature=t_feature)
+        check_features(self, 'vector', s_feature=s_feature, t_feature=t_feature)
         if s_feature.shape != t_feature.shape:
             raise UserError(
                 f'connectors: CCLoss got embeddings of {s_feature.shape[1]} and '

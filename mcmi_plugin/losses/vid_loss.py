@@ -63,7 +63,7 @@ class VIDLoss(nn.Module):
         Raises:
             UserError: not two maps of one batch with these channels.
         """
-        check_features(self, 4, s_feature=s_feature, t_feature=t_feature)
+        check_features(self, 'map', s_feature=s_feature, t_feature=t_feature)
         student_channels = cast(nn.Conv2d, self.regressor[0]).in_channels
         require_channels(self, s_feature, 'student_channels', student_channels)
         require_channels(self, t_feature, 'teacher_channels', len(self.log_scale))

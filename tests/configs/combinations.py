@@ -10,6 +10,8 @@ METHODS = (
     *('kd', 'at', 'pkt', 'sp', 'cc', 'rkd', 'vid', 'crd', 'dkd', 'reviewkd'),
     'hsakd',
 )
+# Not of the paper: what a researcher holds beside it.
+LOGIT_METHODS = ('kd_ls', 'dkd_ls', 'kd_ats', 'dist', 'wttm', 'nkd')
 PAIRS = (
     *('r56_r20', 'r110_r20', 'r110_r32', 'wrn40_2_wrn16_2', 'wrn40_2_wrn40_1'),
     *('vgg13_vgg8', 'r50_mnv2', 'r50_vgg8', 'r32x4_shuv1', 'r32x4_shuv2'),

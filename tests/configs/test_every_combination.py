@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from combinations import CIFAR, CONFIGS, IMAGENET, write_config
+from combinations import CIFAR, CONFIGS, IMAGENET, LOGIT_METHODS, write_config
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
@@ -27,6 +27,15 @@ def test_cifar(pair: str, method: str, tmp_path: Path) -> None:
     expected = {'at': stages, 'vid': stages, 'rkd': 2} | dict.fromkeys(ONE_LOSS, 1)
     assert len(distilled) == expected[method]
     assert bool(list(model.distiller.parameters())) == (method in WITH_EXTRAS)
+
+
+# What they read is KD's and DKD's, so a pair of each depth stands for all.
+@pytest.mark.parametrize('method', LOGIT_METHODS)
+@pytest.mark.parametrize('pair', ['r56_r20', 'vgg13_mnv2'])
+def test_past_the_paper(pair: str, method: str, tmp_path: Path) -> None:
+    cfg = Config.fromfile(write_config(tmp_path, pair, method))
+    model, distilled = one_step(cfg, size=32)
+    assert len(distilled) == 1 and not list(model.distiller.parameters())
 
 
 @pytest.mark.parametrize('file', IMAGENET)
