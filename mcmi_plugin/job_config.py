@@ -14,6 +14,7 @@ from mcmi_plugin.datasets.part import LOADERS, take_part
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.fast.parts import use_fast_parts
 from mcmi_plugin.faults.closest import closest_file, did_you_mean
+from mcmi_plugin.losses.cmi_arguments import BUDGETED
 from mcmi_plugin.stored.options import read_options
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.trackers import keep_local_record
@@ -136,7 +137,7 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
         if key not in known:
             hint = f'{did_you_mean(key, known, "mcmi.")} '.lstrip()
             raise UserError(f'mcmi.{key} is no option; {hint}({", ".join(known)})')
-    if options.get('form') in ('budget', 'none') and 'mcmi.lmda' not in given:
+    if options.get('form') in (*BUDGETED, 'none') and 'mcmi.lmda' not in given:
         options.pop('lmda', None)
     TeacherOptions(**options)
     add_hook(cfg, type='MCMITeacherHook', **options)

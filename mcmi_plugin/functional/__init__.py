@@ -9,7 +9,13 @@ from .hierarchical import hierarchical_distillation, joint_labels
 from .information import ClassStatistics, collect
 from .labels import class_ids
 from .logits import asymmetric, normalised_kd, standardised, transformed_matching
-from .mcmi import ce_and_kl, divergence, safe_lambda, suggested_lambda_range
+from .mcmi import (
+    ce_and_kl,
+    divergence,
+    lower_bound,
+    safe_lambda,
+    suggested_lambda_range,
+)
 from .negatives import ClassOrder, class_order, draw_negatives
 from .people import against_people, likeness, shares
 from .review import hierarchical_context
@@ -59,6 +65,7 @@ __all__ = [
     'joint_labels',
     'label_smoothing',
     'likeness',
+    'lower_bound',
     'match_spatial_size',
     'moving_average',
     'negative_entropy',

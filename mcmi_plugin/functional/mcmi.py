@@ -52,6 +52,38 @@ def divergence(log_p: Tensor, log_q: Tensor | None = None) -> Tensor:
     return (log_p.exp() * ratio).sum(1)
 
 
+def lower_bound(
+    logits: Tensor, labels: Tensor, old_logits: Tensor, old_log_centroids: Tensor
+) -> Tensor:
+    """``sum_j P[j] (log P_0[j] - log Q_0^y[j])``: its mean bounds the CMI from below.
+
+    ``P_0`` are the predictions of an earlier state of the network, ``Q_0`` their
+    centroids: with those the bound is the CMI of that state, and raising it can only
+    raise the CMI. It is linear in ``P``, so that leaving the centroids is worth
+    nothing by itself. (A bound of ours, not of Ye et al.)
+
+    Args:
+        logits: [B, C].
+        labels: [B] int64 class ids.
+        old_logits: [B, C], of the same images; constant.
+        old_log_centroids: [C, C], row y = ``log Q_0^y``; constant.
+
+    Returns:
+        [B], in nats; a class whose logit is ``-inf`` is left out.
+
+    >>> log_centroids = torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log()
+    >>> even, label = torch.zeros(1, 2), torch.tensor([0])
+    >>> lower_bound(even, label, even, log_centroids)
+    tensor([0.5108])
+    """
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    log_p = logits.to(wide).log_softmax(1)
+    old_log_p = old_logits.detach().to(wide).log_softmax(1)
+    log_ratio = old_log_p - old_log_centroids.detach().to(wide)[labels]
+    absent = (log_p == -torch.inf) | (old_log_p == -torch.inf)
+    return (log_p.exp() * log_ratio.masked_fill(absent, 0)).sum(1)
+
+
 def safe_lambda(log_centroids: Tensor) -> float:
     """The lambda near which labels begin to flip, the smallest over the classes.
 

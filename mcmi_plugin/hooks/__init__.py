@@ -7,6 +7,7 @@ from .finite_loss_hook import FiniteLossHook
 from .fresh_start_hook import FreshStartHook
 from .given_weights_hook import GivenWeightsHook
 from .loss_warmup_hook import LossWarmupHook
+from .lower_bound_hook import LowerBoundHook
 from .mcmi_teacher_hook import MCMITeacherHook
 from .progress_bar_hook import ProgressBarHook
 from .pseudo_label_hook import PseudoLabelHook
@@ -23,6 +24,7 @@ __all__ = [
     'FreshStartHook',
     'GivenWeightsHook',
     'LossWarmupHook',
+    'LowerBoundHook',
     'MCMITeacherHook',
     'ProgressBarHook',
     'PseudoLabelHook',

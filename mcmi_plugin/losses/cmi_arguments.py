@@ -6,7 +6,8 @@ from ..errors import UserError
 from ..faults.values import require_number, require_one_of
 from ..functional.rewards import WITHOUT_CENTROIDS
 
-FORMS = ('fixed', 'ema', 'budget')
+BUDGETED = ('budget', 'lower_bound')  # lambda is set by the controller
+FORMS = ('fixed', 'ema', *BUDGETED)
 REWARDS = ('cmi', 'wrong_class', *WITHOUT_CENTROIDS)
 
 
@@ -29,12 +30,12 @@ def check_dial(
     """
     require_one_of(f'{of}.form', form, forms)
     require_one_of(f'{of}.reward', reward, REWARDS)
-    if form in ('budget', 'none') and lmda is not None:
-        does = 'sets lambda itself' if form == 'budget' else 'does no fine-tune'
+    if form in (*BUDGETED, 'none') and lmda is not None:
+        does = 'sets lambda itself' if form in BUDGETED else 'does no fine-tune'
         raise UserError(
             f'{of}.lmda={lmda!r}: {of}.form={form} {does}; leave {of}.lmda out'
         )
-    if form == 'budget':
+    if form in BUDGETED:
         require_number(f'{of}.eps', eps, lambda v: v > 0, 'above 0, in nats, e.g. 0.02')
     elif eps is not None:
         raise UserError(

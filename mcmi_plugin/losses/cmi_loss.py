@@ -14,9 +14,9 @@ from ..faults.values import require_whole
 from ..functional import rewards
 from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
 from ..functional.labels import class_ids
-from ..functional.mcmi import ce_and_kl
+from ..functional.mcmi import ce_and_kl, lower_bound
 from .budget_controller import BudgetController
-from .cmi_arguments import check_dial
+from .cmi_arguments import BUDGETED, check_dial
 from .label_remedy import label_remedy
 
 
@@ -36,7 +36,8 @@ class CMILoss(nn.Module):
         form: ``'fixed'``: the centroids stay, as in the paper. ``'ema'``: every
             training step moves those of its classes by 1 % towards the batch's
             mean. ``'budget'``: those, and a lambda set anew in every step so that
-            the cross-entropy rises by at most about ``eps``.
+            the cross-entropy rises by at most about ``eps``. ``'lower_bound'``: a
+            budget too, but what it rewards is :func:`.lower_bound`.
         eps: of a budget, in nats, above 0.
         reward: what lmda rewards, in the fixed form; of ``'cmi'`` and the controls
             in :mod:`mcmi_plugin.functional.rewards`. The centroids of
@@ -46,6 +47,8 @@ class CMILoss(nn.Module):
         log_centroids: buffer [C, C], row y = ``log Q^y``; NaN until set, saved
             and loaded with the state dict.
         controller: a budget's :class:`BudgetController`, else None.
+        old: of ``form='lower_bound'``: the old network's logits [B, C] of this batch
+            and its log-centroids [C, C], set by :class:`LowerBoundHook`.
         statistics: where a hook sets one (with ``track_tail=False``), every
             batch seen is added to it, without waiting for the device.
 
@@ -76,8 +79,9 @@ class CMILoss(nn.Module):
         self.form = form
         self.reward = reward
         self.controller = (
-            BudgetController(cast(float, eps)) if form == 'budget' else None
+            BudgetController(cast(float, eps)) if form in BUDGETED else None
         )
+        self.old: tuple[Tensor, Tensor] | None = None
         self.statistics: Any = None  # ClassStatistics while a hook counts
         self.register_buffer(
             'log_centroids', torch.full((num_classes, num_classes), math.nan)
@@ -148,6 +152,8 @@ class CMILoss(nn.Module):
         else:
             self._require_centroids()
             ce, kl = ce_and_kl(cls_score, label, self.log_centroids)
+            if self.form == 'lower_bound' and self.training:
+                kl = self._bound(cls_score, label)
             loss = ce - lmda * kl
         return weight_reduce_loss(
             loss,
@@ -176,6 +182,14 @@ class CMILoss(nn.Module):
             self._require_centroids()
             return rewards.wrong_class(cls_score, label, self.log_centroids)
         return rewards.WITHOUT_CENTROIDS[self.reward](cls_score, label)
+
+    def _bound(self, cls_score: Tensor, label: Tensor) -> Tensor:
+        if self.old is None:
+            raise UserError(
+                'CMILoss.form=lower_bound: nothing holds the old network; add '
+                "dict(type='LowerBoundHook') to custom_hooks"
+            )
+        return lower_bound(cls_score, label, *self.old)
 
     def _checked(self, cls_score: Tensor, label: Tensor) -> Tensor:
         """[B] int64 class ids."""

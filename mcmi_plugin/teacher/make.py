@@ -115,16 +115,19 @@ def provide_control(
 
 def dial(provenance: dict) -> str:
     """``lambda 0.1``, or ``budget 0.02 nats``: what a teacher was made with."""
-    if provenance.get('form') == 'budget':
-        return f'budget {provenance["eps"]:g} nats'
+    if provenance.get('eps') is not None:
+        form = provenance['form'].replace('_', ' ')
+        return f'{form} {provenance["eps"]:g} nats'
     return f'lambda {provenance["lmda"]:g}'
 
 
 def _check_validation(cfg: Config, options: TeacherOptions) -> None:
     if cfg.get('val_dataloader'):
         return
-    for key, value in (('early_stopping', True), ('temperature', 'validation')):
-        if getattr(options, key) == value:
+    judges = dict(early_stopping=(True, 'cmi'), temperature=('validation',))
+    for key, values in judges.items():
+        value = getattr(options, key)
+        if value in values:
             raise UserError(
                 f'mcmi.{key}={value}: judges by val_dataloader, which the config does '
                 f'not have; set val_dataloader, or leave mcmi.{key} out'
@@ -185,7 +188,14 @@ def _trained(job: Job, stage: str, start: Start | None) -> str:
 
     def make() -> tuple[dict, dict]:
         source, weights = start[:2] if start else ('', None)
-        state, record = run_stage(stage_cfg, job.resume, weights, source, wanted.place)
+        state, record = run_stage(
+            stage_cfg,
+            job.resume,
+            weights,
+            source,
+            wanted.place,
+            None if fine_tune else options.snapshots,
+        )
         mcmi = dict(
             stage=stage,
             lmda=options.lmda if fine_tune else 0.0,

@@ -4,10 +4,15 @@ from dataclasses import dataclass, replace
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.values import require_number, require_one_of, require_whole
-from mcmi_plugin.losses.cmi_arguments import FORMS, check_dial
+from mcmi_plugin.losses.cmi_arguments import BUDGETED, FORMS, check_dial
 
 TEACHER_FORMS = (*FORMS, 'none')
 DEFAULT_EPS = 0.02
+_OF_TRAINING = dict(
+    early_stopping='chooses among',
+    snapshots='averages',
+    label_smoothing='goes with',
+)
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,19 @@ class TeacherOptions:
         form: ``'fixed'``: the centroids stay, as in the paper; ``'ema'``: they
             follow the model; ``'budget'``: they follow, and lambda is set in every
             step so that the cross-entropy rises by at most about ``eps``;
+            ``'lower_bound'``: the same budget, for a lower bound of the CMI in
+            place of the CMI, drawn anew in every epoch;
             ``'none'``: no fine-tune, the teacher as trained by maximum
             log-likelihood is handed over.
-        eps: of ``form='budget'``, in nats; 0.02 by default.
+        eps: of ``form='budget'`` and ``'lower_bound'``, in nats; 0.02 by default.
         reward: what lambda rewards: ``'cmi'``; ``'wrong_class'``, the CMI among the
             wrong classes; or a control: ``'negative_entropy'``, ``'entropy'``,
             ``'label_smoothing'``.
         early_stopping: of the epochs in ``mll_epochs`` keep the one with the highest
-            LL on ``val_dataloader``, not the last.
+            LL on ``val_dataloader``, not the last; ``'cmi'``: with the highest CMI.
+        snapshots: the mean of the weights after the last so many of ``mll_epochs``, in
+            place of the last alone.
+        label_smoothing: of the training in ``mll_epochs``; 0.1 is usual.
         temperature: the finished teacher's logits are divided by it, in the weights
             of its last linear layer; ``'validation'``: by the one with the highest
             LL on ``val_dataloader``.
@@ -71,12 +81,14 @@ class TeacherOptions:
     form: str = 'fixed'
     eps: float | None = None
     reward: str = 'cmi'
-    early_stopping: bool = False
+    early_stopping: bool | str = False
+    snapshots: int | None = None
+    label_smoothing: float | None = None
     temperature: float | str | None = None
     dataset: dict | None = None
 
     def __post_init__(self) -> None:
-        if self.form == 'budget' and self.eps is None:
+        if self.form in BUDGETED and self.eps is None:
             object.__setattr__(self, 'eps', DEFAULT_EPS)  # frozen
         check_dial('mcmi', self.lmda, self.form, self.eps, self.reward, TEACHER_FORMS)
         require_number(
@@ -89,8 +101,9 @@ class TeacherOptions:
         require_whole('mcmi.seed', self.seed, 0)
         if self.mll_epochs is not None:
             require_whole('mcmi.mll_epochs', self.mll_epochs, 1)
-        for key in ('control', 'early_stopping'):
-            require_one_of(f'mcmi.{key}', getattr(self, key), (True, False))
+        require_one_of('mcmi.control', self.control, (True, False))
+        stopping = (True, False, 'cmi')
+        require_one_of('mcmi.early_stopping', self.early_stopping, stopping)
         require_one_of('mcmi.centroid_mode', self.centroid_mode, ('eval', 'train'))
         if self.reward == 'wrong_class' and self.centroid_mode == 'train':
             raise UserError(
@@ -98,11 +111,7 @@ class TeacherOptions:
                 'in eval mode; leave mcmi.centroid_mode out'
             )
         require_one_of('mcmi.on_cliff', self.on_cliff, ('warn', 'stop'))
-        if self.early_stopping and self.mll_epochs is None:
-            raise UserError(
-                'mcmi.early_stopping=True: chooses among the mcmi.mll_epochs epochs; '
-                'set that too, or leave it out'
-            )
+        self._check_training()
         if self.temperature not in (None, 'validation'):
             require_number(
                 'mcmi.temperature',
@@ -112,6 +121,36 @@ class TeacherOptions:
             )
         if self.dataset is not None and 'type' not in self.dataset:
             raise UserError('mcmi.dataset: give a data set, dict(type=..., ...)')
+
+    def _check_training(self) -> None:
+        """How a teacher is trained is of no use where none is."""
+        if self.snapshots is not None:
+            require_whole('mcmi.snapshots', self.snapshots, 2)
+        if self.label_smoothing is not None:
+            valid = 'above 0 and below 1, for example 0.1'
+            require_number(
+                'mcmi.label_smoothing',
+                self.label_smoothing,
+                lambda v: 0 < v < 1,
+                valid,
+            )
+        for key, does in _OF_TRAINING.items():
+            value = getattr(self, key)
+            if value and self.mll_epochs is None:
+                raise UserError(
+                    f'mcmi.{key}={value}: {does} the mcmi.mll_epochs epochs; set that '
+                    'too, or leave it out'
+                )
+        if self.snapshots and self.early_stopping:
+            raise UserError(
+                f'mcmi.snapshots={self.snapshots}: it is the mean of the last epochs, '
+                'and mcmi.early_stopping keeps one of all; leave one of them out'
+            )
+        if (self.snapshots or 0) > (self.mll_epochs or 0):
+            raise UserError(
+                f'mcmi.snapshots={self.snapshots}: there are but {self.mll_epochs} '
+                'mcmi.mll_epochs; take fewer'
+            )
 
     def of_control(self) -> 'TeacherOptions':
         """The same fine-tune with lambda = 0, whatever the form."""

@@ -36,6 +36,8 @@ def recipe_of(
         base=base,
     )
     recipe |= _of_data('data', loader.dataset, train)
+    if base is None and options.snapshots:
+        recipe['snapshots'] = options.snapshots
     if base is not None:
         recipe['centroid_mode'] = options.centroid_mode
         # The same samples, seen otherwise.
@@ -45,6 +47,8 @@ def recipe_of(
     if val is not None:
         recipe |= _of_data('early_stopping', stage_cfg.val_dataloader.dataset, val)
         recipe |= _part_of_epoch('val_', stage_cfg.val_dataloader)
+        if options.early_stopping == 'cmi':
+            recipe['early_stopping_by'] = 'cmi'
     recipe |= _part_of_epoch('', loader)
     if stage_cfg.auto_scale_lr is None:
         # Nothing corrects the rate for the batch size, so it is of the recipe.
@@ -116,6 +120,8 @@ def folder_name(cfg: Config, options: TeacherOptions, stage: str) -> str:
         words += [options.reward] * (options.reward != 'cmi')
         dial = 'lmda' if options.eps is None else 'eps'
         words.append(f'{dial}{getattr(options, dial):g}')
-    elif options.early_stopping:
-        words.append('early-stopped')
+    else:
+        words += ['early-stopped'] * bool(options.early_stopping)
+        words += [f'mean-of-{options.snapshots}'] * bool(options.snapshots)
+        words += ['smoothed'] * bool(options.label_smoothing)
     return '-'.join(words)

@@ -16,6 +16,7 @@ from mcmi_plugin.job import Place, tell_place
 from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
+from mcmi_plugin.teacher.snapshots import take_mean
 from mcmi_plugin.trackers import name_own_run
 from mcmi_plugin.version import __version__
 from mcmi_plugin.weights.loading import load_weights
@@ -27,6 +28,7 @@ def run_stage(
     weights: dict | None = None,
     source: str = '',
     place: Place | None = None,
+    snapshots: int | None = None,
 ) -> tuple[dict, dict]:
     """Train a stage to its end.
 
@@ -36,6 +38,7 @@ def run_stage(
         weights: state dict that the stage starts from; None: from scratch.
         source: where ``weights`` come from, for errors.
         place: which stage it is of its job; None: the only one.
+        snapshots: take the mean of so many last epochs, not the last.
 
     Returns:
         The classifier's weights on the CPU, without the loss's centroids, and
@@ -63,6 +66,9 @@ def run_stage(
             best = runner.message_hub.get_info('best_ckpt')
             kept = runner.load_checkpoint(best, strict=True)
             runner.message_hub.update_info('mcmi_kept_epoch', kept['meta']['epoch'])
+        if snapshots:
+            take_mean(runner, snapshots)
+            runner.message_hub.update_info('mcmi_snapshots', snapshots)
         record = {
             name.removeprefix('mcmi_'): value
             for name, value in runner.message_hub.runtime_info.items()

@@ -71,6 +71,8 @@ def _model(cfg: Config, options: TeacherOptions, fine_tune: bool) -> ConfigDict:
         lmda=options.lmda if fine_tune else 0.0,
         num_classes=num_classes_of(model),
     )
+    if options.label_smoothing and not fine_tune:
+        loss.update(lmda=options.label_smoothing, reward='label_smoothing')
     if fine_tune:
         # Defaults stay unsaid: they are in the hash of teachers made before.
         for key, default in (('form', 'fixed'), ('eps', None), ('reward', 'cmi')):
@@ -120,6 +122,8 @@ def _hooks(cfg: Config, options: TeacherOptions, fine_tune: bool) -> dict:
             mode=options.centroid_mode,
         )
         hooks.append(centroids)
+        if options.form == 'lower_bound':
+            hooks.append(dict(type='LowerBoundHook'))
     hooks += [
         dict(type='CMIMonitorHook', on_cliff=options.on_cliff),
         dict(type='RandomStateHook'),
@@ -129,7 +133,10 @@ def _hooks(cfg: Config, options: TeacherOptions, fine_tune: bool) -> dict:
     ]
     checkpoint = dict(type='CheckpointHook', interval=1, max_keep_ckpts=2)
     if options.early_stopping and not fine_tune:
-        checkpoint.update(save_best='mcmi/ll', rule='greater')
+        figure = 'cmi' if options.early_stopping == 'cmi' else 'll'
+        checkpoint.update(save_best=f'mcmi/{figure}', rule='greater')
+    if options.snapshots and not fine_tune:
+        checkpoint.update(max_keep_ckpts=options.snapshots)
     logger = (cfg.get('default_hooks') or {}).get('logger') or {}
     default = dict(
         timer=dict(type='IterTimerHook'),

@@ -16,7 +16,11 @@ from mcmi_plugin.teacher.options import TeacherOptions
         (dict(form='ema'), ['mcmi.lmda is not set']),
         (
             dict(form='bugdet'),
-            ["mcmi.form='bugdet'", 'fixed, ema, budget, none', 'did you mean budget?'],
+            [
+                "mcmi.form='bugdet'",
+                'fixed, ema, budget, lower_bound, none',
+                'did you mean budget?',
+            ],
         ),
         (
             dict(lmda=0.1, reward='wrong_clas'),

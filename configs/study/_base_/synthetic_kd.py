@@ -11,6 +11,7 @@
 _base_ = [
     'mmpretrain::_base_/default_runtime.py',
     '../../_base_/datasets/synthetic.py',
+    'mlp.py',
 ]
 
 custom_imports = dict(imports=['mcmi_plugin'])
@@ -21,25 +22,12 @@ fast = True
 # retraces it (29.5 % instead of 32.8).
 mcmi = dict(lmda=0.5, epochs=20, mll_epochs=100, lr_factor=0.1, seed=1000)
 
-
-def mlp():
-    return dict(
-        _scope_='mmpretrain',
-        type='ImageClassifier',
-        backbone=dict(type='MLP', widths=[30, 128, 128]),
-        head=dict(
-            type='LinearClsHead',
-            num_classes=10,
-            in_channels=128,
-            init_cfg=[],  # PyTorch's initialisation, as in the backbone
-            loss=dict(type='CrossEntropyLoss')))
-
-
 model = dict(
+    _delete_=True,
     _scope_='mmrazor',
     type='SingleTeacherDistill',
-    teacher=mlp(),
-    architecture=mlp(),
+    teacher=_base_.model,
+    architecture=_base_.model,
     calculate_student_loss=False,  # labels take no part in eq. 20
     distiller=dict(
         type='ConfigurableDistiller',
@@ -51,7 +39,6 @@ model = dict(
             loss_kd=dict(
                 preds_S=dict(from_student=True, recorder='fc'),
                 preds_T=dict(from_student=False, recorder='fc')))))
-del mlp  # a config holds values only
 
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=1e-3, momentum=0.9))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=100, by_epoch=True)
