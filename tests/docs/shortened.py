@@ -94,6 +94,9 @@ ELSEWHERE = {
     'python tools/study.py configs/study/forms.py --scale small': (
         'tests/study/test_every_study.py::test_smoke'
     ),
+    'python tools/study.py configs/study/side_by_side.py --scale small': (
+        'tests/study/test_every_study.py::test_smoke'
+    ),
     'python tools/study.py configs/study/people.py --scale medium': (
         'tests/configs/test_medium_data.py::test_people_at_the_medium_scale'
     ),
