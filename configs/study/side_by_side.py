@@ -9,7 +9,12 @@
 # checkpoint can hold it.
 
 from mcmi_plugin.study.shorthand import (
-    CIFAR10, EARLY_STOPPED, NO_FINE_TUNE, TEMPERATURE, epochs)
+    CIFAR10,
+    EARLY_STOPPED,
+    NO_FINE_TUNE,
+    TEMPERATURE,
+    epochs,
+)
 
 cifar10 = {k: v for k, v in CIFAR10.items() if k != 'method'}
 
