@@ -8,7 +8,7 @@
 # are of one length. Asymmetric temperature is a method: it needs the label, so no
 # checkpoint can hold it.
 
-from mcmi_plugin.study.shorthand import (
+from mcmi_study.shorthand import (
     CIFAR10,
     EARLY_STOPPED,
     NO_FINE_TUNE,

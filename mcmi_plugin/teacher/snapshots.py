@@ -7,8 +7,8 @@ from mmpretrain.utils import get_ori_model
 from torch import Tensor
 from torch.optim.swa_utils import update_bn
 
-from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_plugin.last_checkpoint import saved_checkpoints
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 
 def take_mean(runner: Runner, number: int) -> None:
