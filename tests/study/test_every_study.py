@@ -15,6 +15,13 @@ from mcmi_study.content import read_content
 from mcmi_study.plan import read_study
 
 STUDIES = sorted(path.stem for path in (PROJECT / 'configs/study').glob('*.py'))
+# Of each way to lay out a table or a picture one; together they take ten minutes.
+QUICK = ('fig1_temperature', 'fig2_mll_training', 'fig7_regularisers', 'people')
+QUICK += ('table1', 'table3_few_shot', 'table4_early_stopping')
+SMOKE = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in STUDIES
+]
 
 
 @pytest.fixture(scope='module')
@@ -38,7 +45,7 @@ def arguments(name, work_dir):
     )
 
 
-@pytest.mark.parametrize('name', STUDIES)
+@pytest.mark.parametrize('name', SMOKE)
 def test_smoke(name, study, tmp_path, monkeypatch, capsys):
     content = read_content(str(PROJECT / f'configs/study/{name}.py'))
     if 'eigen_cam' in content['measures']:

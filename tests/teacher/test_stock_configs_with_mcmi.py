@@ -12,6 +12,15 @@ from stock import shrink, stock_configs
 from mcmi_plugin.job_config import add_teacher_hook, settle_teacher_source
 from mcmi_plugin.teacher.model import num_classes_of, teacher_model
 
+# A sample of each of 1000 classes takes minutes in a large network.
+QUICK = ('kd_logits_resnet34_resnet18_8xb32_in1k', 'crd_neck_r50_r18_8xb16_cifar10')
+CONFIGS = [
+    pytest.param(
+        path, id=path.stem, marks=[pytest.mark.slow] * (path.stem not in QUICK)
+    )
+    for path in stock_configs()
+]
+
 
 def size_of(path):
     # Pixels; small, for the sake of time. BYOT pools the last stage by 4.
@@ -32,7 +41,7 @@ def images(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('path', stock_configs(), ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', CONFIGS)
 def test_stock_config_trains_with_an_mcmi_teacher(path, images, tmp_path, project):
     child = tmp_path / 'child.py'
     ours = project / 'configs/_base_/mcmi_teacher.py'
