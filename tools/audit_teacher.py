@@ -16,7 +16,9 @@ if __name__ == '__main__':
         'config', help='config of a classifier, or of a distillation with a teacher'
     )
     parse.add_argument(
-        'checkpoint', help='of the teacher: a file, an address, or torchvision://NAME'
+        'checkpoint',
+        help='of the teacher: a file, an address, torchvision://NAME, or the folder of '
+        'a training run, whose epochs are compared',
     )
     parse.add_argument(
         '--work-dir', help='folder to write (work_dirs/audit/CONFIG-CHECKPOINT)'

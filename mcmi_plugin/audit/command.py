@@ -19,23 +19,16 @@ from torch.utils.data import DataLoader
 from mcmi_plugin.audit import progress
 from mcmi_plugin.audit.figures import lambda_figures, per_class, split_figures
 from mcmi_plugin.audit.memory import memory_sentences
-from mcmi_plugin.audit.model import (
-    as_distillation,
-    build_teacher,
-    fill_teacher,
-    users_keys,
-)
+from mcmi_plugin.audit.model import as_distillation, fill_teacher, users_keys
+from mcmi_plugin.audit.opened import open_audit
 from mcmi_plugin.audit.output import print_audit, write_audit
-from mcmi_plugin.audit.passes import build_loader, num_samples, pass_over
+from mcmi_plugin.audit.passes import num_samples, pass_over
 from mcmi_plugin.audit.reading import sentences
-from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.audit.run import audit_run, print_run, write_run
 from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
-from mcmi_plugin.evaluation.predictions import data_name
 from mcmi_plugin.job_config import job_config
-from mcmi_plugin.teacher.model import model_name
-from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.weights.held import STUDENT
 from mcmi_plugin.weights.loading import weights_hash
 
@@ -47,26 +40,36 @@ def audit_teacher(args: argparse.Namespace) -> None:
     """Audit a teacher, print what was found, and write its page.
 
     Args:
-        args: ``config``, ``checkpoint``, ``work_dir``, ``cfg_options``.
+        args: ``config``, ``checkpoint`` (or a run's folder), ``work_dir``,
+            ``cfg_options``.
 
     Raises:
         UserError: no classifier, no such checkpoint, no data, or a folder that cannot
             be written. Nothing has been written then.
     """
     cfg = job_config(args.config, args.cfg_options)
-    if '://' not in args.checkpoint and not osp.isfile(args.checkpoint):
+    is_run = osp.isdir(args.checkpoint)
+    if '://' not in args.checkpoint and not osp.exists(args.checkpoint):
         raise UserError(f'{args.checkpoint}: no such checkpoint file; check the path')
     folder = args.work_dir or default_folder(args.config, args.checkpoint)
     check_can_be_written(folder)
     # A class may be called anything, also what rich takes for its own words.
     console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
-    found = audit(cfg, args.checkpoint, console)
+    if is_run:
+        with users_keys(cfg):
+            opened = open_audit(as_distillation(cfg), ['train', 'val'])
+            found = audit_run(opened, args.checkpoint, console)
+        write, show, pictures = write_run, print_run, 'run.png'
+    else:
+        found = audit(cfg, args.checkpoint, console)
+        write, show = write_audit, print_audit
+        pictures = 'temperature.png, reliability.png'
     found.update(config=args.config, command=shlex.join(['python', *sys.argv]))
     try:
-        write_audit(found, folder)
+        write(found, folder)
     finally:  # on a full disk the passes were not for nothing
-        print_audit(found, console)
-    print(f'{folder}: audit.html, audit.json, temperature.png, reliability.png')
+        show(found, console)
+    print(f'{folder}: audit.html, audit.json, {pictures}')
 
 
 def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
@@ -95,29 +98,17 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
 
 
 def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
-    held_out = 'val_dataloader' if cfg.get('val_dataloader') else 'test_dataloader'
     named = _named_by_people(cfg)
-    splits = ['train', 'val'] + ['test'] * (named == 'test')
-    needed = ['train_dataloader', held_out, 'test_dataloader']
-    check_data(cfg, needed[: len(splits)])
-    teacher = build_teacher(cfg)
+    opened = open_audit(cfg, ['train', 'val'] + ['test'] * (named == 'test'))
+    teacher, loaders = opened.teacher, opened.loaders
     made = fill_teacher(teacher, checkpoint)
-    loaders = {split: build_loader(cfg, split) for split in splits}
     if named:
         dataset: Any = loaders[named].dataset
         classes = len(dataset.metainfo.get('classes') or ()) or None
         read_people(cfg.people_counts, len(dataset), classes)
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    teacher.to(device)
-    found: dict[str, Any] = dict(
-        network=model_name(cfg),
-        checkpoint=checkpoint,
-        weights=weights_hash(teacher.state_dict()),
-        made={name: made[name] for name in MADE if name in made},
-        data={split: data_name(loader) for split, loader in loaders.items()},
-        device=torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU',
-        versions=versions(),
-    )
+    found = opened.described(checkpoint)
+    found['weights'] = weights_hash(teacher.state_dict())
+    found['made'] = {name: made[name] for name in MADE if name in made}
     found['memory'] = memory_sentences(cfg, teacher, _images(loaders['train'], teacher))
     total = sum(num_samples(loader) for loader in loaders.values())
     with progress.shown(console, total) as advance:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from mcmi_plugin.audit.opened import Opened
 from mcmi_plugin.audit.pictures import reliability_picture, temperature_picture
 from mcmi_plugin.audit.reading import temperature_words
 from mcmi_plugin.functional.calibration import BINS
@@ -166,7 +167,7 @@ def write_audit(audit: dict, folder: str) -> None:
     ]
     if 'people' in audit:
         sections.append(Section('People', [people_table(audit)]))
-    sections.append(Section('Provenance', [_provenance(audit)]))
+    sections.append(Section('Provenance', [Table(('', ''), Opened.provenance(audit))]))
     title = f'Audit of {audit["network"]}'
     write_page(osp.join(folder, 'audit.html'), title, sections, audit['checkpoint'])
 
@@ -177,18 +178,3 @@ def _cards(audit: dict) -> list[tuple[str, str, str]]:
         for name, value, held_out in temperature_rows(audit)
     ]
     return [*lambda_rows(audit), *temperatures]
-
-
-def _provenance(audit: dict) -> Table:
-    rows = [
-        ['command', audit['command']],
-        ['config', audit['config']],
-        ['checkpoint', audit['checkpoint']],
-        ['weights, SHA-256', audit['weights']],
-        ['training set', audit['data']['train']],
-        ['held-out data', audit['data']['val']],
-        *([['people', audit['people']['counts']]] if 'people' in audit else []),
-        ['device', audit['device']],
-        *([name, version] for name, version in audit['versions'].items()),
-    ]
-    return Table(('', ''), rows)

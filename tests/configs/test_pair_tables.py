@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
-from combinations import BASE, CONFIGS, METHODS, PAIRS, write_config
+from combinations import BASE, CONFIGS, LOGIT_METHODS, METHODS, PAIRS, write_config
 from mmengine.config import Config
 
 # Teacher, student, lambda (Table 6), beta (mdistiller's files; 8.0 is its default),
@@ -61,7 +61,8 @@ def test_nothing_is_left_out() -> None:
     others = {'r56_r20_cifar10', 'r34_r18_imagenet', 'r50_mnv2_imagenet'}
     assert there == set(PAIRS) | others | {'akamaster_r20_r8', 'akamaster_r56_r20'}
     there = {path.stem for path in (BASE / 'methods').glob('*.py')}
-    assert there == set(METHODS) | {'dkd_imagenet', 'reviewkd_imagenet'}
+    beside = {'dkd_imagenet', 'reviewkd_imagenet', *LOGIT_METHODS}
+    assert there == set(METHODS) | beside
 
 
 @pytest.mark.parametrize('name', CIFAR)

@@ -126,6 +126,10 @@ ELSEWHERE = {
     '--config teacher.py --classes data/imagenette/train --from order': (
         f'{_JOURNEY}test_it_is_cut_to_the_rows_of_the_folders'
     ),
+    'python tools/audit_teacher.py MY_CLASSIFIER.py work_dirs/MY_CLASSIFIER': (
+        'tests/audit/test_audit_run.py::'
+        'test_each_epoch_is_audited_and_the_best_are_marked'
+    ),
     'python tools/audit_teacher.py teacher.py lite0_ten.pth': (
         f'{_JOURNEY}test_the_audit_measures_timms_network'
     ),

@@ -25,7 +25,7 @@ from mcmi_plugin.fast.lean_step import lean_step
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.temperature import TemperatureCurve
 from mcmi_plugin.locations import CONFIGS
-from mcmi_plugin.losses.cmi_arguments import FORMS, REWARDS
+from mcmi_plugin.losses.cmi_arguments import BUDGETED, FORMS, REWARDS
 from mcmi_plugin.losses.crd_contrast_loss import CRDContrastLoss
 
 METHODS = sorted(path.stem for path in (CONFIGS / '_base_/methods').glob('*.py'))
@@ -154,7 +154,7 @@ def test_every_loss_is_in_a_method(name: str) -> None:
 )
 def test_a_step_of_a_teacher(loss: dict, device: str) -> None:
     cfg = read_file(str(CONFIGS / '_base_/models/cifar/resnet8.py')).model
-    lmda = None if loss.get('form') == 'budget' else 0.1
+    lmda = None if loss.get('form') in BUDGETED else 0.1
     own = dict(type='CMILoss', lmda=lmda, num_classes=CLASSES) | loss
     if lmda is None:
         own['eps'] = 0.1
@@ -164,11 +164,14 @@ def test_a_step_of_a_teacher(loss: dict, device: str) -> None:
         model = models.build(cfg)
     part = model.head.loss_module
     part.set_centroids(torch.full((CLASSES, CLASSES), 1 / CLASSES).log())
+    part.old = torch.zeros(BATCH, CLASSES), part.log_centroids
     if part.controller is not None:
         part.controller.start(1.0, 10)
 
     def moved(place) -> None:
         part.statistics = ClassStatistics(CLASSES, place.device, track_tail=False)
+        old = place.tensor(torch.zeros(BATCH, CLASSES))
+        part.old = (old, part.log_centroids)
 
     walk(model, device, moved)
 

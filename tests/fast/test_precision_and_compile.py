@@ -47,7 +47,10 @@ def test_a_method_in_bfloat16(method, model_of, amp_anywhere) -> None:  # noqa: 
     for name, value in exact.items():
         # Of random networks and four images: DKD's small terms are differences.
         torch.testing.assert_close(rounded[name].float(), value, rtol=0.1, atol=0.03)
-    assert (near - gradient).norm() <= 0.1 * gradient.norm()
+    # DIST divides by how far four images are apart, which is little more than a step
+    # of bfloat16 in a random network.
+    most = 0.5 if method == 'dist' else 0.1
+    assert (near - gradient).norm() <= most * gradient.norm()
     assert not torch.equal(near, gradient)  # it was in bfloat16
 
 
