@@ -1,6 +1,7 @@
 """A table [image, view] of rows in one file that many processes fill at once."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +75,13 @@ class Table:
             [B, D] float32, and [B] bool: which of them are there.
         """
         numbers = self.numbers(images, views)
-        values, whole, damaged = self.records.decode(
-            self._map[numbers.numpy()], numbers
-        )
-        if damaged.any():
-            self._tell_of_damage(int(damaged.sum()))
+        for again in (False, True):
+            data = self._map[numbers.numpy()]
+            values, whole, damaged = self.records.decode(data, numbers)
+            if not damaged.any():
+                break
+            if again:  # not only caught while another process wrote it
+                self._tell_of_damage(int(damaged.sum()))
         return values, whole
 
     def write(self, images: Tensor, views: Tensor, values: Tensor) -> None:
@@ -114,18 +117,20 @@ class Table:
         except OSError:  # a disk that is full, or a file system that cannot
             self.is_full = True
 
-    def present(self):
-        """Which rows are there, [rows] bool by [rows, D] values, a part at a time.
+    def present(self) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Which rows are there, a part of the table at a time.
 
         Yields:
-            First number of the part, values [R, D] float32, and [R] bool.
+            First number of the part, values [R, D] float32, and [R] bool: which of
+            them are there. Of a part without any there are no values, [0, D].
         """
         step = max(1, _CHUNK // self.records.nbytes)
         for start in range(0, len(self._map), step):
             numbers = torch.arange(start, min(start + step, len(self._map)))
             data = self._map[start : start + step]
             if not data.any():
-                yield start, None, torch.zeros(len(numbers), dtype=torch.bool)
+                none = torch.zeros(0, self.records.width)
+                yield start, none, torch.zeros(len(numbers), dtype=torch.bool)
                 continue
             values, whole, _ = self.records.decode(data, numbers)
             yield start, values, whole
