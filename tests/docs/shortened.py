@@ -180,6 +180,7 @@ NOT_RUN = {
     "pip install -e '.[export]'": 'would change what the tests run in',
     'bash tools/check.sh': 'this is part of it',
     'python -m benchmarks step --peer DIR': 'DIR is a checkout of other people',
+    'bash tools/gpu_check.sh IMAGES WHEELS': 'needs a GPU, images and wheels',
     'NNODES=2 NODE_RANK=0 MASTER_ADDR=10.0.0.1 bash tools/dist_train.sh mine.py 8': (
         'needs two machines'
     ),
