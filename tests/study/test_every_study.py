@@ -57,7 +57,7 @@ def test_smoke(name, study, tmp_path, monkeypatch, capsys):
     table = (report / 'table.md').read_text()
     assert content['exhibit'] in table
     controls = {content.get('baseline'), content.get('control')} - {None}
-    assert all(f'| {arm} |' in table for arm in controls)
+    assert all(f'| {arm} |' in re.sub(' +', ' ', table) for arm in controls)
     pictures = re.findall(r'\]\((.+\.png)\)', table)
     assert len(pictures) == len(content['figures'])
     for picture in pictures:
