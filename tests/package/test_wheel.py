@@ -1,6 +1,7 @@
 """The wheel, built and used outside the checkout, on the stack that is installed."""
 
 import email
+import itertools
 import json
 import os
 import shutil
@@ -110,7 +111,8 @@ def test_package_data_and_metadata(wheel):
     archive = zipfile.ZipFile(wheel)
     names = archive.namelist()
     project = wheel.parent / 'project'
-    for path in project.glob('mcmi_*/**/*'):
+    ours = 'mcmi_plugin', 'mcmi_study'
+    for path in itertools.chain(*((project / name).rglob('*') for name in ours)):
         if path.is_file():
             assert str(path.relative_to(project)) in names
     (metadata,) = (n for n in names if n.endswith('.dist-info/METADATA'))
