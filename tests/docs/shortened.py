@@ -59,6 +59,8 @@ MORE = {
         f'{_CIFAR} val_dataloader.num_workers=0'
     ),
     'python tools/train.py configs/distill/r56_r20_kd.py': f'--cfg-options {_CIFAR}',
+    'python tools/train.py configs/distill/r56_r20_kd.py --cfg-options '
+    'teacher_store=True fast=True': _CIFAR,
     'python tools/train.py configs/distill/vgg13_mnv2_dkd.py': (
         f'--cfg-options {_CIFAR}'
     ),
@@ -89,6 +91,9 @@ INSTEAD = {
 
 # Command -> the test that runs it already.
 ELSEWHERE = {
+    'python tools/store_teacher.py configs/distill/r56_r20_kd.py': (
+        'tests/stored/test_fill.py::test_the_command'
+    ),
     'python tools/sweep.py configs/mcmi/quickstart_digits.py --trials 12': _OF_SWEEP,
     'python tools/sweep.py CONFIG --trials 12': _OF_SWEEP,
     'python tools/study.py configs/study/forms.py --scale small': (
