@@ -63,8 +63,7 @@ def explain(error: Exception, cfg: Config) -> None:
         if candidate == part:
             look = f'; look at {part["ann_file"]}' if part.get('ann_file') else ''
             raise UserError(
-                f'{path}: {part["type"]} refuses its values ({" ".join(text.split())})'
-                f'{look}'
+                f'{path}: {part["type"]} refuses its values ({_one_text(error)}){look}'
             ) from error
 
 
