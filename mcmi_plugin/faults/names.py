@@ -62,8 +62,10 @@ def explain(error: Exception, cfg: Config) -> None:
     for path, candidate in _parts(cfg):
         if candidate == part:
             look = f'; look at {part["ann_file"]}' if part.get('ann_file') else ''
+            # A bare assert has no text, and is named.
+            why = ' '.join(text.split()) or type(error).__name__
             raise UserError(
-                f'{path}: {part["type"]} refuses its values ({_one_text(error)}){look}'
+                f'{path}: {part["type"]} refuses its values ({why}){look}'
             ) from error
 
 
