@@ -34,7 +34,9 @@ def check_versions(tmp_path):
 
 
 def rows(done: subprocess.CompletedProcess) -> list[str]:
-    return [line for line in done.stdout.splitlines() if line.startswith('| 3.')]
+    # How long a step takes is the machine's affair.
+    said = re.sub(r'\(\d+ min\)', '(0 min)', done.stdout)
+    return [line for line in said.splitlines() if line.startswith('| 3.')]
 
 
 def test_what_is_not_there_is_skipped_and_said(check_versions):
