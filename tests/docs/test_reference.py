@@ -12,7 +12,8 @@ from pages import PAGES, README
 # As reference.rst names them; packages with all of their modules.
 DOCUMENTED = [
     'functional', 'losses', 'hooks', 'evaluation', 'datasets', 'fast',
-    'stored.options', 'runner', 'models', 'distill', 'teacher.options', 'commands', 'errors',
+    'stored.options', 'runner', 'models', 'distill', 'teacher.options', 'commands',
+    'errors',
 ]  # fmt: skip
 
 
