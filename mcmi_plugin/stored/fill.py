@@ -11,11 +11,15 @@ import torch
 from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from rich.console import Console
 from torch import Tensor
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
+from mcmi_plugin.shown.blocks import Table
+from mcmi_plugin.shown.progress import time_left
+from mcmi_plugin.shown.tables import printable
 from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.hook import TeacherStoreHook, size_in_words
 from mcmi_plugin.stored.images import batches_of
@@ -63,7 +67,8 @@ class FillHook(Hook):
         barrier()
         if is_main_process():
             self.say(check_sample(answers, dataset))
-            self.say(summarise(answers, dataset))
+            Console().print(printable(summarise(answers, dataset)))
+            self.say(f'more digits: {table.path.parent / SUMMARY}')
         barrier()
         raise Filled
 
@@ -104,12 +109,9 @@ def fill(
         now = time.monotonic()
         if now - said >= _EVERY or done == len(own):
             said = now
-            left = round((now - started) * (len(own) - done) / done)
-            say(
-                f'{total - len(absent) + min(done * world_size, len(absent))} of '
-                f'{total} rows, about {left // 3600}:{left // 60 % 60:02}:'
-                f'{left % 60:02} left'
-            )
+            ready = total - len(absent) + min(done * world_size, len(absent))
+            left = time_left(now - started, done, len(own))
+            say(f'{ready} of {total} rows, {left}')
 
 
 def _ask_as_in_a_step(model: Any, inputs: Tensor, samples: Any) -> None:
@@ -175,14 +177,14 @@ def _taking(answers: Answers):
         handle.remove()
 
 
-def summarise(answers: Answers, dataset: Any) -> str:
+def summarise(answers: Answers, dataset: Any) -> Table:
     """LL, CMI and the temperature curve of the teacher on the rows that are there.
 
     They are those of the *training* augmentation, every view counted alike; beside the
     table as ``teacher.json``.
 
     Returns:
-        A line of the figures at temperature 1.
+        The figures at each temperature.
     """
     table = answers.table
     labels = _labels(images_of(dataset))
@@ -200,16 +202,19 @@ def summarise(answers: Answers, dataset: Any) -> str:
             numbers = (whole.nonzero().flatten() + start) // table.num_views
             curve.update(values, labels[numbers])
     points = curve.points()
-    one = next(point for point in points if point['temperature'] == 1)
     accuracy = curve.statistics[1.0].accuracy()
     rows = int(curve.statistics[1.0].counts.sum())
     with whole_file(table.path.parent / SUMMARY, 'w') as file:
         json.dump(dict(rows=rows, accuracy=accuracy, curve=points), file, indent=1)
-    return (
-        f'the teacher under the training augmentation, {rows} rows: accuracy '
-        f'{accuracy:.2f} %, LL {one["ll"]:.4f}, CMI {one["cmi"]:.4f} nats; at other '
-        f'temperatures: {table.path.parent / SUMMARY}'
+    cells = [
+        [f'{point["temperature"]:g}', f'{point["ll"]:.4f}', f'{point["cmi"]:.4f}']
+        for point in points
+    ]
+    caption = (
+        f'the teacher under the training augmentation, {rows:,} rows: accuracy '
+        f'{accuracy:.2f} %'
     )
+    return Table(('temperature', 'LL, nats', 'CMI, nats'), cells, caption)
 
 
 def _labels(images: Any) -> Tensor:

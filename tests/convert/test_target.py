@@ -52,7 +52,8 @@ def test_no_weights_are_read_or_downloaded(tmp_path, monkeypatch):
         "    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='missing')))\n",
         tmp_path,
     )
-    build_target(cfg)
+    model, _ = build_target(cfg)
+    assert len(model.backbone.layer4) == 2
 
 
 @pytest.mark.parametrize(

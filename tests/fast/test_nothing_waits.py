@@ -183,7 +183,8 @@ def test_one_hot_labels(device: str) -> None:
     loss(torch.zeros(BATCH, CLASSES), one_hot)
     with on(device) as place:
         loss = place.move(loss)
-        loss(place.tensor(torch.zeros(BATCH, CLASSES)), place.tensor(one_hot))
+        found = loss(place.tensor(torch.zeros(BATCH, CLASSES)), place.tensor(one_hot))
+        assert found.device.type == device
 
 
 class Walked(Exception):
@@ -276,6 +277,8 @@ def test_statistics(kind: type, device: str) -> None:
         statistics = kind(CLASSES, device=place.device)
         logits = place.tensor(torch.zeros(BATCH, CLASSES))
         statistics.update(logits, place.tensor(torch.arange(BATCH)))
+        sums = [v for v in vars(statistics).values() if isinstance(v, torch.Tensor)]
+        assert all(value.device.type == device for value in sums)
 
 
 @pytest.mark.parametrize('device', DEVICES)

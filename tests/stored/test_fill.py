@@ -185,6 +185,7 @@ def test_the_command(tmp_path, command, project):
     done = command('store_teacher.py', config)
     assert 'logits of 100 images x 1 views' in done.stdout
     assert '100 of 100 rows' in done.stdout and 'were compared' in done.stdout
-    assert 'CMI' in done.stdout.splitlines()[-1]
+    assert 'CMI, nats' in done.stdout and 'under the training' in done.stdout
+    assert done.stdout.splitlines()[-1].endswith('teacher.json')
     done = command('train.py', config, '--cfg-options', 'teacher_store=True')
     assert 'teacher_store: 100 of 100 answers (100.0 %) were there' in done.stdout
