@@ -37,7 +37,7 @@ from benchmarks.networks import BareNetwork
 from benchmarks.runners import epochs_of, ready_runner
 from benchmarks.step import bare_distillation, bare_networks, normalised
 from mcmi_plugin.distill import compose
-from mcmi_plugin.fast.step_graph import Recorder
+from mcmi_plugin.fast.recorder import Recorder
 from mcmi_plugin.locations import CONFIGS
 
 IMAGENET = CONFIGS / 'mcmi/r34_r18_imagenet.py'

@@ -6,69 +6,24 @@ that they were launched with, and launches them all at once after that.
 """
 
 import random
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
-from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.optim import OptimWrapper
 from mmpretrain.structures import DataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.fast.lean_step import lean_step, losses_and_gradients, update
+from mcmi_plugin.fast.recorded_optimizer import can_record, recordable
+from mcmi_plugin.fast.recorder import Recorder, same_state, state_of
 
 # Steps that are trained one by one first: they build what is built once.
 WARM_UP = 3
-# Optimizers whose step can be recorded, and what makes them take a rate in a tensor.
-_RECORDED = {
-    torch.optim.SGD: dict(fused=True, foreach=False),
-    torch.optim.Adam: dict(capturable=True),
-    torch.optim.AdamW: dict(capturable=True),
-}
-
-
-class Recorder:
-    """What CUDA is asked for; a test has one of its own."""
-
-    def aside(self, call: Callable[[], Any]) -> Any:
-        """``call()`` on another stream, as is due before a recording."""
-        stream, now = torch.cuda.Stream(), torch.cuda.current_stream()
-        stream.wait_stream(now)
-        with torch.cuda.stream(stream):
-            answer = call()
-        now.wait_stream(stream)
-        return answer
-
-    @contextmanager
-    def watching(self) -> Iterator[list[str]]:
-        """Where the host waits for the device within, as a list that is filled."""
-        places: list[str] = []
-        mode = torch.cuda.get_sync_debug_mode()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always')
-            torch.cuda.set_sync_debug_mode('warn')
-            try:
-                yield places
-            finally:
-                torch.cuda.set_sync_debug_mode(mode)
-        places += [
-            f'{one.filename}:{one.lineno}'
-            for one in caught
-            if 'synchroniz' in str(one.message)
-        ]
-
-    def record(self, call: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-        """``call()``, recorded and not run: what runs it, and what it will fill."""
-        graph = torch.cuda.CUDAGraph()
-        # Loaders' threads may use CUDA meanwhile.
-        with torch.cuda.graph(graph, capture_error_mode='thread_local'):
-            answer = call()
-        return graph.replay, answer
 
 
 class StepGraph:
@@ -96,7 +51,7 @@ class StepGraph:
         self.model, self.optim_wrapper = model, optim_wrapper
         self.recorder = recorder or Recorder()
         self.off = False  # for good; the log says why
-        self.with_optimizer = _can_record(optim_wrapper)
+        self.with_optimizer = can_record(optim_wrapper)
         self._forget()
 
     def _forget(self) -> None:
@@ -105,7 +60,8 @@ class StepGraph:
 
     def begin_epoch(self) -> None:
         """Record anew if hooks have changed what a recording takes for granted."""
-        if self._replay is not None and not _same(state_of(self.model), self._state):
+        now = None if self._replay is None else state_of(self.model)
+        if now is not None and not same_state(now, self._state):
             self._forget()
 
     def __call__(self, batch: dict) -> dict[str, Tensor]:
@@ -170,7 +126,7 @@ class StepGraph:
 
         try:
             if self.with_optimizer:
-                with _recordable(optimizer, self._rates):
+                with recordable(optimizer, self._rates):
                     self._replay, self._filled = self.recorder.record(step)
             else:
                 self._replay, self._filled = self.recorder.record(step)
@@ -223,71 +179,6 @@ class StepGraph:
         groups = self.optim_wrapper.optimizer.param_groups
         others = ('lr', 'params', 'initial_lr')
         return [{k: v for k, v in g.items() if k not in others} for g in groups]
-
-
-def state_of(model: nn.Module) -> list[tuple]:
-    """What a recorded step takes for granted of a model: all but the values in tensors.
-
-    Plain attributes by their values, others by what they are, tensors by their place.
-    """
-    found: list[tuple] = []
-    for module in model.modules():
-        for name, value in vars(module).items():
-            if name in ('_parameters', '_buffers'):
-                for key, tensor in value.items():
-                    if tensor is not None:
-                        place = tensor.data_ptr(), tensor.shape, tensor.requires_grad
-                        found.append((module, key, place))
-            elif isinstance(value, dict) and name.endswith('_hooks'):
-                found.append((module, name, tuple(value)))
-            else:
-                found.append((module, name, value))
-    return found
-
-
-def _same(one: list[tuple], other: list[tuple]) -> bool:
-    plain = (bool, int, float, str, tuple)
-    return len(one) == len(other) and all(
-        a[0] is b[0]
-        and a[1] == b[1]
-        and (
-            a[2] is b[2]
-            or (isinstance(a[2], plain) and type(a[2]) is type(b[2]) and a[2] == b[2])
-        )
-        for a, b in zip(one, other, strict=True)
-    )
-
-
-def _can_record(optim_wrapper: OptimWrapper) -> bool:
-    scales = (
-        isinstance(optim_wrapper, AmpOptimWrapper)
-        and optim_wrapper.loss_scaler.is_enabled()
-    )
-    own = type(optim_wrapper).step not in (OptimWrapper.step, AmpOptimWrapper.step)
-    optimizer = optim_wrapper.optimizer
-    rates = [group['lr'] for group in optimizer.param_groups]
-    in_tensors = any(isinstance(rate, Tensor) for rate in rates)
-    return type(optimizer) in _RECORDED and not (scales or own or in_tensors)
-
-
-@contextmanager
-def _recordable(
-    optimizer: torch.optim.Optimizer, rates: list[Tensor]
-) -> Iterator[None]:
-    """Let the optimizer read its rates from tensors; outside it is as it was."""
-    for state in optimizer.state.values():
-        if 'step' in state:  # Adam counts on the CPU otherwise
-            state['step'] = state['step'].to(rates[0].device)
-    groups = optimizer.param_groups
-    before = [dict(group) for group in groups]
-    for group, rate in zip(groups, rates, strict=True):
-        group.update(_RECORDED[type(optimizer)], lr=rate)
-    try:
-        yield
-    finally:
-        for group, old in zip(groups, before, strict=True):
-            group.clear()
-            group.update(old)
 
 
 def _is_joined(batch: dict) -> bool:

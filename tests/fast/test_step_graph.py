@@ -18,7 +18,7 @@ from pairs import KD
 from small_runs import assert_same_weights, config, train
 from torch import nn
 
-from mcmi_plugin.fast import lean_epoch_loop, step_graph
+from mcmi_plugin.fast import lean_epoch_loop, recorder
 from mcmi_plugin.fast.step_graph import WARM_UP, StepGraph
 
 NO_VALIDATION = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
@@ -41,7 +41,7 @@ class SteadyBackbone(BaseBackbone):
 
 
 class StandIn:
-    """As :class:`.step_graph.Recorder`."""
+    """As :class:`.recorder.Recorder`."""
 
     made: list['StandIn'] = []
 
@@ -338,10 +338,10 @@ def distillation() -> dict:
 
 def test_state_is_what_a_recording_takes_for_granted() -> None:
     network = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
-    before = step_graph.state_of(network)
+    before = recorder.state_of(network)
     with torch.no_grad():
         network[0].weight.mul_(2)  # the values may change
-    assert step_graph._same(step_graph.state_of(network), before)
+    assert recorder.same_state(recorder.state_of(network), before)
     for change in (
         lambda: setattr(network[1], 'p', 0.25),
         lambda: network[1].eval(),
@@ -349,6 +349,6 @@ def test_state_is_what_a_recording_takes_for_granted() -> None:
         lambda: setattr(network[0], 'weight', nn.Parameter(torch.ones(2, 2))),
         lambda: network.register_forward_hook(print),
     ):
-        before = step_graph.state_of(network)
+        before = recorder.state_of(network)
         change()
-        assert not step_graph._same(step_graph.state_of(network), before)
+        assert not recorder.same_state(recorder.state_of(network), before)
