@@ -29,3 +29,9 @@ def one_line(error: BaseException, most: int | None = None) -> str:
 def some_of(names: Sequence[str], most: int = 3) -> str:
     """The first few of many names, for a line: ``a, b, c, ...``."""
     return ', '.join(names[:most]) + ', ...' * (len(names) > most)
+
+
+def unlike(missing: Sequence[str], foreign: Sequence[str]) -> str:
+    """``2 missing (a, b); 1 foreign (c)``: how names differ from those wanted."""
+    kinds = (('missing', missing), ('foreign', foreign))
+    return '; '.join(f'{len(n)} {kind} ({some_of(n)})' for kind, n in kinds if n)

@@ -13,7 +13,7 @@ from mcmi_plugin.checks.data_set import (
     type_name,
 )
 from mcmi_plugin.checks.folders import hidden, misplaced
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, unlike
 from mcmi_plugin.networks import classes_place, part_of, standing_alone
 from mcmi_plugin.teacher.start import given_teacher
 
@@ -220,16 +220,12 @@ def _check_same_folders(
     # A test set without folders has no labels, and is not asked for any in training.
     if not found or wanted is None or found == wanted:
         return
-    lacking, foreign = set(wanted) - set(found), set(found) - set(wanted)
+    missing = sorted(set(wanted) - set(found))
+    foreign = sorted(set(found) - set(wanted))
     raise UserError(
         f'{key}: not the class folders of train_dataloader.dataset: '
-        + '; '.join(
-            f'{len(names)} {what} ({", ".join(sorted(names)[:3])})'
-            for what, names in (('missing', lacking), ('foreign', foreign))
-            if names
-        )
-        + '; labels count the folders, hidden ones too, so make them the same (they '
-        'may be empty)'
+        f'{unlike(missing, foreign)}; labels count the folders, hidden ones too, so '
+        'make them the same (they may be empty)'
     )
 
 

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from mcmi_plugin.errors import UserError, some_of
+from mcmi_plugin.errors import UserError, unlike
 from mcmi_plugin.weights.held import (
     OF_STUDENT,
     OF_TEACHER,
@@ -167,13 +167,8 @@ def fitting(
     foreign = [k for k in state if k not in wanted and not OPTIONAL.search(k)]
     if missing or foreign:
         raise UserError(
-            f'{key}: {source} does not fit the model: '
-            + '; '.join(
-                f'{len(keys)} {what} ({some_of(keys)})'
-                for what, keys in (('missing', missing), ('foreign', foreign))
-                if keys
-            )
-            + '; name a checkpoint of the network in the config, or convert it: '
+            f'{key}: {source} does not fit the model: {unlike(missing, foreign)}'
+            '; name a checkpoint of the network in the config, or convert it: '
             'tools/convert_checkpoint.py'
         )
     for name, value in state.items():
