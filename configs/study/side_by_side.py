@@ -44,7 +44,7 @@ study = dict(
     scales=dict(
         smoke=dict(
             seeds=1,
-            grid=dict(set=['digits'], method=['KD + LS']),
+            grid=dict(set=['synthetic, delta 1', 'digits'], method=['KD + LS']),
             arms=['lower bound 0.02'],
             options=epochs(1, 1, 1)),
         small=dict(seeds=5, grid=dict(set=['synthetic, delta 1', 'digits'])),

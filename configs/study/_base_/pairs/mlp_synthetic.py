@@ -7,5 +7,6 @@ pair = dict(
     student='{{ fileDirname }}/../mlp.py',
     teacher_ckpt=None,
     num_classes=10,
+    input_shape=(30, ),
     mcmi=_base_.mcmi,
     dkd_beta=2.0)
