@@ -32,6 +32,7 @@ def test_table_5_with_all_of_its_arms(command, tmp_path):
     assert '69.32 +- 0.09' in table and 'does not follow from its stated' in table
 
 
+@pytest.mark.slow
 def test_tables_6_and_7_on_digits(command, tmp_path):
     study = STUDIES / 'table7_lambda.py'
 

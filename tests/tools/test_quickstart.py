@@ -122,19 +122,23 @@ def test_another_student_finds_the_same_teacher(quickstart, command):
     assert path.stat().st_mtime_ns == before
 
 
+def losses(work_dir):
+    """Of the student, one an epoch."""
+    (log,) = work_dir.glob('*/vis_data/scalars.json')
+    rows = map(json.loads, log.read_text().splitlines())
+    return [row['loss'] for row in rows if 'loss' in row]
+
+
 def test_a_student_is_the_same_whether_its_teacher_was_made_or_found(
     quickstart, command
 ):
     done = command(
-        'train.py', QUICKSTART, '--work-dir', 'second',
-        '--cfg-options', f'mcmi.teacher_dir={quickstart.teachers}',
+        'train.py', QUICKSTART, '--work-dir', 'second', '--cfg-options',
+        'train_cfg.max_epochs=2', f'mcmi.teacher_dir={quickstart.teachers}',
     )  # fmt: skip
     assert 'KL(P||Q0)' not in done.stdout
-    first, second = (
-        load_checkpoint_file(folder / 'epoch_20.pth')['state_dict']
-        for folder in (quickstart.work_dir, done.cwd / 'second')
-    )
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    first, second = map(losses, (quickstart.work_dir, done.cwd / 'second'))
+    assert len(second) >= 2 and second == first[: len(second)]
 
 
 @pytest.mark.parametrize('with_mcmi', [True, False])

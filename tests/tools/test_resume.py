@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 import torch
 from conftest import PROJECT, QUICKSTART
 
@@ -27,6 +28,7 @@ def kill_when(pattern, folder, *flags):
     process.wait()
 
 
+@pytest.mark.slow  # test_faults.py has one interrupted in every stage
 def test_resume_continues_wherever_the_job_stopped(quickstart, command, tmp_path):
     teachers = 'work_dirs/mcmi_teachers'
     kill_when(f'{teachers}/*-mcmi-lmda0.25-*/epoch_4.pth', tmp_path)
