@@ -1,37 +1,65 @@
 """Configs as they are read here: whatever their style, every ``type`` is a name."""
 
 import copy
+import os.path as osp
 from pathlib import Path
 
 import mmengine.hub
 from mmengine.config import Config, ConfigDict
 
-from mcmi_plugin.errors import UserError
+from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.faults.closest import closest_file
 from mcmi_plugin.type_names import name_types
 
 
-def read_file(path: str | Path, **options) -> Config:
-    """``Config.fromfile``, and names for classes.
+def read_config(name: str | Path, key: str = '', **options) -> Config:
+    """A config, in whatever style it is written.
+
+    Args:
+        name: a file, or ``package::path``.
+        key: that names it, for errors; a command's argument has none.
+        options: of mmengine's ``Config.fromfile``, for a file.
 
     Raises:
-        UserError: a ``type`` that cannot be named.
-        Exception: a config is code, and fails as code does.
+        UserError: there is no such file, it cannot be read, or a ``type`` in it cannot
+            be named.
     """
-    cfg = Config.fromfile(path, **options)
-    name_types(cfg)
+    at, name = f'{key}: ' * bool(key), str(name)
+    if '::' not in name and not osp.isfile(name):
+        raise UserError(f'{at}there is no config {name}{closest_file(name)}')
+    try:
+        if '::' in name:
+            cfg = mmengine.hub.get_config(name)
+        else:
+            cfg = Config.fromfile(name, **options)
+        name_types(cfg)
+        return cfg
+    except UserError:
+        raise
+    except Exception as error:  # a config is code, and fails as code does
+        if isinstance(error, ImportError) and error.__cause__ is not None:
+            # mmengine's words list the whole search path, and not the reason.
+            reason = one_line(error.__cause__.__context__ or error.__cause__)
+            raise UserError(
+                f'{at}{name}: custom_imports: {reason}; if it is a file of yours, '
+                'put PYTHONPATH=ITS_FOLDER before the command'
+            ) from error
+        why = one_line(error)
+        raise UserError(f'{at}{name}: {why}{closest_file(why)}') from error
+
+
+def read_network(name: str, key: str) -> Config:
+    """A config that has a network, in ``model``; otherwise as :func:`read_config`.
+
+    Raises:
+        UserError: there is none in it, or it cannot be read.
+    """
+    cfg = read_config(name, key)
+    if not isinstance(cfg.get('model'), dict):
+        raise UserError(
+            f'{key}: model is not set in {name}; name the config of a network'
+        )
     return cfg
-
-
-def read_named(name: str) -> Config:
-    """The config ``package::path``, or a file of one's own.
-
-    Raises:
-        OSError: there is no such file; and as :func:`read_file`.
-    """
-    if '::' in name:
-        return mmengine.hub.get_config(name)
-    return read_file(name)
 
 
 def written_out(name: str) -> ConfigDict:
@@ -40,21 +68,12 @@ def written_out(name: str) -> ConfigDict:
     With its config's preprocessor, and the scope that its bare names are looked up in.
 
     Args:
-        name: as for :func:`read_named`.
+        name: as for :func:`read_config`.
 
     Raises:
         UserError: there is no such config, or no network in it.
     """
-    try:
-        cfg = read_named(name)
-    except OSError as error:
-        raise UserError(
-            f'cfg_path: there is no config {name}{closest_file(name)}'
-        ) from error
-    if not isinstance(cfg.get('model'), dict):
-        raise UserError(
-            f'cfg_path: model is not set in {name}; name the config of a network'
-        )
+    cfg = read_network(name, 'cfg_path')
     network = copy.deepcopy(cfg.model)
     if cfg.get('data_preprocessor'):
         network.data_preprocessor = copy.deepcopy(cfg.data_preprocessor)

@@ -9,11 +9,11 @@ from mmengine.config import Config
 
 from mcmi_plugin.checks.keys import check_keys
 from mcmi_plugin.checks.values import check_values
-from mcmi_plugin.config_file import published_weights, read_file
+from mcmi_plugin.config_file import published_weights, read_config
 from mcmi_plugin.datasets.part import LOADERS, take_part
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.fast.parts import use_fast_parts
-from mcmi_plugin.faults.closest import closest_file, did_you_mean
+from mcmi_plugin.faults.closest import did_you_mean
 from mcmi_plugin.losses.cmi_arguments import BUDGETED
 from mcmi_plugin.stored.options import read_options
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -68,22 +68,7 @@ def job_config(
 
 
 def _overridden(path: str, options: dict) -> Config:
-    if not osp.isfile(path):
-        raise UserError(f'there is no config {path}{closest_file(path)}')
-    try:
-        cfg = read_file(path)
-    except UserError:
-        raise
-    except Exception as error:  # a config is code, and fails as code does
-        if isinstance(error, ImportError) and error.__cause__ is not None:
-            # mmengine's words list the whole search path, and not the reason.
-            reason = one_line(error.__cause__.__context__ or error.__cause__)
-            raise UserError(
-                f'{path}: custom_imports: {reason}; if it is a file of yours, '
-                'put PYTHONPATH=ITS_FOLDER before the command'
-            ) from error
-        why = one_line(error)
-        raise UserError(f'{path}: {why}{closest_file(why)}') from error
+    cfg = read_config(path)
     for key in options:
         if key.split('.')[0] in ('pair', 'method'):
             raise UserError(

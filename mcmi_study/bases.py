@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mcmi_plugin.config_file import read_file
-from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.config_file import read_config
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import CONFIGS
 from mcmi_plugin.whole_file import whole_file
 
@@ -48,14 +48,7 @@ class Bases:
             found = self.study_dir / config
         path = str(found)
         if path not in self._read:
-            if not Path(path).is_file():
-                raise UserError(f'{where}: there is no config {path}')
-            try:
-                self._read[path] = read_file(path).to_dict()
-            except UserError:
-                raise
-            except Exception as error:  # a config is code, and fails as code does
-                raise UserError(f'{path}: {one_line(error)}') from error
+            self._read[path] = read_config(path, where).to_dict()
         return path, self._read[path]
 
     def _compose(self, pair: str, method: str, where: str) -> Path:

@@ -32,10 +32,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from mcmi_plugin.cells.arms import CONTROLS
-from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.config_file import read_config
+from mcmi_plugin.errors import UserError
 from mcmi_study.checks import check_controls
 from mcmi_study.figures import FIGURES
 from mcmi_study.measures import MEASURES
@@ -60,13 +59,8 @@ def read_content(path: str) -> dict:
     """
     if not Path(path).is_file():
         raise UserError(f'there is no study {path}; configs/study has some')
-    try:
-        _refuse_repeated_keys(path)
-        content = Config.fromfile(path, lazy_import=False).to_dict().get('study')
-    except UserError:
-        raise
-    except Exception as error:  # a config is code, and fails as code does
-        raise UserError(f'{path}: {one_line(error)}') from error
+    content = read_config(path, lazy_import=False).to_dict().get('study')
+    _refuse_repeated_keys(path)
     if not isinstance(content, dict):
         raise UserError(f'{path} is no study: it has no dict called study')
     arms = content.get('arms') or ARMS

@@ -15,7 +15,7 @@ from mmrazor.models import KLDivergence
 from torch import nn
 
 from mcmi_plugin.commands import train
-from mcmi_plugin.config_file import read_file
+from mcmi_plugin.config_file import read_config
 from mcmi_plugin.datasets import Digits
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job_config import job_config
@@ -167,7 +167,7 @@ def test_a_pure_python_config_reads_as_one_of_names(lazy: str, tmp_path: Path) -
     assert cfg.train_dataloader.dataset.type == 'Digits'  # inherited
     assert 'OptimWrapper' not in cfg and 'loader' not in cfg  # imported, defined
     cfg.dump(tmp_path / 'dumped.py')
-    assert read_file(tmp_path / 'dumped.py').to_dict() == cfg.to_dict()
+    assert read_config(tmp_path / 'dumped.py').to_dict() == cfg.to_dict()
 
 
 def test_a_pure_python_config_trains(lazy: str, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_class_that_an_ordinary_config_imports(tmp_path: Path) -> None:
         'from torch.optim import SGD\n'
         'model = dict(optimizer=dict(type=SGD, lr=0.1))\n'
     )
-    cfg = read_file(path)
+    cfg = read_config(path)
     assert cfg.to_dict() == dict(model=dict(optimizer=dict(type='SGD', lr=0.1)))
     cfg.dump(tmp_path / 'dumped.py')
-    assert read_file(tmp_path / 'dumped.py').to_dict() == cfg.to_dict()
+    assert read_config(tmp_path / 'dumped.py').to_dict() == cfg.to_dict()

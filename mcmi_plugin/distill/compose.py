@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from ..config_file import read_named
+from ..config_file import read_network
 from ..errors import UserError
 from ..type_names import short_name
 from .network_taps import taps_of
@@ -84,17 +84,7 @@ def _teacher_ckpt(pair: dict, method: dict) -> str | None:
 
 
 def _read(pair: dict, side: str) -> dict:
-    path = pair[side]
-    try:
-        config = read_named(path)
-    except OSError as error:
-        raise UserError(
-            f'pair.{side}: there is no network config {path}; networks of this '
-            'project are in configs/_base_/models'
-        ) from error
-    if not isinstance(config.get('model'), dict):
-        raise UserError(f'pair.{side}: model is not set in {path}; name a network')
-    network = config.model.to_dict()
+    network = read_network(pair[side], f'pair.{side}').model.to_dict()
     network.setdefault('_scope_', 'mmpretrain')
     return network
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..config_file import read_named
+from ..config_file import read_config
 from ..errors import UserError
 from ..faults.closest import did_you_mean
 from ..isolation import isolated
@@ -107,7 +107,7 @@ def _known(path: str, network: dict) -> dict[str, Any] | None:
 
 @functools.cache
 def _essence_of(reference: str) -> str:
-    return _essence(read_named(reference).model.to_dict())
+    return _essence(read_config(reference).model.to_dict())
 
 
 def _essence(network: dict) -> str:

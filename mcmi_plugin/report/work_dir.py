@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.config_file import read_config
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.report.record import read_record
 from mcmi_plugin.report.scalars import Scalars, read_scalars
@@ -81,7 +82,8 @@ def _read(folder: Path, name: str) -> Run:
     if not folder.is_dir():
         raise UserError(f'{folder}: there is no such folder; name a work dir')
     for dump in sorted(folder.glob('*/vis_data/config.py'), reverse=True):
-        config, text = _config(dump)
+        # A user's own modules may be elsewhere; nothing is built yet.
+        config = read_config(dump, import_custom_modules=False)
         if config.get('train_cfg'):  # else of tools/test.py, in the same work dir
             break
     else:
@@ -92,7 +94,7 @@ def _read(folder: Path, name: str) -> Run:
     record = read_record(folder, dump.parent.parent.name)
     teacher = record.get('teacher') if record else _recorded_teacher(folder)
     scalars = read_scalars(folder)
-    return Run(name, folder, config, text, scalars, record, teacher or {})
+    return Run(name, folder, config, dump.read_text(), scalars, record, teacher or {})
 
 
 def last_checkpoint(folder: Path) -> Path:
@@ -118,14 +120,6 @@ def _recorded_teacher(folder: Path) -> dict | None:
     control = (checkpoint.get('meta') or {}).get(CONTROL_META)
     file = (hub.get('runtime_info') or {}).get(RECORD)
     return dict(file=file, mcmi=mcmi, control=control) if mcmi else None
-
-
-def _config(path: Path) -> tuple[Config, str]:
-    try:
-        # A user's own modules may be elsewhere; nothing is built yet.
-        return Config.fromfile(path, import_custom_modules=False), path.read_text()
-    except Exception as error:  # a config is code, and fails as code does
-        raise UserError(f'{path}: cannot be read ({one_line(error)})') from error
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

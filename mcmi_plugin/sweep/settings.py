@@ -14,7 +14,7 @@ from mcmi_plugin.cells.arms import (
     TEMPERATURE,
     paired_seeds,
 )
-from mcmi_plugin.config_file import read_file
+from mcmi_plugin.config_file import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
@@ -82,7 +82,7 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
             'and val_dataloader, for its unaugmented pipeline'
         )
     hold_out(cfg)
-    written, said = Config(cfg.to_dict()), read_file(path)
+    written, said = Config(cfg.to_dict()), read_config(path)
     said.merge_from_dict(options)
     own = dict(teacher_dir=teachers, control=False, on_cliff='warn')
     written.mcmi = dict(said.get('mcmi') or {}, **own)

@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from mmengine.registry import MODELS
 
 from mcmi_plugin.compat.normalisation import own_normalisation
-from mcmi_plugin.config_file import read_named
+from mcmi_plugin.config_file import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.networks import built, classes_place, part_of, standing_alone
 from mcmi_plugin.type_names import short_name
@@ -44,7 +44,9 @@ def _preprocessor(cfg: Config) -> ConfigDict:
     if found is None and 'data_preprocessor' in cfg.model.get('architecture', {}):
         found = cfg.model.architecture.data_preprocessor
     if found is None and 'cfg_path' in cfg.model.get('architecture', {}):
-        found = read_named(cfg.model.architecture.cfg_path).get('data_preprocessor')
+        found = read_config(cfg.model.architecture.cfg_path, 'cfg_path').get(
+            'data_preprocessor'
+        )
     return _for_classifiers(found if found is not None else ConfigDict())
 
 

@@ -12,8 +12,8 @@ import os.path as osp
 from mmengine.config import Config, ConfigDict
 from mmengine.optim import AmpOptimWrapper
 
-from mcmi_plugin.config_file import read_named
-from mcmi_plugin.errors import UserError, one_line
+from mcmi_plugin.config_file import read_config
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.with_cmi import with_cmi
 from mcmi_plugin.networks import scope_of
 from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
@@ -174,14 +174,8 @@ def published_config(cfg: Config, options: TeacherOptions) -> Config:
     name = options.teacher_config or cfg.model.teacher.get('cfg_path')
     if name is None:
         return cfg
-    try:
-        own = read_named(name)
-    except (ValueError, OSError) as error:
-        key = 'mcmi.teacher_config' if options.teacher_config else 'cfg_path'
-        raise UserError(
-            f'{key}: cannot read {name} ({one_line(error)}); name the config '
-            'that the teacher was trained by'
-        ) from error
+    key = 'mcmi.teacher_config' if options.teacher_config else 'cfg_path'
+    own = read_config(name, key)
     if 'optim_wrapper' in own:
         return own
     if options.teacher_config:

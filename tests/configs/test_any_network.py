@@ -19,7 +19,7 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from networks import FEW, FOUR, MODULE_OF_MINE, THREE, TIMM, VGG, write_networks
 
-from mcmi_plugin.config_file import read_named
+from mcmi_plugin.config_file import read_network
 from mcmi_plugin.distill import compose, network_taps
 from mcmi_plugin.distill.network_taps import taps_of
 from mcmi_plugin.errors import UserError
@@ -372,7 +372,7 @@ def test_the_example_of_the_page(folder, monkeypatch):
 
 
 def test_shipped_pairs_and_methods_compose_what_they_did(monkeypatch):
-    monkeypatch.setattr(compose_module, 'read_named', functools.cache(read_named))
+    monkeypatch.setattr(compose_module, 'read_network', functools.cache(read_network))
     digests = {}
     methods = {p.stem: Config.fromfile(p).method for p in BASE.glob('methods/*.py')}
     for path in BASE.glob('pairs/*.py'):

@@ -8,9 +8,11 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS
 
 from mcmi_plugin.checks.teacher import check_teacher
+from mcmi_plugin.distill import compose
 from mcmi_plugin.distill.layers import build_sides
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job_config import job_config, settle_teacher_source
+from mcmi_plugin.networks import standing_alone
 from mcmi_plugin.teacher.model import model_name, num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import published_config
@@ -96,6 +98,24 @@ def test_a_file_that_is_not_there(own: str) -> None:
     missing = own.replace('net_of_mine', 'net_of_mnie')
     with pytest.raises(UserError, match=r'^cfg_path: .*mnie.py; did .*net_of_mine.py'):
         MODELS.build(model_of(architecture=dict(cfg_path=missing), teacher={}))
+
+
+@pytest.mark.parametrize(
+    'name', ['not_there.py', 'broken.py', 'mmpretrain::not_there.py']
+)
+def test_one_line_wherever_a_config_is_named(tmp_path, monkeypatch, name) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path('broken.py').write_text('model = dict(')
+    options = TeacherOptions(lmda=0.1, teacher_config=name)
+    readers = {
+        'cfg_path': lambda: standing_alone(ConfigDict(cfg_path=name), ConfigDict()),
+        'mcmi.teacher_config': lambda: published_config(Config(), options),
+        'pair.student': lambda: compose(dict(student=name), {}),
+    }
+    for key, read_it in readers.items():
+        with pytest.raises(UserError, match=f'^{key}: .*{name}') as refused:
+            read_it()
+        assert '\n' not in str(refused.value)
 
 
 @pytest.mark.parametrize(

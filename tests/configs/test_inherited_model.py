@@ -6,7 +6,7 @@ import pytest
 from combinations import BASE, CONFIGS, METHODS
 from mmengine.config import Config
 
-from mcmi_plugin.config_file import read_file
+from mcmi_plugin.config_file import read_config
 from mcmi_plugin.distill import compose
 from mcmi_plugin.errors import UserError
 
@@ -35,7 +35,7 @@ def composed(name: str) -> dict:
 
 @pytest.mark.parametrize('name', METHODS)
 def test_another_method_over_an_inherited_one(name: str, tmp_path: Path) -> None:
-    cfg = read_file(child_of(tmp_path, KD, name))
+    cfg = read_config(child_of(tmp_path, KD, name))
 
     assert cfg.model.to_dict() == composed(name)
     cfg.dump(tmp_path / 'dumped.py')

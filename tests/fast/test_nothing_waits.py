@@ -17,7 +17,7 @@ from small_runs import config, train
 from torch import nn
 
 import mcmi_plugin.hooks
-from mcmi_plugin.config_file import read_file
+from mcmi_plugin.config_file import read_config
 from mcmi_plugin.datasets.sent import sent
 from mcmi_plugin.distill.compose import compose
 from mcmi_plugin.evaluation.measure import measure
@@ -65,7 +65,7 @@ def config_of(method: str) -> dict:
     )  # fmt: skip
     if method.endswith('_imagenet'):
         pair['input_shape'] = (3, 32, 32)
-    own = read_file(str(CONFIGS / f'_base_/methods/{method}.py')).method
+    own = read_config(str(CONFIGS / f'_base_/methods/{method}.py')).method
     model = compose(pair, own)
     model.pop('_delete_', None)
     return model | dict(type='LeanDistill', teacher_ckpt=None)
@@ -153,7 +153,7 @@ def test_every_loss_is_in_a_method(name: str) -> None:
     ids=lambda loss: '-'.join(map(str, loss.values())),
 )
 def test_a_step_of_a_teacher(loss: dict, device: str) -> None:
-    cfg = read_file(str(CONFIGS / '_base_/models/cifar/resnet8.py')).model
+    cfg = read_config(str(CONFIGS / '_base_/models/cifar/resnet8.py')).model
     lmda = None if loss.get('form') in BUDGETED else 0.1
     own = dict(type='CMILoss', lmda=lmda, num_classes=CLASSES) | loss
     if lmda is None:
