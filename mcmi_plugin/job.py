@@ -1,7 +1,7 @@
 """The stages of one job as a person counts them: which of how many, and what is left.
 
 A Runner knows of its own stage alone. Where that is one of several, its message hub
-has a :class:`Place`, of which the log and the progress bar speak.
+has a :class:`PlaceInJob`, of which the log and the progress bar speak.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _KEY = 'job'  # of the message hub; no checkpoint has it
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceInJob:
     """Where a stage is in its job.
 
     Args:
@@ -38,7 +38,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Plan:
+class JobPlan:
     """The stages of a job in their order, the student's last.
 
     Args:
@@ -49,24 +49,24 @@ class Plan:
     epochs: dict[str, int]
     iterations: int
 
-    def place(self, stage: str) -> Place:
+    def place(self, stage: str) -> PlaceInJob:
         """Where a stage is; ``'student'`` is the last, and what is not planned too."""
         names = list(self.epochs)
         if stage not in names:
-            return Place(len(names) + 1, len(names) + 1)
+            return PlaceInJob(len(names) + 1, len(names) + 1)
         number = names.index(stage) + 1
         after = sum(self.epochs[name] for name in names[number:])
-        return Place(number, len(names) + 1, after, self.iterations)
+        return PlaceInJob(number, len(names) + 1, after, self.iterations)
 
 
-def tell_place(runner: Runner, place: Place) -> None:
+def tell_place(runner: Runner, place: PlaceInJob) -> None:
     """Let a Runner's log and bar know which stage it is."""
     runner.message_hub.update_info(_KEY, place, resumed=False)
 
 
-def place_of(runner: Runner) -> Place:
+def place_of(runner: Runner) -> PlaceInJob:
     """Which stage a Runner is, the only one if nobody has said so."""
-    return runner.message_hub.runtime_info.get(_KEY) or Place()
+    return runner.message_hub.runtime_info.get(_KEY) or PlaceInJob()
 
 
 def iterations_after(runner: Runner) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mcmi_plugin.shown.blocks import Table
-from mcmi_plugin.shown.paired import in_words
+from mcmi_plugin.shown.paired import difference_in_words
 from mcmi_study.plan import Study
 from mcmi_study.results import Results, digits, words
 
@@ -57,7 +57,9 @@ def verdict_lines(study: Study, results: Results) -> list[str]:
                     found = results.gain(measure, arm, other, grid)
                     if found:
                         name = f'{where}{arm}'
-                        lines.append(in_words(name, found, other, digits(measure)))
+                        lines.append(
+                            difference_in_words(name, found, other, digits(measure))
+                        )
     if max(results.counts()) == 1:
         lines.append('n = 1: a single run shows no spread, and no difference by itself')
     return lines

@@ -12,7 +12,7 @@ from rich.table import Table
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import add_overrides, load_config, run
 from mcmi_plugin.convert.convert import NAMINGS, convert, num_classes_in
-from mcmi_plugin.convert.output import check_output, write
+from mcmi_plugin.convert.output import check_output, write_conversion
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.weights.held import file_of
@@ -51,7 +51,7 @@ def main(args):
             if have > want:
                 remedy = f'--classes takes {want}: numbers, names or a folder; {remedy}'
         raise UserError(f'{args.source}: {fault}; {remedy}')
-    write(conversion, args.out)
+    write_conversion(conversion, args.out)
     print(f'written: {args.out}')
     if conversion.data_preprocessor:
         print('what timm publishes of this network expects of pictures from files')

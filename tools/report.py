@@ -14,13 +14,13 @@ import argparse
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import run
 from mcmi_plugin.report.command import print_runs, report_runs
-from mcmi_plugin.report.run_origin import place
+from mcmi_plugin.report.run_origin import as_typed
 
 
 def main(args):
     page, runs = report_runs(args.work_dirs, args.out)
     print_runs(runs)
-    print(f'report: {place(page)}')
+    print(f'report: {as_typed(page)}')
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ from mcmi_plugin.isolation import isolated
 from mcmi_plugin.job_config import add_store_hook, job_config
 from mcmi_plugin.locations import typed
 from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.weights.held import RECORD
+from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 from mcmi_plugin.whole_file import whole_file
 
 RESULT_FILE = 'result.json'
@@ -112,7 +112,7 @@ def run_cell(
             name: functions[name](runner, cfg, **arguments)
             for name, arguments in measures.items()
         }
-        teacher = runner.message_hub.runtime_info.get(RECORD)
+        teacher = runner.message_hub.runtime_info.get(TEACHER_FILE_KEY)
     result = dict(
         grid=cell.grid,
         arm=cell.arm,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.values import is_finite, is_whole
+from mcmi_plugin.faults.values import is_finite, is_whole_number
 
 
 def _whole(least: int) -> tuple[Callable, str]:
-    return (lambda v: is_whole(v, least)), f'a whole number from {least} on'
+    return (lambda v: is_whole_number(v, least)), f'a whole number from {least} on'
 
 
 def _number(accept: Callable, words: str) -> tuple[Callable, str]:
@@ -19,7 +19,7 @@ def _number(accept: Callable, words: str) -> tuple[Callable, str]:
 
 _POSITIVE = _number(lambda v: v > 0, 'above 0')
 _SOMETIMES = (
-    lambda v: is_whole(v, 1) or v == -1,
+    lambda v: is_whole_number(v, 1) or v == -1,
     'a whole number from 1 on, or -1 for never',
 )
 _NOT_NEGATIVE = _number(lambda v: v >= 0, 'from 0 on')

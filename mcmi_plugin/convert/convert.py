@@ -18,7 +18,7 @@ from mcmi_plugin.weights.loading import EXTRAS
 from mcmi_plugin.weights.wrapping import renamed, weights_in, without_prefix
 
 # Of the largest logit: random weights may give very small or very large ones.
-TOLERANCE = 1e-4
+_TOLERANCE = 1e-4
 
 
 def _same_names(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming:
@@ -76,7 +76,7 @@ class Conversion:
         fault = self.placement.fault()
         if fault and self.compared_with:
             return f'{fault}; the file holds {self.compared_with}'
-        if fault or self.difference is None or self.difference <= TOLERANCE:
+        if fault or self.difference is None or self.difference <= _TOLERANCE:
             return fault
         return (
             f'all weights have a place, but the logits differ from those of '

@@ -23,7 +23,7 @@ def check_output(source: str, out: str) -> None:
         raise UserError(f'{out}: cannot be written; name a file in a folder that can')
 
 
-def write(conversion: Conversion, out: str) -> None:
+def write_conversion(conversion: Conversion, out: str) -> None:
     """Write an ordinary checkpoint of mmpretrain: ``state_dict`` and ``meta``.
 
     Its folder is made where there is none.

@@ -6,7 +6,7 @@ from mmpretrain.models.classifiers import TimmClassifier
 from torch import Tensor, nn
 
 from mcmi_plugin.convert.naming import Naming
-from mcmi_plugin.convert.torchvision import place
+from mcmi_plugin.convert.torchvision import names_in_model
 
 
 def is_own(model: nn.Module) -> bool:
@@ -32,7 +32,7 @@ def naming(state: dict[str, Tensor], model: Any, file_name: str) -> Naming:
     try:
         import timm
     except ImportError:  # and so the model wraps none of timm's networks
-        names = place(state, model, None)
+        names = names_in_model(state, model, None)
         return Naming(names, without_network='timm is not installed')
     published = _published(model)
     if published is not None:
@@ -45,7 +45,7 @@ def naming(state: dict[str, Tensor], model: Any, file_name: str) -> Naming:
         known = [name for name in timm.list_models() if file_name.startswith(name)]
         name = max(known, key=len, default=None)
         network = _build(name, state)
-        names = place(state, model, network)
+        names = names_in_model(state, model, network)
         published = getattr(network, 'pretrained_cfg', None)
     expects = published and _preprocessor(published)
     if network is None:

@@ -20,13 +20,13 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
         file_name: torchvision's files begin with the network's name.
     """
     name, network = find_network(state, file_name)
-    names = place(state, model, network)
+    names = names_in_model(state, model, network)
     if network is None:
         return Naming(names, without_network='no network of torchvision has its shapes')
     return Naming(names, network, f'torchvision {__version__} {name}')
 
 
-def place(
+def names_in_model(
     state: dict[str, Tensor], model: nn.Module, network: nn.Module | None
 ) -> dict[str, str]:
     """Key of the file -> key of the model: by prefixes, or else by calls."""

@@ -27,7 +27,7 @@ def saved_or_chosen(
 
     Args:
         path: of the file; None: nothing is saved.
-        choice: what decides the indices, of plain values (see :func:`save`).
+        choice: what decides the indices, of plain values (see :func:`save_indices`).
         choose: makes the indices, [n] int64.
 
     Raises:
@@ -37,14 +37,14 @@ def saved_or_chosen(
         return choose()
     path = osp.abspath(osp.expanduser(path))
     if osp.isfile(path):
-        return load(path, choice)
+        return load_indices(path, choice)
     indices = choose()
     if is_main_process():
-        save(path, choice, indices)
+        save_indices(path, choice, indices)
     return indices
 
 
-def save(path: str, choice: dict[str, Any], values: np.ndarray) -> None:
+def save_indices(path: str, choice: dict[str, Any], values: np.ndarray) -> None:
     """Write ``values`` and the choice they come from, whole or not at all.
 
     The file is JSON: ``{"choice": {...}, "values": [...]}``.
@@ -54,8 +54,8 @@ def save(path: str, choice: dict[str, Any], values: np.ndarray) -> None:
         file.write(text.encode())
 
 
-def load(path: str, choice: dict[str, Any]) -> np.ndarray:
-    """Read what :func:`save` has written, if it comes from the same choice.
+def load_indices(path: str, choice: dict[str, Any]) -> np.ndarray:
+    """Read what :func:`save_indices` has written, if it comes from the same choice.
 
     Returns:
         [n] int64.

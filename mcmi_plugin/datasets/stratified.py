@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.values import is_finite, is_whole
+from mcmi_plugin.faults.values import is_finite, is_whole_number
 
 
 def stratified(
@@ -48,7 +48,7 @@ def check_options(key: str, fraction: float, seed: int) -> None:
     """
     if not is_finite(fraction) or not 0 < fraction <= 1:
         raise UserError(f'{key}={fraction!r}: must be above 0 and at most 1')
-    if not is_whole(seed, 0) or seed >= 2**32:
+    if not is_whole_number(seed, 0) or seed >= 2**32:
         raise UserError(
             f'{key.split(":")[0]}: seed={seed!r}: must be a whole number from 0 on'
         )

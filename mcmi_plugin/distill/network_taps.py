@@ -18,7 +18,7 @@ from .seen import Seen, see
 from .stages import (
     before_activation,
     last_tokens,
-    logits_of,
+    logits_call,
     pooled_of,
     stages_in,
     tap_of,
@@ -162,7 +162,7 @@ def _run(text: str, where: str, side: str, shape: tuple[int, ...]) -> dict[str, 
     if tokens is not None:
         found['tokens'] = where_put_out(tokens, seen)
         found['tokens_shape'] = list(tokens.shape[1:])
-    if logits := logits_of(seen):
+    if logits := logits_call(seen):
         found['logits'] = logits[1]
     if seen.labels:
         found['labels'] = tap_of(seen.labels[0], 'ModuleInputs', seen.labels[1])

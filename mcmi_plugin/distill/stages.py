@@ -116,7 +116,7 @@ def where_put_out(tensor: Tensor, seen: Seen) -> dict | None:
     return found
 
 
-def logits_of(seen: Seen) -> tuple[Call, dict] | None:
+def logits_call(seen: Seen) -> tuple[Call, dict] | None:
     """The innermost call that puts the logits out, and its tap."""
     for call in seen.calls:
         if call.name and seen.logits is not None and call.output is seen.logits:
@@ -126,7 +126,7 @@ def logits_of(seen: Seen) -> tuple[Call, dict] | None:
 
 def pooled_of(seen: Seen) -> tuple[dict, int] | None:
     """Tap of what the classifier reads, [B, D], before a dropout of it; and D."""
-    found = logits_of(seen)
+    found = logits_call(seen)
     if found is None:
         return None
     call = found[0]

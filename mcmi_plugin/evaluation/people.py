@@ -17,7 +17,7 @@ from mcmi_plugin.functional.people import against_people, shares
 
 SOURCE = 'https://github.com/jcpeterson/cifar-10h'
 # So many standard errors above chance people must agree with the labels.
-STANDARD_ERRORS = 4
+_STANDARD_ERRORS = 4
 
 
 def read_people(path: str, num_samples: int, num_classes: int | None = None) -> Tensor:
@@ -105,7 +105,7 @@ def _agreement(path: str, people: Tensor, labels: Tensor) -> float:
     )
     chance = float(of_labels @ of_people)
     error = math.sqrt(chance * (1 - chance) / number)
-    if chance < 1 and agreement <= chance + STANDARD_ERRORS * error:
+    if chance < 1 and agreement <= chance + _STANDARD_ERRORS * error:
         raise UserError(
             f'people_counts: in {path} the most frequent answer is the label of '
             f'{100 * agreement:.0f} % of the images, {100 * chance:.0f} % in any other '

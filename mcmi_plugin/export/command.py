@@ -14,7 +14,7 @@ from mcmi_plugin.export.samples import (
     Comparison,
     Logits,
     Samples,
-    compare,
+    compare_answers,
     logits_of_source,
     take_samples,
 )
@@ -109,7 +109,7 @@ def export(
     expected = logits_of_source(source, samples)
     with _whole_files(folder) as unfinished:
         logits = FORMATS[form].write(source, samples, unfinished)
-        comparison = compare(logits, samples, expected)
+        comparison = compare_answers(logits, samples, expected)
         if not comparison.agrees:
             raise UserError(
                 f'--format {form}: the exported student answers otherwise than the '

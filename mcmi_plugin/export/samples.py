@@ -126,7 +126,9 @@ class Comparison:
         return self.relative <= TOLERANCE
 
 
-def compare(logits: Logits, samples: Samples, expected: Sequence[Tensor]) -> Comparison:
+def compare_answers(
+    logits: Logits, samples: Samples, expected: Sequence[Tensor]
+) -> Comparison:
     """Compare a network with what another one has said to the same samples."""
     with torch.no_grad():
         found = torch.cat([logits(batch) for batch in samples.batches])

@@ -15,7 +15,7 @@ def is_finite(value: Any) -> TypeGuard[float]:
     return is_number and math.isfinite(value)
 
 
-def is_whole(value: Any, least: int) -> TypeGuard[int]:
+def is_whole_number(value: Any, least: int) -> TypeGuard[int]:
     """Whether it is a whole number from ``least`` on."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
@@ -36,7 +36,7 @@ def require_whole(key: str, value: Any, least: int) -> None:
     Raises:
         UserError: it is not.
     """
-    if not is_whole(value, least):
+    if not is_whole_number(value, least):
         raise UserError(f'{key}={value!r}: must be a whole number from {least} on')
 
 

@@ -20,7 +20,7 @@ ACCURACY_FALL = 5.0
 # standard errors of one epoch's figure, times the root of two.
 CHANCE = 3 * math.sqrt(2)
 CHECK_EVERY = 50
-LIVE = ('cmi', 'lmda', 'rise')
+_LIVE = ('cmi', 'lmda', 'rise')
 
 
 @HOOKS.register_module()
@@ -77,7 +77,7 @@ class CMIMonitorHook(Hook):
             loss = find_cmi_loss(runner.model)
             self._require_finite(runner, loss.statistics)
             figures = epoch_figures(loss.statistics, loss, start_of(runner))
-            for name in [n for n in LIVE if n in figures]:  # of this process
+            for name in [n for n in _LIVE if n in figures]:  # of this process
                 runner.message_hub.update_scalar(f'train/mcmi_{name}', figures[name])
 
     def after_train_epoch(self, runner: Runner) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
-from mcmi_plugin.job import Plan, tell_place
+from mcmi_plugin.job import JobPlan, tell_place
 from mcmi_plugin.teacher.filling import (
     check_teacher_filled,
     random_weights,
@@ -29,7 +29,7 @@ from mcmi_plugin.teacher.summary import write_summary
 from mcmi_plugin.weights.held import (
     CONTROL_META,
     OF_TEACHER,
-    RECORD,
+    TEACHER_FILE_KEY,
     TEACHER_META,
     below,
     file_of,
@@ -70,7 +70,7 @@ class MCMITeacherHook(Hook):
         self.options = TeacherOptions(**options)
         self.provenance: dict | None = None
         self.control: dict | None = None
-        self.plan = Plan({}, 0)
+        self.plan = JobPlan({}, 0)
         # Of the teacher that load_from or a resume has put in: file, meta['mcmi'].
         self.loaded: tuple[str, dict] | None = None
 
@@ -117,7 +117,7 @@ class MCMITeacherHook(Hook):
                 'it to False'
             )
         path = self._resumed_teacher(runner, model) or self._teacher(runner, model)
-        runner.message_hub.update_info(RECORD, path)
+        runner.message_hub.update_info(TEACHER_FILE_KEY, path)
         # What a distiller has derived from the first teacher's weights.
         if hasattr(model.distiller, 'init_ofd_connectors'):
             model.distiller.init_ofd_connectors(model.teacher)
@@ -145,7 +145,7 @@ class MCMITeacherHook(Hook):
 
     def _resumed_teacher(self, runner: Runner, model: Any) -> str | None:
         """A resumed student goes on with the teacher it had: its file, or None."""
-        known = runner.message_hub.runtime_info.get(RECORD)
+        known = runner.message_hub.runtime_info.get(TEACHER_FILE_KEY)
         if not runner._resume or known is None:
             return None
         if self.loaded is not None and self.loaded[1]:

@@ -16,14 +16,14 @@ from mmengine.runner.base_loop import BaseLoop
 from mmpretrain.utils import get_ori_model
 from torch.utils.data import Dataset
 
-from mcmi_plugin.datasets.indices import load, save
+from mcmi_plugin.datasets.indices import load_indices, save_indices
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
 from mcmi_plugin.datasets.subset import unwrapped
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import predictions
 from mcmi_plugin.weights.loading import weights_hash
 
-FILE = 'pseudo_labels.json'
+_FILE = 'pseudo_labels.json'
 
 
 @HOOKS.register_module()
@@ -58,13 +58,13 @@ class PseudoLabelHook(Hook):
         data = _pseudo_labelled(runner.train_dataloader.dataset)
         teacher = weights_hash(model.teacher.state_dict())
         choice = {**data.choice, 'teacher': teacher}
-        path = osp.join(runner.work_dir, FILE)
+        path = osp.join(runner.work_dir, _FILE)
         if runner._resume and osp.isfile(path):
-            labels = load(path, choice)
+            labels = load_indices(path, choice)
         else:
             labels = _predicted(runner, model, data.dataset)
             if is_main_process():
-                save(path, choice, labels)
+                save_indices(path, choice, labels)
             barrier()
         agreement = data.set_pseudo_labels(labels)
         _read_again(runner.train_loop)

@@ -5,10 +5,10 @@ from mmengine.registry import MODELS
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import nn
 
-STEM_CHANNELS = 16
-FINAL_CHANNELS = 1280
+_STEM_CHANNELS = 16
+_FINAL_CHANNELS = 1280
 # expansion, channels (half of the paper's), blocks, stride of the first block
-GROUPS = (
+_GROUPS = (
     (1, 8, 1, 1),
     (6, 12, 2, 1),
     (6, 16, 3, 2),
@@ -107,16 +107,16 @@ class CIFARMobileNetV2(BaseBackbone):
         )
         self.out_indices = out_indices
         self.conv1 = nn.Sequential(
-            *conv_bn_relu(in_channels, STEM_CHANNELS, 3, stride=stem_stride)
+            *conv_bn_relu(in_channels, _STEM_CHANNELS, 3, stride=stem_stride)
         )
         self.blocks = nn.ModuleList()
-        in_channels = STEM_CHANNELS
-        for expansion, width, num_blocks, stride in GROUPS:
+        in_channels = _STEM_CHANNELS
+        for expansion, width, num_blocks, stride in _GROUPS:
             self.blocks.append(
                 make_group(in_channels, width, num_blocks, stride, expansion)
             )
             in_channels = width
-        self.conv2 = nn.Sequential(*conv_bn_relu(in_channels, FINAL_CHANNELS, 1))
+        self.conv2 = nn.Sequential(*conv_bn_relu(in_channels, _FINAL_CHANNELS, 1))
 
     def make_extractor(self, index: int) -> nn.Sequential:
         """New layers from the output of stage ``index`` to the pooled map.
@@ -125,15 +125,15 @@ class CIFARMobileNetV2(BaseBackbone):
         """
         end = STAGE_ENDS[index]
         behind_last = end == STAGE_ENDS[-1]
-        in_channels = GROUPS[end][1]
+        in_channels = _GROUPS[end][1]
         layers: list[nn.Module] = []
-        for expansion, width, num_blocks, stride in GROUPS[
+        for expansion, width, num_blocks, stride in _GROUPS[
             5 if behind_last else end + 1 :
         ]:
             stride = 1 if behind_last else stride
             layers.append(make_group(in_channels, width, num_blocks, stride, expansion))
             in_channels = width
-        final = nn.Sequential(*conv_bn_relu(in_channels, FINAL_CHANNELS, 1))
+        final = nn.Sequential(*conv_bn_relu(in_channels, _FINAL_CHANNELS, 1))
         return nn.Sequential(*layers, final)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:

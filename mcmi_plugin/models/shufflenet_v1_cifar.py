@@ -7,9 +7,9 @@ from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.models.utils import channel_shuffle
 from torch import nn
 
-GROUPS = 3
-STEM_CHANNELS = 24
-WIDTHS = (240, 480, 960)
+_GROUPS = 3
+_STEM_CHANNELS = 24
+_WIDTHS = (240, 480, 960)
 NUM_BLOCKS = (4, 8, 4)
 
 
@@ -25,7 +25,7 @@ class ShuffleUnit(nn.Module):
         super().__init__()
         self.stride = stride
         # 24 stem channels are too few to split.
-        self.groups = 1 if in_channels == STEM_CHANNELS else GROUPS
+        self.groups = 1 if in_channels == _STEM_CHANNELS else _GROUPS
         convolved = out_channels - in_channels if stride == 2 else out_channels
         mid = convolved // 4
         self.conv1 = nn.Conv2d(in_channels, mid, 1, groups=self.groups, bias=False)
@@ -34,7 +34,7 @@ class ShuffleUnit(nn.Module):
             mid, mid, 3, stride=stride, padding=1, groups=mid, bias=False
         )
         self.bn2 = nn.BatchNorm2d(mid)
-        self.conv3 = nn.Conv2d(mid, convolved, 1, groups=GROUPS, bias=False)
+        self.conv3 = nn.Conv2d(mid, convolved, 1, groups=_GROUPS, bias=False)
         self.bn3 = nn.BatchNorm2d(convolved)
         self.preact = nn.Identity()
 
@@ -50,8 +50,8 @@ class ShuffleUnit(nn.Module):
         return F.relu(self.preact(out))
 
 
-def make_stage(in_channels: int, index: int, stride: int) -> nn.Sequential:
-    width = WIDTHS[index]
+def _make_stage(in_channels: int, index: int, stride: int) -> nn.Sequential:
+    width = _WIDTHS[index]
     return nn.Sequential(
         ShuffleUnit(in_channels, width, stride),
         *(ShuffleUnit(width, width, 1) for _ in range(NUM_BLOCKS[index] - 1)),
@@ -78,12 +78,12 @@ class CIFARShuffleNetV1(BaseBackbone):
     ) -> None:
         super().__init__()
         self.out_indices = out_indices
-        self.conv1 = nn.Conv2d(in_channels, STEM_CHANNELS, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(STEM_CHANNELS)
+        self.conv1 = nn.Conv2d(in_channels, _STEM_CHANNELS, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(_STEM_CHANNELS)
         self.relu = nn.ReLU()
-        self.layer1 = make_stage(STEM_CHANNELS, 0, stride=2)
-        self.layer2 = make_stage(WIDTHS[0], 1, stride=2)
-        self.layer3 = make_stage(WIDTHS[1], 2, stride=2)
+        self.layer1 = _make_stage(_STEM_CHANNELS, 0, stride=2)
+        self.layer2 = _make_stage(_WIDTHS[0], 1, stride=2)
+        self.layer3 = _make_stage(_WIDTHS[1], 2, stride=2)
 
     def make_extractor(self, index: int) -> nn.Sequential:
         """New layers from the output of stage ``index`` to the pooled map.
@@ -91,10 +91,10 @@ class CIFARShuffleNetV1(BaseBackbone):
         Behind the last stage that is the last stage once more, at stride 1.
         """
         if index == 2:
-            stages = [make_stage(WIDTHS[2], 2, stride=1)]
+            stages = [_make_stage(_WIDTHS[2], 2, stride=1)]
         else:
             stages = [
-                make_stage(WIDTHS[i - 1], i, stride=2) for i in range(index + 1, 3)
+                _make_stage(_WIDTHS[i - 1], i, stride=2) for i in range(index + 1, 3)
             ]
         return nn.Sequential(*stages)
 

@@ -7,9 +7,9 @@ from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.models.utils import channel_shuffle
 from torch import nn
 
-STEM_CHANNELS = 24
-FINAL_CHANNELS = 1024
-WIDTHS = (116, 232, 464)
+_STEM_CHANNELS = 24
+_FINAL_CHANNELS = 1024
+_WIDTHS = (116, 232, 464)
 # Basic units behind the downsampling unit of each stage.
 NUM_BASIC = (3, 7, 3)
 
@@ -75,8 +75,8 @@ class DownUnit(nn.Module):
         return channel_shuffle(torch.cat([left, right], dim=1), 2)
 
 
-def make_stage(in_channels: int, index: int, stride: int) -> nn.Sequential:
-    width = WIDTHS[index]
+def _make_stage(in_channels: int, index: int, stride: int) -> nn.Sequential:
+    width = _WIDTHS[index]
     return nn.Sequential(
         DownUnit(in_channels, width, stride),
         *(BasicUnit(width) for _ in range(NUM_BASIC[index])),
@@ -104,14 +104,14 @@ class CIFARShuffleNetV2(BaseBackbone):
     ) -> None:
         super().__init__()
         self.out_indices = out_indices
-        self.conv1 = pointwise(in_channels, STEM_CHANNELS)
-        self.bn1 = nn.BatchNorm2d(STEM_CHANNELS)
+        self.conv1 = pointwise(in_channels, _STEM_CHANNELS)
+        self.bn1 = nn.BatchNorm2d(_STEM_CHANNELS)
         self.relu = nn.ReLU()
-        self.layer1 = make_stage(STEM_CHANNELS, 0, stride=2)
-        self.layer2 = make_stage(WIDTHS[0], 1, stride=2)
-        self.layer3 = make_stage(WIDTHS[1], 2, stride=2)
-        self.conv2 = pointwise(WIDTHS[2], FINAL_CHANNELS)
-        self.bn2 = nn.BatchNorm2d(FINAL_CHANNELS)
+        self.layer1 = _make_stage(_STEM_CHANNELS, 0, stride=2)
+        self.layer2 = _make_stage(_WIDTHS[0], 1, stride=2)
+        self.layer3 = _make_stage(_WIDTHS[1], 2, stride=2)
+        self.conv2 = pointwise(_WIDTHS[2], _FINAL_CHANNELS)
+        self.bn2 = nn.BatchNorm2d(_FINAL_CHANNELS)
 
     def make_extractor(self, index: int) -> nn.Sequential:
         """New layers from the output of stage ``index`` to the pooled map.
@@ -119,15 +119,15 @@ class CIFARShuffleNetV2(BaseBackbone):
         Behind the last stage that is the last stage once more, at stride 1.
         """
         if index == 2:
-            stages = [make_stage(WIDTHS[2], 2, stride=1)]
+            stages = [_make_stage(_WIDTHS[2], 2, stride=1)]
         else:
             stages = [
-                make_stage(WIDTHS[i - 1], i, stride=2) for i in range(index + 1, 3)
+                _make_stage(_WIDTHS[i - 1], i, stride=2) for i in range(index + 1, 3)
             ]
         return nn.Sequential(
             *stages,
-            pointwise(WIDTHS[2], FINAL_CHANNELS),
-            nn.BatchNorm2d(FINAL_CHANNELS),
+            pointwise(_WIDTHS[2], _FINAL_CHANNELS),
+            nn.BatchNorm2d(_FINAL_CHANNELS),
             nn.ReLU(),
         )
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from ..errors import UserError
 
-WIDTHS = (64, 128, 256, 512, 512)
+_WIDTHS = (64, 128, 256, 512, 512)
 # Unlike the ImageNet network, which also pools before block 4 and behind it:
 # a 32x32 image would be down to 1x1 there.
 POOLED_BLOCKS = (1, 2, 3)
@@ -66,7 +66,7 @@ class CIFARVGG(BaseBackbone):
         self.depth = depth
         self.out_indices = out_indices
         self.pool = nn.MaxPool2d(2)
-        for i, width in enumerate(WIDTHS):
+        for i, width in enumerate(_WIDTHS):
             block = make_block(in_channels, width, self.num_convs[depth])
             self.add_module(f'block{i}', block)
             self.add_module(f'relu{i}', nn.ReLU())
@@ -78,21 +78,21 @@ class CIFARVGG(BaseBackbone):
         Behind the last block those are blocks 3 and 4 once more, unpooled.
         """
         blocks = (3, 4) if index == 4 else range(index + 1, 5)
-        in_channels = WIDTHS[index]
+        in_channels = _WIDTHS[index]
         layers: list[nn.Module] = []
         for i in blocks:
             if i in POOLED_BLOCKS and index != 4:
                 layers.append(nn.MaxPool2d(2))
             layers.append(
-                make_block(in_channels, WIDTHS[i], self.num_convs[self.depth])
+                make_block(in_channels, _WIDTHS[i], self.num_convs[self.depth])
             )
             layers.append(nn.ReLU())
-            in_channels = WIDTHS[i]
+            in_channels = _WIDTHS[i]
         return nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         outs = []
-        for i in range(len(WIDTHS)):
+        for i in range(len(_WIDTHS)):
             if i in POOLED_BLOCKS:
                 x = self.pool(x)
             x = getattr(self, f'relu{i}')(getattr(self, f'block{i}')(x))

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mcmi_plugin.report.method import in_words, losses_of, method_of, own_loss_of
+from mcmi_plugin.report.method import losses_of, method_of, own_loss_of, value_in_words
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.paired import spread
 
@@ -60,7 +60,7 @@ def arms_of(runs: Sequence[Run]) -> list[Arm]:
     """Group runs by their configs, in the order of the runs."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        key = json.dumps(settings_of(run.config), sort_keys=True, default=str)
+        key = json.dumps(without_seeds(run.config), sort_keys=True, default=str)
         groups.setdefault(key, []).append(run)
     alone = len(groups) == len(runs)
     return [
@@ -69,7 +69,7 @@ def arms_of(runs: Sequence[Run]) -> list[Arm]:
     ]
 
 
-def settings_of(config: Config) -> dict:
+def without_seeds(config: Config) -> dict:
     """What makes a run what it is, its seeds left out."""
     found = config.to_dict()
     # The hook of `mcmi` repeats it, with its seed and its folder.
@@ -92,7 +92,7 @@ def differences(arms: Sequence[Arm]) -> list[tuple[str, ...]]:
     whole method, whose recorders and connectors follow from it.
     """
     configs = [arm.runs[0].config for arm in arms]
-    trees = [settings_of(config) for config in configs]
+    trees = [without_seeds(config) for config in configs]
     rows = []
     methods = [f'{method_of(config)}: {losses_of(config)}' for config in configs]
     if len(set(map(method_of, configs))) > 1:
@@ -126,7 +126,7 @@ def _differ(key: str, values: Sequence[Any]) -> list[tuple[str, ...]]:
             [one for one in value if not all(one in other for other in values)]
             for value in values
         ]
-    return [(key, *map(in_words, values))]
+    return [(key, *map(value_in_words, values))]
 
 
 def mean_and_sd(values: Sequence[float], digits: int) -> str:

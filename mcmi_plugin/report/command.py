@@ -19,7 +19,7 @@ from mcmi_plugin.report.comparison import comparison, runs_table
 from mcmi_plugin.report.networks import Networks, rebuild
 from mcmi_plugin.report.predictions import predict_some
 from mcmi_plugin.report.record import check_confusion, dense, sparse, write_record
-from mcmi_plugin.report.run_origin import place
+from mcmi_plugin.report.run_origin import as_typed
 from mcmi_plugin.report.run_sections import sections
 from mcmi_plugin.report.spaces import NUM_EMBEDDED, eigen_cams, output_space
 from mcmi_plugin.report.work_dir import Run, read_runs
@@ -30,7 +30,7 @@ from mcmi_plugin.shown.tables import printable
 
 PAGE = 'report.html'
 # Minutes for a large student without a GPU; CIFAR's test set is whole.
-NUM_IMAGES = 10_000
+_NUM_IMAGES = 10_000
 # The screen is too narrow for all of a run's figures.
 ON_SCREEN = (
     'run', 'method', 'epochs', 'student, %', 'teacher, %', 'LL, nats', 'CMI, nats',
@@ -54,7 +54,7 @@ def report_training(runner: Runner) -> None:
         words = f'no report is written: {one_line(error)}'
         print_log(words, logger='current', level=logging.WARNING)
     else:
-        print_log(f'report: {place(page)}', logger='current')
+        print_log(f'report: {as_typed(page)}', logger='current')
 
 
 def report_runs(
@@ -95,7 +95,7 @@ def _note(runs: Sequence[Run]) -> str:
         return ', '.join(run.name for run in runs)
     (run,) = runs
     config = run.record.get('config')
-    return f'{config} in {place(run.folder)}' if config else place(run.folder)
+    return f'{config} in {as_typed(run.folder)}' if config else as_typed(run.folder)
 
 
 def _recorded(run: Run) -> list[Section]:
@@ -103,7 +103,7 @@ def _recorded(run: Run) -> list[Section]:
     blocks = _recorded_confusion(run)
     add = Text(
         'Eigen-CAM and t-SNE take longer and are added by '
-        f'{typed("report")} {place(run.folder)}'
+        f'{typed("report")} {as_typed(run.folder)}'
     )
     return [Section('Confusion', blocks), Section('More', [add])]
 
@@ -124,7 +124,7 @@ def _passes(run: Run) -> list[Section]:
         try:
             networks = rebuild(run)
             loader = run.config.val_dataloader
-            found = _predict(networks, 'student', NUM_IMAGES, loader)
+            found = _predict(networks, 'student', _NUM_IMAGES, loader)
             few = {
                 name: _predict(networks, name, NUM_EMBEDDED, loader)
                 for name in networks.by_name

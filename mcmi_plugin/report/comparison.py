@@ -11,7 +11,7 @@ from mcmi_plugin.shown.blocks import Block, Picture, Section, Table, Text
 from mcmi_plugin.shown.chart import Line, draw_chart
 from mcmi_plugin.shown.progress import duration
 from mcmi_plugin.shown.style import colour_of
-from mcmi_plugin.teacher.summary import settings, shown, summary_rows
+from mcmi_plugin.teacher.summary import row_as_read, settings_in_words, summary_rows
 
 _MOST_DIFFERENCES = 40
 _STYLES = ('-', '--', '-.', ':')
@@ -49,8 +49,8 @@ def runs_table(arms: Sequence[Arm]) -> Table:
             seed = '' if run.seed is None else str(run.seed)
             mcmi, made, taught = run.teacher.get('mcmi'), '', ['', '', '']
             if mcmi:
-                made = settings(mcmi)
-                taught = shown(summary_rows(mcmi, None, None)[-2])[1:]
+                made = settings_in_words(mcmi)
+                taught = row_as_read(summary_rows(mcmi, None, None)[-2])[1:]
             about = (method_of(run.config), seed, epochs, made)
             student = '' if run.accuracy is None else f'{run.accuracy:.2f}'
             rows.append((run.name, arm.name, *about, *taught, student))

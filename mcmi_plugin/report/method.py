@@ -21,7 +21,7 @@ def method_of(config: Config) -> str:
 
 def losses_of(config: Config) -> str:
     """``3 x PooledATLoss(loss_weight=1000.0)``, and the student's own, if weighted."""
-    words = [in_words(loss) for loss in _losses(config.model).values()]
+    words = [value_in_words(loss) for loss in _losses(config.model).values()]
     own = own_loss_of(config.model).get('loss_weight')
     if own is not None:
         words.append(f"{own} x the head's loss")
@@ -31,15 +31,15 @@ def losses_of(config: Config) -> str:
     )
 
 
-def in_words(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """A value of a config as a line that is read: ``SGD(lr=0.05, momentum=0.9)``."""
     if isinstance(value, dict):
-        inner = [f'{k}={in_words(v)}' for k, v in value.items() if k != 'type']
+        inner = [f'{k}={value_in_words(v)}' for k, v in value.items() if k != 'type']
         words = ', '.join(inner)
         if 'type' in value:
             words = short(value['type']) + (f'({words})' if inner else '')
     elif isinstance(value, (list, tuple)):
-        words = ', '.join(map(in_words, value)) or 'none'
+        words = ', '.join(map(value_in_words, value)) or 'none'
     else:
         words = str(value)
     return words if len(words) <= _LONGEST else f'{words[: _LONGEST - 1]}\u2026'

@@ -21,12 +21,12 @@ from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
 from mcmi_plugin.report.predictions import predict_some
 from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.weights.held import RECORD
+from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 from mcmi_plugin.whole_file import whole_file
 
-FILE = 'report.json'
+_FILE = 'report.json'
 # A second of a small student, and a minute of a large one without loading workers.
-NUM_IMAGES = 1000
+_NUM_IMAGES = 1000
 
 
 def write_record(runner: Runner) -> None:
@@ -42,7 +42,7 @@ def write_record(runner: Runner) -> None:
     teacher = None
     if hooks and hooks[0].provenance is not None:
         teacher = dict(
-            file=runner.message_hub.runtime_info.get(RECORD),
+            file=runner.message_hub.runtime_info.get(TEACHER_FILE_KEY),
             mcmi=hooks[0].provenance,
             control=hooks[0].control,
         )
@@ -58,14 +58,14 @@ def write_record(runner: Runner) -> None:
         teacher=teacher,
         confusion=_confusion(runner),
     )
-    with whole_file(Path(runner.work_dir, FILE), 'w') as file:
+    with whole_file(Path(runner.work_dir, _FILE), 'w') as file:
         json.dump(record, file)
 
 
 def read_record(work_dir: Path, timestamp: str) -> dict:
     """The record of the training that began at ``timestamp``; {} if it is another's."""
     try:
-        record = json.loads((work_dir / FILE).read_text())
+        record = json.loads((work_dir / _FILE).read_text())
     except (OSError, ValueError):
         return {}
     same = isinstance(record, dict) and record.get('timestamp') == timestamp
@@ -105,7 +105,7 @@ def _confusion(runner: Runner) -> dict:
             getattr(model, 'architecture', model),
             model.data_preprocessor,
             loader.dataset,
-            NUM_IMAGES,
+            _NUM_IMAGES,
             batch_size=loader.batch_size or 64,
             collate=loader.collate_fn,
         )

@@ -8,16 +8,16 @@ from mmengine.config import Config
 
 from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.report.cost import parameters, rate, time_words
-from mcmi_plugin.report.method import in_words, losses_of, method_of, short
+from mcmi_plugin.report.method import losses_of, method_of, short, value_in_words
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.blocks import Block, Code, Table, Text
-from mcmi_plugin.teacher.summary import settings
+from mcmi_plugin.teacher.summary import settings_in_words
 
 
 def what_was_run(run: Run) -> list[Block]:
     """Config, command and versions."""
     cfg = run.config
-    rows = [('work dir', place(run.folder))]
+    rows = [('work dir', as_typed(run.folder))]
     if run.record.get('config'):
         rows.append(('config', run.record['config']))
     rows.append(('algorithm', short(cfg.model.get('type'))))
@@ -64,12 +64,12 @@ def provenance_blocks(run: Run) -> list[Block]:
         return []
     recipe = provenance.get('recipe') or {}
     rows = [
-        ('file', place(run.teacher.get('file'))),
+        ('file', as_typed(run.teacher.get('file'))),
         ('fingerprint of the recipe', str(provenance.get('fingerprint', ''))),
-        ('started from', place((provenance.get('base') or {}).get('source'))),
+        ('started from', as_typed((provenance.get('base') or {}).get('source'))),
         ('student of', _students_teacher(provenance)),
         ('SHA-256 of those weights', str(recipe.get('base') or 'trained from scratch')),
-        ('made with', settings(provenance)),
+        ('made with', settings_in_words(provenance)),
         ('training samples', str(recipe.get('num_samples', ''))),
         ('SHA-256 of what they are', str(recipe.get('data_content', ''))),
     ]
@@ -91,10 +91,10 @@ def _students_teacher(provenance: dict) -> str:
     if not teacher:
         return ''
     fingerprint = teacher.get('fingerprint', '')[:12]
-    return f'a teacher with {settings(teacher)}, {fingerprint}'
+    return f'a teacher with {settings_in_words(teacher)}, {fingerprint}'
 
 
-def place(path: object) -> str:
+def as_typed(path: object) -> str:
     """A path as it is typed from here, where it lies below this folder."""
     text = str(path)
     below = os.path.isabs(text) and Path(text).is_relative_to(Path.cwd())
@@ -132,5 +132,5 @@ def _data(loader: dict) -> str:
 def _optimizers(cfg: Config) -> str:
     """Each with its settings, where the config has said them."""
     wrappers = wrappers_in(cfg.get('optim_wrapper') or {}).items()
-    words = [(name, in_words(wrapper['optimizer'])) for name, wrapper in wrappers]
+    words = [(name, value_in_words(wrapper['optimizer'])) for name, wrapper in wrappers]
     return '; '.join(f'{name}: {word}' if name else word for name, word in words)

@@ -15,8 +15,8 @@ from mcmi_plugin.teacher.curves import draw_curves
 from mcmi_plugin.teacher.summary import (
     COLUMNS,
     off_the_cliff,
-    settings,
-    shown,
+    row_as_read,
+    settings_in_words,
     stages_of,
     summary_rows,
 )
@@ -44,7 +44,7 @@ def key_figures(run: Run) -> KeyFigures | None:
     if mcmi is not None:
         *before, after = summary_rows(mcmi, control, None)[:-1]
         units = ('accuracy', ' %'), ('LL, nats', ''), ('CMI, nats', '')
-        rows = [shown(row)[1:] for row in (after, *before)]
+        rows = [row_as_read(row)[1:] for row in (after, *before)]
         for (label, unit), (value, *others) in zip(
             units, zip(*rows, strict=True), strict=True
         ):
@@ -94,9 +94,9 @@ def teacher_blocks(run: Run) -> list[Block]:
     rows = summary_rows(provenance, control, run.accuracy)
     caption = (
         'Accuracy on the validation set; LL and CMI of the teacher on the training '
-        f'set; {settings(provenance)}; n = 1.'
+        f'set; {settings_in_words(provenance)}; n = 1.'
     )
-    blocks: list[Block] = [Table(COLUMNS, [shown(row) for row in rows], caption)]
+    blocks: list[Block] = [Table(COLUMNS, [row_as_read(row) for row in rows], caption)]
     if 'cliff' in provenance:
         words = off_the_cliff(provenance)
         blocks.append(

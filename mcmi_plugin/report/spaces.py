@@ -16,7 +16,7 @@ from mcmi_plugin.shown.style import new_figure, png_of
 from mcmi_plugin.shown.tsne import MOST_NAMED, draw_embedding, embed
 
 NUM_EMBEDDED = 250  # of each network; t-SNE takes seconds for them
-NUM_IMAGES = 4
+_NUM_IMAGES = 4
 
 
 def output_space(predictions: Mapping[str, Predictions]) -> list[Block]:
@@ -55,7 +55,7 @@ def eigen_cams(
     Raises:
         UserError: the package grad-cam is missing, or the samples are no images.
     """
-    ids = drawn(len(dataset), NUM_IMAGES)
+    ids = drawn(len(dataset), _NUM_IMAGES)
     shown, inputs = pictures_of(dataset, ids, preprocessor)
     layers = {name: last_map(network, inputs) for name, network in networks.items()}
     maps = {n: eigen_cam(net, layers[n], inputs) for n, net in networks.items()}

@@ -13,7 +13,11 @@ from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.report.record import read_record
 from mcmi_plugin.report.scalars import Scalars, read_scalars
 from mcmi_plugin.weights.file import load_checkpoint_file
-from mcmi_plugin.weights.held import CONTROL_META, RECORD, provenance_of_teacher
+from mcmi_plugin.weights.held import (
+    CONTROL_META,
+    TEACHER_FILE_KEY,
+    provenance_of_teacher,
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def _recorded_teacher(folder: Path) -> dict | None:
         return None
     hub = checkpoint.get('message_hub') or {}
     control = (checkpoint.get('meta') or {}).get(CONTROL_META)
-    file = (hub.get('runtime_info') or {}).get(RECORD)
+    file = (hub.get('runtime_info') or {}).get(TEACHER_FILE_KEY)
     return dict(file=file, mcmi=mcmi, control=control) if mcmi else None
 
 

@@ -1,4 +1,4 @@
-"""The Runner of a config, whose terminal has what is new and whose log file has all."""
+"""Build a Runner; what mmengine says in every stage goes to its log file alone."""
 
 import logging
 from functools import cache

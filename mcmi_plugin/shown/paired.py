@@ -63,7 +63,9 @@ def paired(these: Mapping[int, float], those: Mapping[int, float]) -> Difference
     return Difference(found.mean, se, found.n)
 
 
-def in_words(name: str, difference: Difference, other: str, digits: int = 2) -> str:
+def difference_in_words(
+    name: str, difference: Difference, other: str, digits: int = 2
+) -> str:
     """One line that says of a difference what it is worth.
 
     ``MCMI 0.5: +0.31 +- 0.08 against lambda = 0 (n = 5 pairs): exceeds twice its

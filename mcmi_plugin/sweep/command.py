@@ -20,10 +20,10 @@ from mcmi_plugin.shown.progress import Advance, advancing
 from mcmi_plugin.sweep import report
 from mcmi_plugin.sweep.search import Sweep, ended, run_sweep
 from mcmi_plugin.sweep.settings import (
+    all_settings,
     check_start,
     grid,
     held_out_config,
-    settings,
     suggested_range,
 )
 from mcmi_plugin.teacher.stage import versions
@@ -46,7 +46,7 @@ def sweep(args: argparse.Namespace) -> None:
     config, teachers = str(folder / 'held_out.py'), str(folder / 'teachers')
     cfg = held_out_config(args.config, args.cfg_options, config, teachers)
     check_start(cfg)
-    controls = settings([], cfg)
+    controls = all_settings([], cfg)
     if args.trials <= len(controls):
         print(
             f'--trials {args.trials}: the controls come first ({", ".join(controls)}), '
@@ -55,7 +55,7 @@ def sweep(args: argparse.Namespace) -> None:
     low, high = (float(f'{end:.3g}') for end in args.range or _suggested(cfg, folder))
     print(f'lambda from {low:.3g} to {high:.3g}')
     points = max(2, (args.trials - len(controls)) // 2)
-    always = settings(grid(low, high, points), cfg)
+    always = all_settings(grid(low, high, points), cfg)
     cells = partial(cell_of, config)
     plan = Sweep(cells, always, low, high, args.seeds, args.trials)
     console = Console(file=sys.stdout)  # runs print elsewhere meanwhile
@@ -106,7 +106,7 @@ def _tell(study: Study, progress: Advance) -> None:
     done = len(ended(study))
     line = f'{done} of {progress.total}: '
     if done == progress.done + 1:
-        line += report.in_words(report.last_row(study))
+        line += report.row_in_words(report.last_row(study))
     else:
         line += 'there already'
     if done > progress.done:

@@ -11,13 +11,12 @@ from rich.console import Console
 
 from mcmi_plugin.cells.arms import ZERO
 from mcmi_plugin.shown.blocks import Table
-from mcmi_plugin.shown.paired import in_words as difference_in_words
-from mcmi_plugin.shown.paired import paired, spread
+from mcmi_plugin.shown.paired import difference_in_words, paired, spread
 from mcmi_plugin.shown.style import BLUE, RED, new_figure
 from mcmi_plugin.shown.tables import as_markdown, printable
 from mcmi_plugin.sweep.search import ended, name_of
 
-COLUMNS = (
+_COLUMNS = (
     *('teacher', 'student, %', f'against {ZERO}', 'CMI, nats', 'LL, nats', 'n'),
     'remark',
 )
@@ -57,7 +56,7 @@ def last_row(study: optuna.Study) -> dict:
     return next(row for row in rows_of(study) if row['name'] == name_of(last))
 
 
-def in_words(row: dict) -> str:
+def row_in_words(row: dict) -> str:
     """``lambda = 0: student 97.50 % (n = 3); its teacher: ...``: a row as a line."""
     words = [row['remark']] * bool(row['remark'])
     found = spread(row['scores'])
@@ -88,7 +87,7 @@ def verdict(row: dict) -> str:
 def print_table(rows: list[dict]) -> str:
     """Print the table; the same in Markdown."""
     rows = sorted(rows, key=lambda row: (row['lmda'] or 0, row['name']))
-    table = Table(COLUMNS, [_cells(row) for row in rows])
+    table = Table(_COLUMNS, [_cells(row) for row in rows])
     Console().print(printable(table))
     return as_markdown(table)
 

@@ -23,11 +23,11 @@ from mcmi_plugin.hooks.cmi_monitor_hook import cliff
 from mcmi_plugin.sweep.settings import lambda_name
 from mcmi_plugin.teacher.summary import accuracy_in, student_accuracy
 from mcmi_plugin.weights.file import load_checkpoint_file
-from mcmi_plugin.weights.held import RECORD
+from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 
 SETTING = 'setting'  # the user attribute that holds a trial's name
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-LIVE = (*ENDED, TrialState.WAITING)
+_LIVE = (*ENDED, TrialState.WAITING)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=len(sweep.settings)),
     )
     queue_again(study)
-    there = {name_of(trial) for trial in trials(study, *LIVE)}
+    there = {name_of(trial) for trial in trials(study, *_LIVE)}
     for name, setting in sweep.settings.items():
         if name not in there:
             lmda = setting.get('mcmi.lmda')
@@ -131,7 +131,7 @@ def score(runner: Runner, cfg: Config) -> float | None:
 
 def teacher_figures(runner: Runner, cfg: Config | None = None) -> dict:
     """CMI and LL of a run's teacher in nats, and whether it is off the cliff."""
-    path = runner.message_hub.get_info(RECORD)
+    path = runner.message_hub.get_info(TEACHER_FILE_KEY)
     made = load_checkpoint_file(path)['meta']['mcmi']
     history = made.get('history') or []
     # Without lambda nothing pulls: a young teacher may leave its first centroids.

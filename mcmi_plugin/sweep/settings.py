@@ -22,7 +22,7 @@ from mcmi_plugin.isolation import isolated
 from mcmi_plugin.job_config import job_config
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
-from mcmi_plugin.teacher.data import measuring_loader, pipeline_of, with_pipeline
+from mcmi_plugin.teacher.data import measuring_loader, pipeline_in, with_pipeline
 from mcmi_plugin.teacher.make import dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
@@ -34,7 +34,7 @@ from mcmi_plugin.whole_file import whole_file
 HELD_OUT = 0.1  # of each class of the training set
 
 
-def settings(lmdas: list[float], cfg: Config) -> dict[str, dict]:
+def all_settings(lmdas: list[float], cfg: Config) -> dict[str, dict]:
     """The options of every setting that is always run, controls first.
 
     Early stopping is among the controls where the config trains its teacher.
@@ -100,7 +100,7 @@ def hold_out(cfg: Config) -> None:
     whole = outer.dataset
     split = dict(type='HoldOut', fraction=HELD_OUT, seed=0)
     outer.dataset = ConfigDict(split, part='train', dataset=whole)
-    unaugmented = pipeline_of(cfg.val_dataloader.dataset)
+    unaugmented = pipeline_in(cfg.val_dataloader.dataset)
     cfg.val_dataloader.dataset = ConfigDict(
         split, part='held_out', dataset=with_pipeline(whole, unaugmented)
     )

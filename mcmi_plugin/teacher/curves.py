@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from mcmi_plugin.shown.style import colour_of, new_figure, tidy, whole_epochs
 
-KEYS = ('cmi', 'll')
+DRAWN = ('cmi', 'll')
 WIDTH, HEIGHT = 4.6, 5.2  # inches of a stage; two stand beside one another
 # What each kind of figure is of; the former has the noise of training on it.
 IN_STEPS = 'training steps, images as trained on'
@@ -77,8 +77,8 @@ def draw_curves(
 def _draw_stage(
     figure: FigureBase, title: str, teachers: Sequence[Teacher], rows: int
 ) -> None:
-    panels = figure.subplots(len(KEYS), 1, sharex=True)
-    for axes, key in zip(panels, KEYS, strict=True):
+    panels = figure.subplots(len(DRAWN), 1, sharex=True)
+    for axes, key in zip(panels, DRAWN, strict=True):
         for layer, teacher in enumerate(teachers):
             values = [epoch[key] for epoch in teacher.history]
             # What lies beneath is wide, so that it is seen on both sides.

@@ -34,12 +34,12 @@ def plain_dataset(dataset: ConfigDict) -> ConfigDict:
     return dataset
 
 
-def pipeline_of(dataset: ConfigDict) -> list | None:
+def pipeline_in(dataset: ConfigDict) -> list | None:
     """The pipeline of a data set, or of the first one inside a wrapper."""
     if 'pipeline' in dataset:
         return dataset.pipeline
     inner = dataset.get('dataset') or (dataset.get('datasets') or [None])[0]
-    return pipeline_of(inner) if inner else None
+    return pipeline_in(inner) if inner else None
 
 
 def with_pipeline(dataset: ConfigDict, pipeline: list | None) -> ConfigDict:
@@ -79,7 +79,7 @@ def measuring_loader(cfg: Config, split: str) -> ConfigDict:
     loader.dataset = plain_dataset(held_out.dataset)
     if split == 'train':
         loader.dataset = with_pipeline(
-            plain_dataset(cfg.train_dataloader.dataset), pipeline_of(loader.dataset)
+            plain_dataset(cfg.train_dataloader.dataset), pipeline_in(loader.dataset)
         )
     for part in ('batch_sampler', 'num_batch_per_epoch'):
         loader.pop(part, None)

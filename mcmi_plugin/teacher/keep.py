@@ -10,7 +10,7 @@ from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.job import Place
+from mcmi_plugin.job import PlaceInJob
 from mcmi_plugin.processes import on_main
 from mcmi_plugin.teacher import store
 from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
@@ -36,7 +36,7 @@ class Wanted:
     recipe: dict
     stage_cfg: Config
     how: str = ''
-    place: Place = Place()
+    place: PlaceInJob = PlaceInJob()
 
 
 def find_or_make(

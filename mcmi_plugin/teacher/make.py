@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.job import Plan
+from mcmi_plugin.job import JobPlan
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.handover import hand_over
@@ -31,7 +31,7 @@ class Job:
     options: TeacherOptions
     samples: DataToLearn  # of the training set
     resume: bool
-    plan: Plan
+    plan: JobPlan
 
     @property
     def teachers(self) -> str:
@@ -46,7 +46,7 @@ def provide_teacher(
     dataset: Any = None,
     resume: bool = False,
     held: Start | None = None,
-    plan: Plan | None = None,
+    plan: JobPlan | None = None,
 ) -> str:
     """The path of the MCMI teacher that ``cfg`` asks for, made now if need be.
 
@@ -65,7 +65,7 @@ def provide_teacher(
     Raises:
         UserError: no teacher to start from, or it cannot be made.
     """
-    plan = plan or Plan({}, 0)
+    plan = plan or JobPlan({}, 0)
     _check_validation(cfg, options)
     if options.dataset is not None:
         cfg, dataset = with_dataset(cfg, options.dataset), None
@@ -91,7 +91,7 @@ def provide_control(
     dataset: Any = None,
     resume: bool = False,
     held: Start | None = None,
-    plan: Plan | None = None,
+    plan: JobPlan | None = None,
 ) -> str | None:
     """The lambda = 0 control of the teacher that :func:`provide_teacher` has given.
 
@@ -162,7 +162,7 @@ def _trained(job: Job, stage: str, start: Start | None) -> str:
         if fine_tune:
             counted = 'control'
         else:
-            plan = Plan({}, 0)  # that stage was before: it is looked up once more
+            plan = JobPlan({}, 0)  # that stage was before: it is looked up once more
     stage_cfg = stage_config(job.cfg, options, stage, work_dir='')
     val = None
     if stage_cfg.default_hooks.checkpoint.get('save_best'):

@@ -1,6 +1,6 @@
 """Which stages a job with an MCMI teacher has, and what they are called."""
 
-from mcmi_plugin.job import Plan
+from mcmi_plugin.job import JobPlan
 from mcmi_plugin.teacher.options import TeacherOptions
 
 # What a fine-tune by another reward is called.
@@ -12,7 +12,7 @@ REWARD_NAMES = dict(
 )
 
 
-def plan_of(options: TeacherOptions, has_teacher: bool, iterations: int) -> Plan:
+def plan_of(options: TeacherOptions, has_teacher: bool, iterations: int) -> JobPlan:
     """The stages of a job, as its config has them; one may be found ready.
 
     Args:
@@ -27,7 +27,7 @@ def plan_of(options: TeacherOptions, has_teacher: bool, iterations: int) -> Plan
         epochs['mcmi'] = options.epochs
         if options.control and not is_control(options):
             epochs['control'] = options.epochs
-    return Plan(epochs, iterations)
+    return JobPlan(epochs, iterations)
 
 
 def is_control(options: TeacherOptions) -> bool:
@@ -51,7 +51,7 @@ def title_of(options: TeacherOptions, stage: str) -> str:
     return 'MCMI teacher'
 
 
-def in_brief(plan: Plan, options: TeacherOptions, student: str) -> str:
+def in_brief(plan: JobPlan, options: TeacherOptions, student: str) -> str:
     """``4 stages: MLL teacher, 15 epochs; ...``: all that a job will do.
 
     Args:

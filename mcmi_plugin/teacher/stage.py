@@ -12,7 +12,7 @@ from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
 from mcmi_plugin.isolation import isolated
-from mcmi_plugin.job import Place, tell_place
+from mcmi_plugin.job import PlaceInJob, tell_place
 from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT, find_checkpoint_to_resume
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
@@ -27,7 +27,7 @@ def run_stage(
     resume: bool,
     weights: dict | None = None,
     source: str = '',
-    place: Place | None = None,
+    place: PlaceInJob | None = None,
     snapshots: int | None = None,
 ) -> tuple[dict, dict]:
     """Train a stage to its end.
@@ -55,7 +55,7 @@ def run_stage(
     with isolated():
         runner = build_runner(cfg)
         runner.register_hook(dict(type='ProgressBarHook'))
-        tell_place(runner, place or Place())
+        tell_place(runner, place or PlaceInJob())
         model = get_ori_model(runner.model)
         if weights is not None:
             load_weights(model, weights, source)

@@ -18,7 +18,7 @@ from mcmi_plugin.whole_file import whole_file
 
 # The student's accuracy in per cent, by the names that validation loops give it.
 ACCURACY = ('student.accuracy/top1', 'accuracy/top1')
-KEYS = ('accuracy', 'll', 'cmi')
+_KEYS = ('accuracy', 'll', 'cmi')
 COLUMNS = ('', 'accuracy, %', 'LL, nats', 'CMI, nats')
 _BEGUN = {UNFINISHED: 'as given', DISTILLED: 'distilled'}
 
@@ -37,10 +37,10 @@ def write_summary(
     rows = summary_rows(provenance, control, student_accuracy(runner))
     caption = (
         'accuracy on the validation set; LL and CMI of the teacher on the training '
-        f'set; {settings(provenance)}; one run (n = 1)'
+        f'set; {settings_in_words(provenance)}; one run (n = 1)'
     )
-    table = Table(COLUMNS, [shown(row) for row in rows], caption)
-    kept = [dict(zip(('model', *KEYS), row, strict=True)) for row in rows]
+    table = Table(COLUMNS, [row_as_read(row) for row in rows], caption)
+    kept = [dict(zip(('model', *_KEYS), row, strict=True)) for row in rows]
     for name, text in (
         ('summary.md', f'{as_markdown(table)}\n{caption}\n'),
         ('summary.json', json.dumps(kept, indent=1)),
@@ -71,7 +71,7 @@ def summary_rows(
     return [*rows, ('student', accuracy, None, None)]
 
 
-def shown(row: tuple) -> list[str]:
+def row_as_read(row: tuple) -> list[str]:
     """A row as it is read."""
     name, *figures = row
     forms = zip(figures, ('.2f', '.4f', '.4f'), strict=True)
@@ -92,7 +92,9 @@ def made_as(provenance: dict) -> str:
 
 def stages_of(provenance: dict, control: dict | None) -> list[tuple[str, list]]:
     """The curves of the teacher's making, as :mod:`.curves` draws them."""
-    return stages(provenance, control, made_as(provenance), settings(provenance))
+    return stages(
+        provenance, control, made_as(provenance), settings_in_words(provenance)
+    )
 
 
 def begun_as(provenance: dict) -> str:
@@ -101,7 +103,7 @@ def begun_as(provenance: dict) -> str:
     return _BEGUN.get(stage, 'MLL')
 
 
-def settings(provenance: dict) -> str:
+def settings_in_words(provenance: dict) -> str:
     """``lambda 0.1``: how the teacher was made, in a few words."""
     form = provenance.get('form', 'fixed')
     words = ['no fine-tune' if form == 'none' else dial(provenance)]

@@ -17,7 +17,7 @@ from mcmi_plugin.weights.wrapping import weights_in
 # A distiller's checkpoint: its networks, whose teacher was made how, in which file.
 OF_STUDENT, OF_TEACHER = 'architecture.', 'teacher.'
 TEACHER_META, CONTROL_META = 'mcmi_teacher', 'mcmi_control'
-RECORD = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
+TEACHER_FILE_KEY = 'mcmi_teacher_file'  # in the message hub, hence in the checkpoints
 # Stages beside 'mll' and 'mcmi': of a fine-tune's own checkpoints, of a student.
 UNFINISHED, DISTILLED = 'unfinished', 'student'
 STUDENT = 'student://'  # before a file: the student in it
@@ -130,7 +130,7 @@ def provenance_of_teacher(checkpoint: dict) -> dict:
     if TEACHER_META in meta:
         return meta[TEACHER_META]
     hub = checkpoint.get('message_hub') or {}
-    file = (hub.get('runtime_info') or {}).get(RECORD)
+    file = (hub.get('runtime_info') or {}).get(TEACHER_FILE_KEY)
     if file is None or not osp.isfile(file):
         return {}
     return (load_checkpoint_file(file).get('meta') or {}).get('mcmi') or {}

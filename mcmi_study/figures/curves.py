@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mcmi_plugin.shown.style import BLUE, new_figure, tidy, whole_epochs
-from mcmi_plugin.teacher.curves import KEYS
+from mcmi_plugin.teacher.curves import DRAWN
 from mcmi_study.results import Results, row_title
 
 
@@ -29,10 +29,10 @@ def curves(
         'shaded: ± 1 standard deviation',
         height=1.0 + 3.0 * len(drawn),
     )
-    panels = figure.subplots(len(drawn), len(KEYS), squeeze=False)
+    panels = figure.subplots(len(drawn), len(DRAWN), squeeze=False)
     for both, (row, arm) in zip(panels, drawn, strict=True):
         histories = list(results.by_seed(measure, arm, row).values())
-        for axes, key in zip(both, KEYS, strict=True):
+        for axes, key in zip(both, DRAWN, strict=True):
             _draw(axes, key, histories)
         both[0].set_title(', '.join(filter(None, [arm, row_title(row)])), size=10)
     return figure

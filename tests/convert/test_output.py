@@ -7,7 +7,7 @@ import torch
 from golden_runners_zoo import build
 
 from mcmi_plugin.convert.convert import convert
-from mcmi_plugin.convert.output import check_output, write
+from mcmi_plugin.convert.output import check_output, write_conversion
 from mcmi_plugin.errors import UserError
 
 
@@ -25,7 +25,7 @@ def conversion(model, tmp_path):
 
 def test_written_file(model, conversion, tmp_path):
     out = tmp_path / 'out.pth'
-    write(conversion, str(out))
+    write_conversion(conversion, str(out))
     checkpoint = torch.load(out, weights_only=True)
     assert set(checkpoint) == {'meta', 'state_dict'}
     assert checkpoint['meta'] == conversion.meta
@@ -41,7 +41,7 @@ def test_interrupted_writing_leaves_the_old_file(conversion, tmp_path, monkeypat
     out.write_bytes(b'old')
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(UserError, match='No space left on device'):
-        write(conversion, str(out))
+        write_conversion(conversion, str(out))
     assert out.read_bytes() == b'old'
     assert sorted(p.name for p in tmp_path.iterdir()) == ['file.pth', 'out.pth']
 
@@ -61,5 +61,5 @@ def test_a_folder_is_made(conversion, tmp_path):
     out = tmp_path / 'checkpoints' / 'cifar10' / 'out.pth'
     check_output(str(tmp_path / 'file.pth'), str(out))
     assert not out.parent.exists()
-    write(conversion, str(out))
+    write_conversion(conversion, str(out))
     assert out.is_file()

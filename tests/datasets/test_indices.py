@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from mcmi_plugin.datasets.indices import labels_hash, load, save, saved_or_chosen
+from mcmi_plugin.datasets.indices import (
+    labels_hash,
+    load_indices,
+    save_indices,
+    saved_or_chosen,
+)
 from mcmi_plugin.errors import UserError
 
 CHOICE = dict(kind='test', fraction=0.5, labels=labels_hash(np.arange(3)))
@@ -21,18 +26,18 @@ def test_what_is_saved_is_read_and_nothing_is_chosen_again(tmp_path):
 
 def test_other_labels_are_another_data_set(tmp_path):
     path = str(tmp_path / 'a.json')
-    save(path, CHOICE, np.arange(2))
+    save_indices(path, CHOICE, np.arange(2))
     other = {**CHOICE, 'labels': labels_hash(np.array([0, 2, 1]))}
     with pytest.raises(UserError, match=r'made with labels=.*\.\.\..*, not'):
-        load(path, other)
+        load_indices(path, other)
     with pytest.raises(UserError, match='made with seed=None, not 1'):
-        load(path, {**CHOICE, 'seed': 1})
+        load_indices(path, {**CHOICE, 'seed': 1})
 
 
 @pytest.mark.parametrize('cut', ['half', 'text', 'list', 'floats', 'no choice'])
 def test_a_damaged_file_is_one_line(tmp_path, cut):
     path = tmp_path / 'a.json'
-    save(str(path), CHOICE, np.arange(9))
+    save_indices(str(path), CHOICE, np.arange(9))
     whole = path.read_text()
     damaged = {
         'half': whole[: len(whole) // 2],
@@ -43,10 +48,10 @@ def test_a_damaged_file_is_one_line(tmp_path, cut):
     }
     path.write_text(damaged[cut])
     with pytest.raises(UserError, match='is no whole file of indices; remove it'):
-        load(str(path), CHOICE)
+        load_indices(str(path), CHOICE)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(UserError, match='cannot be written'):
-        save(str(tmp_path / 'file/a.json'), CHOICE, np.arange(2))
+        save_indices(str(tmp_path / 'file/a.json'), CHOICE, np.arange(2))

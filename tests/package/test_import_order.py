@@ -1,7 +1,12 @@
-"""No arrow runs back up: a room of the package imports from the rooms below it."""
+"""No arrow runs back up: a room of the package imports from the rooms below it.
+
+And a public name means one thing, in whichever room.
+"""
 
 import ast
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from conftest import PROJECT
@@ -14,6 +19,15 @@ PICTURE = re.search(
     r'```text\n(.*?)```', (PROJECT / 'CONTRIBUTING.md').read_text(), re.DOTALL
 )
 FLOORS = [re.findall(r'\w+', line) for line in PICTURE[1].splitlines()][::-1]
+
+# Modules of one kind, beside one another in a room, answer under the same names.
+OF_ONE_KIND = {
+    'convert': ('is_for', 'naming'),
+    'datasets': ('find_source', 'read_split'),
+    'export': ('FILE', 'LOAD', 'write'),
+}
+# Of teachers' stored outputs, which have these names a second time.
+STILL = {'Table', 'logits_of'}
 
 
 def room(module: str) -> str:
@@ -65,3 +79,23 @@ def test_networks_are_built_by_themselves_in_one_way():
         if 'MODELS.build(' in path.read_text()
     }
     assert building == {'compat/own_configs.py', 'losses/logit_losses.py'}
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """What a file defines at its top and does not call its own."""
+    for node in ast.parse(path.read_text()).body:
+        targets = getattr(node, 'targets', [getattr(node, 'target', node)])
+        for target in targets:
+            name = getattr(target, 'name', getattr(target, 'id', '_'))
+            if not name.startswith('_'):
+                yield name
+
+
+def test_a_public_name_is_defined_once():
+    names = Counter(
+        name
+        for path in PACKAGE.rglob('*.py')
+        for name in public_names(path)
+        if name not in OF_ONE_KIND.get(path.relative_to(PACKAGE).parts[0], ())
+    )
+    assert {name for name, number in names.items() if number > 1} <= STILL

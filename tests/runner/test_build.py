@@ -7,7 +7,7 @@ import pytest
 from small_runs import config
 
 from mcmi_plugin.fast.postponed_log import PostponedLog
-from mcmi_plugin.job import Place, tell_place
+from mcmi_plugin.job import PlaceInJob, tell_place
 from mcmi_plugin.runner import build
 from mcmi_plugin.runner.build import OF_THE_FILE, build_runner
 
@@ -15,7 +15,7 @@ from mcmi_plugin.runner.build import OF_THE_FILE, build_runner
 ELSEWHERE = ('init_weights of ', '"HardDiskBackend" is the alias')
 
 
-def run(tmp_path, place: Place | None = None, **changes):
+def run(tmp_path, place: PlaceInJob | None = None, **changes):
     runner = build_runner(config(tmp_path, **changes))
     if place is not None:
         tell_place(runner, place)
@@ -51,7 +51,7 @@ def test_the_log_says_when_the_job_is_done(lean, tmp_path, monkeypatch):
         staticmethod(lambda *a: fits.append(asked(*a)) or fits[-1]),
     )
     changes = dict(log_level='INFO', log_processor=dict(type='JobLogProcessor'))
-    place = Place(stage=1, stages=3, epochs_after=2, iterations_after=1_000_000)
+    place = PlaceInJob(stage=1, stages=3, epochs_after=2, iterations_after=1_000_000)
     _, log = run(tmp_path, place, lean=lean, **changes)
     found = re.findall(r'eta: (\S+) \(job (.+?)\)  time: ', log.read_text())
     assert len(found) == 4  # every second of five iterations, in two epochs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mcmi_plugin.shown.paired import Difference, in_words, paired, spread
+from mcmi_plugin.shown.paired import Difference, difference_in_words, paired, spread
 
 
 @pytest.mark.parametrize('n', [2, 3, 17])
@@ -53,13 +53,13 @@ def test_one_run_has_no_spread_and_none_has_no_mean():
 
 def test_words_say_what_a_difference_is_worth():
     words = 'MCMI 0.5: +0.31 +- 0.08 against lambda = 0 (n = 5 pairs): '
-    line = in_words('MCMI 0.5', Difference(0.31, 0.08, 5), 'lambda = 0')
+    line = difference_in_words('MCMI 0.5', Difference(0.31, 0.08, 5), 'lambda = 0')
     assert line == words + 'exceeds twice its standard error'
-    line = in_words('T', Difference(-0.15, 0.08, 5), 'MLL', 3)
+    line = difference_in_words('T', Difference(-0.15, 0.08, 5), 'MLL', 3)
     assert line.endswith(
         '-0.150 +- 0.080 against MLL (n = 5 pairs): within twice its standard error'
     )
-    line = in_words('T', Difference(0.9, None, 1), 'MLL')
+    line = difference_in_words('T', Difference(0.9, None, 1), 'MLL')
     assert '+0.90 against MLL (n = 1 pair): one pair has no spread' in line
 
 

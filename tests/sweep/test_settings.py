@@ -14,11 +14,11 @@ from mcmi_plugin.job_config import job_config
 from mcmi_plugin.sweep import command
 from mcmi_plugin.sweep import settings as sweep_settings
 from mcmi_plugin.sweep.settings import (
+    all_settings,
     check_start,
     grid,
     held_out_config,
     hold_out,
-    settings,
 )
 
 
@@ -57,7 +57,7 @@ def test_every_setting_trains_without_the_test_set(quickstart_config, tmp_path):
 
 
 def test_seeds_are_paired_and_teachers_shared(quickstart_config, tmp_path):
-    wanted = settings([0.1], Config(dict(mcmi={})))
+    wanted = all_settings([0.1], Config(dict(mcmi={})))
     configs = cells_of(quickstart_config, wanted, tmp_path)
     assert {cfg.randomness.seed for cfg in configs} == {3}
     assert {cfg.mcmi.seed for cfg in configs} == {1003}
@@ -73,12 +73,12 @@ def test_seeds_are_paired_and_teachers_shared(quickstart_config, tmp_path):
 
 
 def test_early_stopping_is_a_control_where_the_teacher_is_trained():
-    without = settings([], Config(dict(mcmi=dict(lmda=0.1))))
+    without = all_settings([], Config(dict(mcmi=dict(lmda=0.1))))
     assert list(without) == [MLL, ZERO, 'temperature']
     asked = dict(lmda=0.1, mll_epochs=5)
-    trained = settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt=None))))
+    trained = all_settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt=None))))
     assert trained['early stopping']['mcmi.early_stopping'] is True
-    given = settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt='a.pth'))))
+    given = all_settings([], Config(dict(mcmi=asked, model=dict(teacher_ckpt='a.pth'))))
     assert list(given) == list(without)
 
 

@@ -5,18 +5,18 @@ import re
 import pytest
 import small_jobs
 
-from mcmi_plugin.job import Place, Plan
+from mcmi_plugin.job import JobPlan, PlaceInJob
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import plan_of, title_of
 
 
 def test_every_stage_has_its_number_and_what_follows():
-    plan = Plan(dict(mll=15, mcmi=10, control=10), 640)
-    assert plan.place('mll') == Place(1, 4, 20, 640)
-    assert plan.place('control') == Place(3, 4, 0, 640)
-    assert plan.place('student') == Place(4, 4)
+    plan = JobPlan(dict(mll=15, mcmi=10, control=10), 640)
+    assert plan.place('mll') == PlaceInJob(1, 4, 20, 640)
+    assert plan.place('control') == PlaceInJob(3, 4, 0, 640)
+    assert plan.place('student') == PlaceInJob(4, 4)
     assert plan.place('mcmi').before('this') == 'stage 2 of 4: this'
-    assert Plan({}, 640).place('student').before('this') == 'this'
+    assert JobPlan({}, 640).place('student').before('this') == 'this'
 
 
 @pytest.mark.parametrize(
