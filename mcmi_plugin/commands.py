@@ -111,7 +111,6 @@ def train(
     """Train by a config from :func:`job_config`, after every check of it.
 
     Args:
-        cfg: the config.
         resume: ``True``: go on wherever the job stopped; a path: from there.
         hooks: that no config can say, for example one that watches the run.
 

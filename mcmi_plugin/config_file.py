@@ -67,9 +67,6 @@ def written_out(name: str) -> ConfigDict:
 
     With its config's preprocessor, and the scope that its bare names are looked up in.
 
-    Args:
-        name: as for :func:`read_config`.
-
     Raises:
         UserError: there is no such config, or no network in it.
     """

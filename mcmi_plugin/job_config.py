@@ -38,8 +38,6 @@ def job_config(
     """A config file, overridden and made ready for a job.
 
     Args:
-        path: of the config.
-        options: overrides by dotted key, as ``--cfg-options`` gives them.
         work_dir: by default the config's own, or ``work_dirs/NAME``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
@@ -108,7 +106,6 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
     the recipe's is left out.
 
     Args:
-        cfg: the config, overridden.
         given: dotted keys that the overrides named. A lambda among them was meant.
 
     Raises:

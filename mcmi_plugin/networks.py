@@ -26,11 +26,6 @@ def built(registry: Registry, part: dict, cfg: Config) -> Any:
 def build_network(network: dict, cfg: Config, key: str) -> Any:
     """A network without its weights, in evaluation mode.
 
-    Args:
-        network: its config, which fills it with none.
-        cfg: that it is from, for its scope and for errors.
-        key: that it stands under there.
-
     Raises:
         UserError: it cannot be built.
     """

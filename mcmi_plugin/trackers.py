@@ -19,11 +19,7 @@ def keep_local_record(cfg: Config) -> None:
 
 
 def name_own_run(cfg: Config) -> None:
-    """A teacher's stage goes to the student's trackers as a run of its own.
-
-    Args:
-        cfg: of the stage; its run is named after its work dir.
-    """
+    """A teacher's stage goes to the student's trackers as a run of its own."""
     for backend in (cfg.get('visualizer') or {}).get('vis_backends') or []:
         backend.pop('run_name', None)
         for key in OF_ONE_RUN:

@@ -79,7 +79,6 @@ def audit(cfg: Config, checkpoint: str, console: Console) -> dict:
         cfg: from :func:`mcmi_plugin.job_config.job_config`, of a classifier or of a
             distillation.
         checkpoint: of the classifier, or of the distillation's teacher.
-        console: shows how far it is.
 
     Returns:
         Plain numbers and words, as ``audit.json`` holds them: ``train`` and ``val``

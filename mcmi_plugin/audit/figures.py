@@ -47,10 +47,6 @@ def per_class(statistics: ClassStatistics, names: list[str]) -> list[dict]:
     """CMI (eq. 9) and LL in nats, and accuracy in per cent, class by class.
 
     None stands for a class without a sample.
-
-    Args:
-        statistics: of the training set.
-        names: of the C classes.
     """
     counts = statistics.counts
     columns = (
@@ -73,10 +69,6 @@ def per_class(statistics: ClassStatistics, names: list[str]) -> list[dict]:
 
 def lambda_figures(statistics: ClassStatistics, names: list[str]) -> dict:
     """What the centroids say of lambda, for the form with fixed centroids.
-
-    Args:
-        statistics: of the training set.
-        names: of the C classes.
 
     Returns:
         ``flip``: :func:`safe_lambda`, ``low`` and ``high``:

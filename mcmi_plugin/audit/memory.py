@@ -58,8 +58,6 @@ def memory_sentences(cfg: Config, teacher: nn.Module, batch: Tensor) -> list[str
     """For the reading of an audit: the fine-tune, and the student where there is one.
 
     Args:
-        cfg: a distillation's config.
-        teacher: built from it.
         batch: images of the training set, [n, ...] preprocessed; n of any size.
     """
     size = cfg.train_dataloader.get('batch_size') or len(batch)

@@ -49,9 +49,6 @@ def users_keys(cfg: Config) -> Iterator[None]:
 def build_teacher(cfg: Config) -> BaseClassifier:
     """The network of ``cfg.model.teacher``, its weights still random.
 
-    Args:
-        cfg: from :func:`as_distillation`.
-
     Raises:
         UserError: it is no classifier, or cannot be built.
     """
@@ -69,7 +66,6 @@ def fill_teacher(teacher: BaseClassifier, checkpoint: str) -> dict:
     """Fill a teacher strictly; of a distillation's checkpoint its teacher is taken.
 
     Args:
-        teacher: from :func:`build_teacher`.
         checkpoint: as for :func:`mcmi_plugin.weights.loading.read_weights`.
 
     Returns:

@@ -61,7 +61,6 @@ def open_audit(cfg: Config, splits: list[str]) -> Opened:
     """Build the classifier of a config and the loaders of its data.
 
     Args:
-        cfg: from :func:`.as_distillation`.
         splits: of ``'train'``, ``'val'`` (the test set where there is no other) and
             ``'test'``, in this order.
 

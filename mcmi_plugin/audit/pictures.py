@@ -14,7 +14,6 @@ def temperature_picture(train: dict, held_out: dict) -> bytes:
     """CMI and cross-entropy (-LL) against the temperature of the logits, as PNG.
 
     Args:
-        train: of :func:`mcmi_plugin.audit.figures.split_figures`.
         held_out: the same of the held-out data, whose cross-entropy is dashed.
     """
     figure = new_figure(

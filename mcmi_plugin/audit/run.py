@@ -61,11 +61,6 @@ def saved_states(folder: str) -> list[tuple[str, int, str]]:
 def audit_run(opened: Opened, folder: str, console: Console) -> dict:
     """Two passes for each checkpoint of a run.
 
-    Args:
-        opened: the classifier that the run has trained, and its data.
-        folder: the run's work dir.
-        console: shows how far it is.
-
     Returns:
         Plain numbers and words: ``states``, a dict a checkpoint with ``step``,
         ``checkpoint``, ``train`` and ``val`` (:func:`.split_figures`), and

@@ -87,7 +87,6 @@ def run_cell(
     """Train and measure a cell, from wherever an earlier run of it has stopped.
 
     Args:
-        cell: the cell.
         measures: {name: arguments}.
         functions: {name: ``fn(runner, cfg, **arguments)``}; the answers are plain.
         hooks: that watch the student's training and change nothing.
@@ -136,10 +135,6 @@ def keep_outputs(cfg: Config, directory: Path) -> None:
 
     In float32, so that a cell is what its command gives by hand. A config that says
     ``teacher_store`` itself is left alone.
-
-    Args:
-        cfg: of a cell.
-        directory: of the cell, beside those of the other seeds.
     """
     if cfg.get('teacher_store') is not None or 'teacher' not in cfg.model:
         return

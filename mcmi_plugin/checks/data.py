@@ -25,7 +25,6 @@ def check_data(cfg: Config, loaders: Iterable[str] = LOADERS) -> None:
     """The data of a config are there and are what its data sets take them for.
 
     Args:
-        cfg: the config.
         loaders: those that are going to be read; a config may have others.
 
     Raises:
@@ -45,8 +44,6 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
 
     Args:
         config: of the data set; of a wrapper, those inside it are looked at.
-        key: that it stands under, for errors.
-        scope: ``default_scope`` of the whole config.
 
     Raises:
         UserError: no folder, file or picture; pictures that would be passed over;

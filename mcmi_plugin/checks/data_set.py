@@ -28,7 +28,6 @@ def as_seen_by_its_class(config: dict, scope: str | None = None) -> BaseDataset 
 
     Args:
         config: of the data set; its pipeline is left out.
-        scope: ``default_scope`` of the whole config.
 
     Raises:
         OSError: a file that the arguments name cannot be read.

@@ -57,10 +57,6 @@ def misplaced(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 
     Names that are not among the wanted ones may be anything: ``tench`` for the
     folder ``n01440764``.
-
-    Args:
-        names: of the classes, in the order of their labels.
-        wanted: the other names of the same classes, in theirs.
     """
     own, others = [_folded(n) for n in names], [_folded(n) for n in wanted]
     if len(set(own)) < len(own) or len(set(others)) < len(others):

@@ -61,12 +61,7 @@ def normalisation(preprocessor: nn.Module | None) -> Normalisation | None:
 
 
 class Renormalise(nn.Module):
-    """Images of one preprocessor as another one would have given them.
-
-    Args:
-        given: how the images were normalised.
-        wanted: how they shall be.
-    """
+    """Images of one preprocessor as another one would have given them."""
 
     scale: Tensor
     shift: Tensor

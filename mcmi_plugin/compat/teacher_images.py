@@ -45,13 +45,7 @@ def mend_teacher_images() -> None:
 
 
 def see_own_images(teacher: Any, common: nn.Module, inline: bool) -> None:
-    """Let ``teacher`` take images of ``common``, where its own are others.
-
-    Args:
-        teacher: with its own ``data_preprocessor``, which ``common`` replaces.
-        common: the distiller's.
-        inline: whether the distillation config itself describes the teacher.
-    """
+    """Let ``teacher`` take images of ``common``, where its own are others."""
     from mcmi_plugin.compat.normalisation import (
         Renormalise,
         normalisation,

@@ -17,7 +17,6 @@ def class_rows(text: str, num_classes: int, names: list[str] | None) -> list[int
     Args:
         text: numbers or names with commas between them, or a folder with one folder
             a class, which are counted in alphabetical order, as data sets do.
-        num_classes: of the classifier.
         names: of its classes, if its checkpoint tells them. ImageNet's 1000 classes
             are known by their folders and their names.
 

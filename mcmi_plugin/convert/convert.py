@@ -116,9 +116,7 @@ def convert(
         path: the checkpoint; ``student://FILE`` is the student of a distillation.
         model: an image classifier of mmpretrain's, in evaluation mode; it holds
             the weights afterwards, if all of them fit.
-        naming: key of ``NAMINGS``, or ``'auto'``.
         take: the file's entry that holds the weights, if it is not the usual one.
-        renames: beginnings of names as ``OLD=NEW``.
         classes: those of the file's classes that the model has, as for
             :func:`.class_rows.class_rows`.
 

@@ -33,13 +33,7 @@ class Naming(NamedTuple):
 def num_fitting(
     names: dict[str, str], state: dict[str, Tensor], wanted: dict[str, Tensor]
 ) -> int:
-    """How many weights of a file would have a place of their shape.
-
-    Args:
-        names: key of the file -> key of the model.
-        state: the file's weights.
-        wanted: the model's.
-    """
+    """How many weights of a file would have a place of their shape."""
     places = [(state.get(key), wanted.get(place)) for key, place in names.items()]
     return sum(
         have is not None and want is not None and have.shape == want.shape
@@ -58,10 +52,6 @@ def names_by_calls(source: nn.Module, target: nn.Module) -> dict[str, str]:
     The layers of both are called in the same order, whatever they are named: the
     n-th layer that is called in the one is the n-th in the other. That this holds
     is not assumed but shown, by equal logits.
-
-    Args:
-        source: the network that the weights come from, in evaluation mode.
-        target: the model that they are meant for, likewise.
 
     Returns:
         Key of ``source`` -> key of ``target``, as far as both have layers.
@@ -82,10 +72,6 @@ def names_by_order(
     The n-th layer of the one is the n-th of the other, for programs that list the
     same network's layers in one order under different names. Nothing shows here that
     they do, but that the shapes agree; so this is for a user to ask for.
-
-    Args:
-        state: the file's weights, in its order.
-        wanted: the model's, in its order.
 
     Returns:
         Key of the file -> key of the model, as far as both have layers.

@@ -48,13 +48,7 @@ class Placement:
 def place_weights(
     state: dict[str, Tensor], names: dict[str, str], wanted: dict[str, Tensor]
 ) -> Placement:
-    """Account for every weight of a file and of a model.
-
-    Args:
-        state: the file's weights by its keys.
-        names: key of the file -> key of the model.
-        wanted: the model's own weights.
-    """
+    """Account for every weight of a file and of a model."""
     placed, unplaced, rows = {}, {}, []
     for key, value in state.items():
         place = names.get(key)

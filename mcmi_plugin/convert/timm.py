@@ -24,8 +24,6 @@ def naming(state: dict[str, Tensor], model: Any, file_name: str) -> Naming:
     are: timm's ResNets have the same names.
 
     Args:
-        state: the file's weights.
-        model: a classifier of mmpretrain's.
         file_name: timm's files begin with the network's name, which is needed if
             ``model`` does not tell it.
     """

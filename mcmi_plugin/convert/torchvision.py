@@ -15,8 +15,6 @@ def naming(state: dict[str, Tensor], model: nn.Module, file_name: str) -> Naming
     """Place torchvision's weights in ``model``.
 
     Args:
-        state: the file's weights.
-        model: a classifier of mmpretrain's.
         file_name: torchvision's files begin with the network's name.
     """
     name, network = find_network(state, file_name)

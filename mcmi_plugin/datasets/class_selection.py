@@ -53,7 +53,6 @@ def class_names(dataset: Any, num_classes: int | None = None) -> list[str]:
     """Names of classes in the order of their ids, which stand for missing ones.
 
     Args:
-        dataset: built.
         num_classes: how many names; by default as many as the data set has, or, where
             it has none, as its labels have ids.
     """

@@ -39,8 +39,6 @@ def layer_table(
     nothing else says how large the pictures are.
 
     Args:
-        cfg: of a distillation, or of a classifier.
-        kind: MMRazor's name of the recorder.
         depth: how many parts, divided by points, a name may have to be shown.
         shape: of one picture; by default as the training pipeline gives it.
 

@@ -75,10 +75,6 @@ def build_sides(cfg: Config) -> dict[str, nn.Module]:
 def layers_of(network: nn.Module, shape: tuple[int, ...]) -> tuple[list[Layer], str]:
     """Call a network as a training step does and look at every module.
 
-    Args:
-        network: mmpretrain's classifier.
-        shape: of one sample.
-
     Returns:
         Its layers in the order of ``named_modules``, and a note if its loss could
         not be computed on made-up labels, or nothing.

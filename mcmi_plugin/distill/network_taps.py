@@ -39,8 +39,6 @@ def taps_of(pair: dict, side: str, network: dict) -> dict[str, Any]:
     Args:
         pair: its ``taps[side]`` goes before what is found, ``input_shape`` is that of
             one image, where not every network takes the same.
-        side: ``'student'`` or ``'teacher'``.
-        network: its config.
 
     Returns:
         The keys of ``SAID`` as far as they are known: ``channels`` in numbers, the

@@ -84,8 +84,6 @@ def see(network: dict, where: str, shape: tuple[int, ...] | None = None) -> Seen
     random state is for the caller to keep.
 
     Args:
-        network: its config.
-        where: its key in the pair and its file, for errors.
         shape: of one image; by default sizes are tried.
 
     Raises:

@@ -30,11 +30,7 @@ _DATA_SAMPLES = dict(type='ModuleInputs', source='', data_idx=1)
 
 
 def recorded_words(taps: dict[str, Any]) -> dict[str, dict]:
-    """Word -> MMRazor's recorder, and with it the indices of the record.
-
-    Args:
-        taps: of a network, see :mod:`.network_taps`. What is not known has no word.
-    """
+    """Word -> MMRazor's recorder, and with it the indices of the record."""
     pooled, stages, preact = (taps.get(key) for key in ('pooled', 'stages', 'preact'))
     stages, preact = stages or [], preact or []
     words = dict(

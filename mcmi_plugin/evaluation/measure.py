@@ -29,10 +29,8 @@ def measure(
         model: as for :func:`.predictions`.
         loader: batches as the Runner builds them. Its sampler must not repeat
             samples (``round_up=False``), they would count twice.
-        num_classes: C.
         train_mode: run in train mode, which moves batch norm's statistics as the
             authors' release does; by default eval mode.
-        title: what the progress bar says.
 
     Raises:
         UserError: as :func:`.predictions`, another number of outputs, or

@@ -24,7 +24,6 @@ def read_people(path: str, num_samples: int, num_classes: int | None = None) -> 
     """People's distributions, out of a file of counts.
 
     Args:
-        path: of the file.
         num_samples: N, of the test set.
         num_classes: C; None where it is not known yet.
 
@@ -64,7 +63,6 @@ def people_figures(path: str, logits: Tensor, labels: Tensor) -> dict:
     """A classifier's predictions of the test set against people's.
 
     Args:
-        path: of the file of counts.
         logits: [N, C], in the order of the test set.
         labels: [N] class ids.
 

@@ -82,12 +82,9 @@ def export(
     nothing is left, and what was there before stays.
 
     Args:
-        work_dir: folder of a run that has saved a checkpoint.
         form: one of :data:`FORMATS`.
         checkpoint: ``'last'``, ``'best'``, or a file.
         out: folder for the files, by default ``WORK_DIR/export``.
-        options: overrides of the saved config by dotted key, for example where the
-            data lie now.
 
     Raises:
         UserError: nothing that can be exported, no data to compare on, or a

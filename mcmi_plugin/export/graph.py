@@ -22,12 +22,7 @@ LOAD = (
 
 
 class PixelsToLogits(nn.Module):
-    """A classifier with its normalisation in front.
-
-    Args:
-        student: mmpretrain's classifier.
-        preprocessor: whose mean and standard deviation it is to have.
-    """
+    """A classifier with its normalisation in front."""
 
     mean: Tensor
     std: Tensor

@@ -68,7 +68,6 @@ def needed(student: nn.Module, model: ConfigDict, cfg: Config) -> Needed:
     """The modules that hold classes of a student which are not mmpretrain's.
 
     Args:
-        student: the network.
         model: its config, in mmpretrain's words as far as there are.
         cfg: of the run, whose ``custom_imports`` may have registered it.
 

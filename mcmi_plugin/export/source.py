@@ -63,7 +63,6 @@ def read_source(
         work_dir: folder of a run: of a distillation, of an ordinary training of a
             classifier, or of an MCMI teacher.
         checkpoint: as for :func:`mcmi_plugin.export.work_dir.find_checkpoint`.
-        options: overrides of the saved config by dotted key.
 
     Raises:
         UserError: no config, no whole checkpoint, or the two do not fit.

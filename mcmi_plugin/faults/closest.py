@@ -13,9 +13,6 @@ def did_you_mean(
     """``did you mean NAME?``, or nothing where none is close.
 
     Args:
-        name: that is not known.
-        known: those that are.
-        prefix: of the name that is shown.
         least: how much it must be alike, by difflib's ratio; 0: the closest one.
     """
     close = difflib.get_close_matches(name, known, 1, least)

@@ -194,12 +194,7 @@ def figures_in_words(figures: dict[str, float]) -> str:
 
 
 def cliff(history: list[dict], start: dict[str, float] | None = None) -> str | None:
-    """Why the last epoch of a fine-tune is past the cliff, or None if it is not.
-
-    Args:
-        history: figures of every epoch so far.
-        start: those of training steps before the first, if they were taken.
-    """
+    """Why the last epoch of a fine-tune is past the cliff, or None if it is not."""
     last, start = history[-1], start or {}
     samples = start.get('num_samples', math.inf)
     surrogate, first = last.get('surrogate', 0), start.get('surrogate', 0)

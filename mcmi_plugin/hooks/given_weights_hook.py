@@ -77,11 +77,6 @@ def distiller_of(runner: Runner) -> Any:
 def of_distiller(model: Any, state: dict[str, Tensor], source: str) -> dict:
     """``load_from`` under the names of a distiller.
 
-    Args:
-        model: the distiller.
-        state: of a distiller, or of a student alone.
-        source: the file, for errors.
-
     Raises:
         UserError: it is of other networks.
     """

@@ -56,9 +56,6 @@ class MCMITeacherHook(Hook):
 
         custom_hooks = [dict(type='MCMITeacherHook', lmda=0.1, epochs=10)]
 
-    Args:
-        options: see :class:`mcmi_plugin.teacher.options.TeacherOptions`.
-
     Raises:
         UserError: an option out of its range, or no way to a teacher.
     """

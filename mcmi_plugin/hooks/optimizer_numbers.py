@@ -13,7 +13,6 @@ def fit_to_optimizers(runner: Runner, saved: dict) -> None:
     """Fit the optimizers in a checkpoint to those of a Runner, in place.
 
     Args:
-        runner: about to load them.
         saved: ``checkpoint['optimizer']``; of several optimizers one under each name.
 
     Raises:

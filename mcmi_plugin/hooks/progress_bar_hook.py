@@ -83,9 +83,6 @@ class TrainingBar(Progress):
     """A bar of a Runner's iterations that looks for itself.
 
     Args:
-        runner: in training.
-        console: a terminal.
-        first: iteration that this run began with.
         started: by the monotonic clock, in seconds.
     """
 

@@ -23,7 +23,6 @@ def check_dial(
 
     Args:
         of: what the arguments stand under, for errors.
-        forms: those there are.
 
     Raises:
         UserError: the line names the argument and what it may be.

@@ -29,7 +29,6 @@ def check_features(loss: nn.Module, kind: str, **features: Any) -> None:
     """Refuse what was recorded at the wrong place.
 
     Args:
-        loss: whose class the message names.
         kind: 'vector', [B, D], 'logits', [B, C], or 'map', [B, C, H, W].
         features: by their key in ``loss_forward_mappings``.
 
@@ -60,10 +59,8 @@ def require_channels(loss: nn.Module, feature: Tensor, key: str, expected: int) 
     """Refuse a map whose channels are not those the loss was built for.
 
     Args:
-        loss: whose class the message names.
         feature: [B, C, H, W].
         key: the argument of `loss` that says how many channels there are.
-        expected: its value.
 
     Raises:
         UserError: C is another number.

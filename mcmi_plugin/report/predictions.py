@@ -34,14 +34,7 @@ def predict_some(
     """Run a classifier on :func:`drawn` samples, in this process alone.
 
     Args:
-        network: an mmengine classifier.
-        preprocessor: of the algorithm that it is in.
-        dataset: of mmpretrain's form.
-        number: most samples to take.
         title: of the progress bar, or a line of it in a file; '' for neither.
-        batch_size: of the pass.
-        workers: processes that load.
-        collate: joins samples to batches.
 
     Raises:
         UserError: as :func:`.predictions`.

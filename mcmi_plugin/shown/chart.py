@@ -35,7 +35,6 @@ def draw_chart(
     Args:
         lines: at least one, each of at least one point.
         x_label, y_label: what x is, of whole numbers, and y with its unit.
-        may_be_log: a logarithmic scale where the values span a wide range.
     """
     figure = new_figure(height=3.1, width=4.6)
     axes = figure.subplots()

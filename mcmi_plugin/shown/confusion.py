@@ -74,11 +74,8 @@ def draw_confusion(
     """Draw shares of each true class, row by row; up to forty names stand beside.
 
     Args:
-        axes: an empty panel.
         matrix: [C, C] counts or their mean over runs; rows are true classes.
-        classes: C names.
         dropped: ids of classes without a training sample, which are marked.
-        title: of the panel.
 
     Returns:
         The image, from 0 to 1, for a colour bar.

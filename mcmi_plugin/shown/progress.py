@@ -39,9 +39,7 @@ class Advance:
 
     Args:
         console: a terminal has a bar, anything else only the lines that are said.
-        total: of whatever is counted.
         ready: how many of it were there before.
-        bar: of a terminal.
     """
 
     def __init__(self, console: Console, total: int, ready: int, bar: Progress) -> None:

@@ -80,13 +80,7 @@ def sweep(args: argparse.Namespace) -> None:
 
 
 def cell_of(config: str, name: str, setting: dict, seed: int) -> Cell:
-    """The run of a setting's student with one seed.
-
-    Args:
-        config: that all settings start from, in the folder of the sweep.
-        name: of the setting.
-        setting: its options.
-    """
+    """The run of a setting's student with one seed."""
     options, text = {**paired_seeds(seed), **setting}, Path(config).read_text()
     recipe = dict(config=text, options=options, versions=versions())
     directory = Path(config).parent / slug(name) / f'seed{seed}'

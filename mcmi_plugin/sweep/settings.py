@@ -60,12 +60,6 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
     A tenth of the training set is held out as ``val_dataloader``, for the teacher's
     selection and the student's score; ``test_dataloader`` is taken away.
 
-    Args:
-        path: of the user's config.
-        options: the user's overrides.
-        file: to write.
-        teachers: folder of all settings' teachers.
-
     Returns:
         The config without a fine-tune.
 
@@ -131,9 +125,6 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
 
     One pass over the training set; where ``mcmi.mll_epochs`` is to train the
     teacher, that is done first, and every setting finds it.
-
-    Args:
-        cfg: from :func:`held_out_config`.
     """
     options = TeacherOptions(**cfg.mcmi)
     source, key, prefix = base_source(cfg)

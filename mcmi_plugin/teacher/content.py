@@ -58,10 +58,6 @@ _known: weakref.WeakKeyDictionary[Any, Content] = weakref.WeakKeyDictionary()
 def content_of(dataset: Any, config: dict) -> Content:
     """What a data set holds; taken once.
 
-    Args:
-        dataset: built.
-        config: of it.
-
     Raises:
         UserError: of the data set itself, for example a sample without a label.
     """

@@ -34,8 +34,6 @@ def stages(
     Args:
         provenance: ``meta['mcmi']`` of an MCMI teacher's checkpoint.
         control: the same of the lambda = 0 control, if there is one.
-        made: the teacher's name, ``'MCMI'``.
-        words: how it was made.
     """
     first = provenance['base'].get('history') or []
     found = []

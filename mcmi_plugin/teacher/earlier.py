@@ -26,12 +26,7 @@ _NEW = {
 
 
 def recipe_before(recipe: dict, stage_cfg: Config) -> dict:
-    """A recipe as it was written before: with absolute folders and less of the rest.
-
-    Args:
-        recipe: of a teacher that is looked for, trained or handed over.
-        stage_cfg: that it was taken from.
-    """
+    """A recipe as it was written before: with absolute folders and less of the rest."""
     before = {k: v for k, v in recipe.items() if k not in _NEW}
     loader = stage_cfg.train_dataloader
     hook = stage_cfg.custom_hooks[0]
@@ -52,14 +47,7 @@ def recipe_before(recipe: dict, stage_cfg: Config) -> dict:
 
 
 def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> None:
-    """Say why the teacher that an earlier version kept is not taken, if there is one.
-
-    Args:
-        root: folder of all teachers.
-        name: what the name of the teacher's own folder begins with.
-        recipe: of the teacher that is looked for.
-        stage_cfg: that it was taken from.
-    """
+    """Say why the teacher that an earlier version kept, if there is one, is not taken."""
     before = recipe_before(recipe, stage_cfg)
     path = osp.join(store.folder(root, name, before), store.TEACHER_FILE)
     if store.fingerprint(before) == store.fingerprint(recipe) or not osp.isfile(path):
@@ -75,12 +63,7 @@ def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> No
 
 
 def tell_if_earlier(path: str, provenance: dict) -> None:
-    """Say what is taken for granted of a teacher that was found.
-
-    Args:
-        path: of the teacher.
-        provenance: its ``meta['mcmi']``.
-    """
+    """Say what is taken for granted of a teacher that was found."""
     if 'processes' in provenance:
         return
     print_log(

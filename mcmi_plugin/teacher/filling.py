@@ -149,9 +149,6 @@ def check_teacher_filled(model: Any) -> None:
 def check_init_files(model: Any) -> None:
     """Each file that an ``init_cfg`` of a distiller names has filled something.
 
-    Args:
-        model: as for :func:`check_teacher_filled`, its ``architecture`` watched too.
-
     Raises:
         UserError: none of a file's weights has found its place.
     """

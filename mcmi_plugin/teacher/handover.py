@@ -21,8 +21,6 @@ def hand_over(
 
     Args:
         cfg: of a fine-tune, for its model and its measuring loaders.
-        weights: state dict of the teacher.
-        source: where ``weights`` come from, for errors.
         temperature: a number, ``'validation'`` or None.
 
     Returns:

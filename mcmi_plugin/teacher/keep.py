@@ -44,11 +44,6 @@ def find_or_make(
 ) -> str:
     """The file of a teacher, on every process.
 
-    Args:
-        wanted: which.
-        root: folder of all teachers.
-        make: its weights and its provenance, on every process.
-
     Raises:
         UserError: ``root`` cannot be written, or as ``make``.
     """

@@ -53,14 +53,11 @@ def provide_teacher(
     All processes of a job call it together and get the same path.
 
     Args:
-        cfg: the distillation config.
-        options: what ``mcmi`` says.
         dataset: ``train_dataloader.dataset`` of ``cfg``, where it is built already;
             what it holds is of the recipe.
         resume: continue an interrupted stage instead of starting it again.
         held: a teacher that ``load_from`` or an ``init_cfg`` has filled already,
             where that is the one to start from.
-        plan: the stages of the job, for the words that announce them.
 
     Raises:
         UserError: no teacher to start from, or it cannot be made.

@@ -13,13 +13,7 @@ REWARD_NAMES = dict(
 
 
 def plan_of(options: TeacherOptions, has_teacher: bool, iterations: int) -> JobPlan:
-    """The stages of a job, as its config has them; one may be found ready.
-
-    Args:
-        options: what ``mcmi`` says.
-        has_teacher: there is one to start from.
-        iterations: of the student.
-    """
+    """The stages of a job, as its config has them; one may be found ready."""
     epochs = {}
     if not has_teacher and options.mll_epochs is not None:
         epochs['mll'] = options.mll_epochs
@@ -39,7 +33,6 @@ def title_of(options: TeacherOptions, stage: str) -> str:
     """What a stage makes, in the log's words.
 
     Args:
-        options: of the stage.
         stage: ``'mll'`` or ``'mcmi'``.
     """
     if stage == 'mll':
@@ -52,13 +45,7 @@ def title_of(options: TeacherOptions, stage: str) -> str:
 
 
 def in_brief(plan: JobPlan, options: TeacherOptions, student: str) -> str:
-    """``4 stages: MLL teacher, 15 epochs; ...``: all that a job will do.
-
-    Args:
-        plan: of the job.
-        options: what ``mcmi`` says.
-        student: how long that trains, in words.
-    """
+    """``4 stages: MLL teacher, 15 epochs; ...``: all that a job will do."""
     stages = dict(mll=(options, 'mll'), mcmi=(options, 'mcmi'))
     stages['control'] = (options.of_control(), 'mcmi')
     words = [

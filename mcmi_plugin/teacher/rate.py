@@ -18,7 +18,6 @@ def scale_rate(optim_wrapper: ConfigDict, factor: float, scope: str) -> None:
     """Multiply the rate by ``factor``, in place; without one, the optimizer's own.
 
     Args:
-        optim_wrapper: of one optimizer.
         factor: 1 leaves the rate as it is.
         scope: in which the optimizer's name is looked up.
 

@@ -21,7 +21,6 @@ def recipe_of(
     before there was the key.
 
     Args:
-        train: what the training set holds.
         base: hash of the weights that the fine-tune starts from; None for a
             teacher that is trained from scratch.
         val: what the validation set holds, where that chooses the epoch.
@@ -69,7 +68,6 @@ def recipe_of_handover(
 
     Args:
         stage_cfg: of the fine-tune that there might have been.
-        train: what the training set holds.
         base: hash of the weights that are handed over.
         val: what the validation set holds, where there is one: it is measured, and
             perhaps the temperature's judge.

@@ -14,13 +14,7 @@ from mcmi_plugin.teacher.data import plain_dataset
 
 
 class DataToLearn:
-    """A data set of a config, looked into when first asked what it holds.
-
-    Args:
-        cfg: the distillation config.
-        config: of the data set.
-        dataset: the same, built, where it is.
-    """
+    """A data set of a config, looked into when first asked what it holds."""
 
     def __init__(self, cfg: Config, config: ConfigDict, dataset: Any = None) -> None:
         self._cfg = cfg

@@ -19,7 +19,6 @@ def take_mean(runner: Runner, number: int) -> None:
 
     Args:
         runner: at the end of its training; each of its last epochs is saved.
-        number: of checkpoints.
     """
     barrier()  # the main process may still be writing the last
     model = get_ori_model(runner.model)

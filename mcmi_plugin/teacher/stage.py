@@ -36,7 +36,6 @@ def run_stage(
         cfg: from :func:`mcmi_plugin.teacher.stage_config.stage_config`.
         resume: continue from the stage's last checkpoint, if it has one.
         weights: state dict that the stage starts from; None: from scratch.
-        source: where ``weights`` come from, for errors.
         place: which stage it is of its job; None: the only one.
         snapshots: take the mean of so many last epochs, not the last.
 

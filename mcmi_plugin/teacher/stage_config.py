@@ -40,10 +40,7 @@ def stage_config(
     """The Runner config of one teacher stage.
 
     Args:
-        cfg: the distillation config.
-        options: what ``mcmi`` says.
         stage: ``'mll'`` (train the teacher) or ``'mcmi'`` (fine-tune it).
-        work_dir: where the stage keeps its log and checkpoints.
     """
     fine_tune = stage == 'mcmi'
     return Config(

@@ -29,10 +29,8 @@ def write_summary(
     """Print the table; write ``summary.md``, ``summary.json`` and ``curves.png``.
 
     Args:
-        runner: the distillation's Runner, at its end.
         provenance: ``meta['mcmi']`` of the MCMI teacher's checkpoint.
         control: the same of the lambda = 0 control, if there is one.
-        directory: made if it is not there.
     """
     rows = summary_rows(provenance, control, student_accuracy(runner))
     caption = (

@@ -22,7 +22,6 @@ def load_checkpoint_file(
 
     Args:
         path: a local file, as ``torch.save``, mmengine or safetensors wrote it.
-        map_location: as for ``torch.load``.
 
     Returns:
         The dictionary that the file holds.

@@ -34,10 +34,6 @@ def file_of(source: str) -> str:
 def read_held(source: str, file: str | None = None) -> dict:
     """The checkpoint that ``source`` names; of ``student://FILE`` the student alone.
 
-    Args:
-        source: a path, or ``student://`` and a path.
-        file: where it lies, if that is elsewhere.
-
     Raises:
         UserError: as :func:`load_checkpoint_file`.
     """
@@ -68,12 +64,6 @@ def alone(
 
     HSAKD's auxiliary classifiers stay out where the model has none: they are no part
     of the network that they stand beside.
-
-    Args:
-        state: the weights in the file.
-        wanted: names of the model's weights.
-        source: where ``state`` is from, for the error.
-        said: what the error begins with.
 
     Raises:
         UserError: they are of a distillation, which has two networks.

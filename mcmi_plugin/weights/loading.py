@@ -102,7 +102,6 @@ def read_weights(
 
     Args:
         source: as for :func:`local_file`.
-        key: the config key that ``source`` stands under.
         prefix: keep the entries below this prefix, without it (``'teacher.'``
             takes the teacher out of a distiller's checkpoint).
 

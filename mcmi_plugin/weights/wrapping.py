@@ -44,7 +44,6 @@ def weights_in(checkpoint: dict, entry: str | None = None) -> Weights:
     compiled one.
 
     Args:
-        checkpoint: as the file holds it.
         entry: the one to take; the first of the usual names by default.
 
     Raises:
