@@ -64,6 +64,23 @@ def standing_alone(network: ConfigDict, owner: ConfigDict) -> ConfigDict:
     return network
 
 
+def without_mixing(preprocessor: dict) -> tuple[ConfigDict, bool]:
+    """A preprocessor's copy as mmpretrain's classifiers take it, images unmixed.
+
+    They hand theirs an argument that mmengine's ``ImgDataPreprocessor`` does not
+    take; ``ClsDataPreprocessor`` is the same arithmetic.
+
+    Returns:
+        It, and whether it would have mixed.
+    """
+    found = ConfigDict(copy.deepcopy(preprocessor))
+    mixes = bool(found.pop('batch_augments', None))
+    if short_name(found.get('type')) == 'ImgDataPreprocessor':
+        swaps = [found.pop(key, False) for key in ('bgr_to_rgb', 'rgb_to_bgr')]
+        found.update(type='mmpretrain.ClsDataPreprocessor', to_rgb=any(swaps))
+    return found, mixes
+
+
 def names_pretrained(part) -> bool:
     """Whether a model's config fills it with weights by itself."""
     if isinstance(part, dict):

@@ -16,13 +16,12 @@ from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.audit import progress
 from mcmi_plugin.audit.figures import lambda_figures, per_class, split_figures
 from mcmi_plugin.audit.memory import memory_sentences
 from mcmi_plugin.audit.model import as_distillation, fill_teacher, users_keys
 from mcmi_plugin.audit.opened import open_audit
 from mcmi_plugin.audit.output import print_audit, write_audit
-from mcmi_plugin.audit.passes import num_samples, pass_over
+from mcmi_plugin.audit.passes import num_samples, pass_over, passes_shown
 from mcmi_plugin.audit.reading import sentences
 from mcmi_plugin.audit.run import audit_run, print_run, write_run
 from mcmi_plugin.datasets.class_selection import class_names
@@ -110,7 +109,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     found['made'] = {name: made[name] for name in MADE if name in made}
     found['memory'] = memory_sentences(cfg, teacher, _images(loaders['train'], teacher))
     total = sum(num_samples(loader) for loader in loaders.values())
-    with progress.shown(console, total) as advance:
+    with passes_shown(console, total) as advance:
         for split, loader in loaders.items():
             kept: list[tuple] | None = [] if split == named else None
             told = partial(advance, SPLIT_WORDS[split])

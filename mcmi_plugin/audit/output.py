@@ -2,6 +2,7 @@
 
 import json
 import os.path as osp
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Console
@@ -137,14 +138,6 @@ def write_audit(audit: dict, folder: str) -> None:
     """
     curve = temperature_picture(audit['train'], audit['val'])
     reliability = reliability_picture(audit['val'])
-    text = json.dumps(audit, indent=1, allow_nan=False)
-    for name, content in (
-        ('temperature.png', curve),
-        ('reliability.png', reliability),
-        ('audit.json', text.encode()),
-    ):
-        with whole_file(osp.join(folder, name)) as file:
-            file.write(content)
     train, held_out = audit['train'], audit['val']
     of_curve = (
         'CMI and cross-entropy against the temperature of the logits: CMI is highest '
@@ -167,9 +160,29 @@ def write_audit(audit: dict, folder: str) -> None:
     ]
     if 'people' in audit:
         sections.append(Section('People', [people_table(audit)]))
-    sections.append(Section('Provenance', [Table(('', ''), Opened.provenance(audit))]))
-    title = f'Audit of {audit["network"]}'
-    write_page(osp.join(folder, 'audit.html'), title, sections, audit['checkpoint'])
+    pictures = {'temperature.png': curve, 'reliability.png': reliability}
+    write_files(audit, folder, f'Audit of {audit["network"]}', pictures, sections)
+
+
+def write_files(
+    audit: dict,
+    folder: str,
+    title: str,
+    pictures: dict[str, bytes],
+    sections: Sequence[Section],
+) -> None:
+    """An audit's pictures, its figures, and its page, which ends in where it is from.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    text = json.dumps(audit, indent=1, allow_nan=False)
+    for name, content in {**pictures, 'audit.json': text.encode()}.items():
+        with whole_file(osp.join(folder, name)) as file:
+            file.write(content)
+    end = Section('Provenance', [Table(('', ''), Opened.provenance(audit))])
+    page = osp.join(folder, 'audit.html')
+    write_page(page, title, [*sections, end], audit['checkpoint'])
 
 
 def _cards(audit: dict) -> list[tuple[str, str, str]]:

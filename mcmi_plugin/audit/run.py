@@ -1,7 +1,5 @@
 """The checkpoints of one training run side by side, and which of them to choose."""
 
-import json
-import os.path as osp
 import re
 from functools import partial
 from pathlib import Path
@@ -9,19 +7,18 @@ from pathlib import Path
 from matplotlib import colormaps
 from rich.console import Console
 
-from mcmi_plugin.audit import progress
 from mcmi_plugin.audit.figures import split_figures
 from mcmi_plugin.audit.model import fill_teacher
 from mcmi_plugin.audit.opened import Opened
-from mcmi_plugin.audit.passes import num_samples, pass_over
+from mcmi_plugin.audit.output import write_files
+from mcmi_plugin.audit.passes import num_samples, pass_over, passes_shown
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.blocks import Picture, Section, Table, Text
-from mcmi_plugin.shown.page import write_page
 from mcmi_plugin.shown.style import BLUE, RED, legend, new_figure, png_of, whole_epochs
 from mcmi_plugin.shown.tables import printable
-from mcmi_plugin.whole_file import whole_file
 
 _SAVED = re.compile(r'(epoch|iter)_(\d+)\.pth')
+_SPLITS = (('train', BLUE, 'training set'), ('val', RED, 'held out'))
 _COLUMNS = (
     ('train', 'll', 'LL', '.4f'),
     ('train', 'cmi', 'CMI', '.4f'),
@@ -74,7 +71,7 @@ def audit_run(opened: Opened, folder: str, console: Console) -> dict:
     found['unit'] = saved[-1][0]
     states = found['states'] = []
     each = sum(num_samples(loader) for loader in opened.loaders.values())
-    with progress.shown(console, each * len(saved)) as advance:
+    with passes_shown(console, each * len(saved)) as advance:
         for unit, step, path in saved:
             fill_teacher(opened.teacher, path)
             state: dict = dict(step=step, checkpoint=path)
@@ -107,7 +104,7 @@ def run_picture(found: dict) -> bytes:
     steps = [state['step'] for state in found['states']]
     curves = (('ll', -1, '-LL, nats'), ('cmi', 1, 'CMI, nats'))
     for axes, (key, sign, name) in zip(panels[0], curves, strict=True):
-        for split, colour, words in (('train', BLUE, 'training set'), *_HELD_OUT):
+        for split, colour, words in _SPLITS:
             values = [sign * state[split][key] for state in found['states']]
             axes.plot(steps, values, color=colour, marker='.', label=words)
         best = found['chosen'][key]
@@ -138,9 +135,6 @@ def run_picture(found: dict) -> bytes:
     return png_of(figure, dpi=100)
 
 
-_HELD_OUT = (('val', RED, 'held out'),)
-
-
 def print_run(audit: dict, console: Console) -> None:
     """The table, and what it says."""
     console.print(printable(run_table(audit), right=True, padding=0))
@@ -154,18 +148,13 @@ def write_run(audit: dict, folder: str) -> None:
         UserError: the folder cannot be written.
     """
     picture = run_picture(audit)
-    text = json.dumps(audit, indent=1, allow_nan=False)
-    for name, content in (('run.png', picture), ('audit.json', text.encode())):
-        with whole_file(osp.join(folder, name)) as file:
-            file.write(content)
     words = _in_words(audit)
     sections = [
         Section('Checkpoints', [run_table(audit), Text(words)]),
         Section('Picture', [Picture(picture, words)]),
-        Section('Provenance', [Table(('', ''), Opened.provenance(audit))]),
     ]
     title = f'Audit of a run of {audit["network"]}'
-    write_page(osp.join(folder, 'audit.html'), title, sections, audit['checkpoint'])
+    write_files(audit, folder, title, {'run.png': picture}, sections)
 
 
 def _in_words(found: dict) -> str:

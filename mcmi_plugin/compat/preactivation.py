@@ -1,6 +1,5 @@
 """Let recorders see pre-activations."""
 
-import functools
 from typing import Any
 
 from torch import nn
@@ -20,16 +19,19 @@ def mend_set_module_inplace_false() -> None:
     """
     from mmrazor.models.algorithms.base import BaseAlgorithm
 
-    if _switches_relu_off(BaseAlgorithm):
-        return
+    if not _switches_relu_off(BaseAlgorithm):
+        BaseAlgorithm.set_module_inplace_false = _set_module_inplace_false
 
-    @functools.wraps(BaseAlgorithm.set_module_inplace_false)
-    def set_module_inplace_false(self, architecture: nn.Module, varstr: str) -> None:
-        for module in architecture.modules():
-            if hasattr(module, 'inplace'):
-                module.inplace = False  # type: ignore[assignment]  # of any class
 
-    BaseAlgorithm.set_module_inplace_false = set_module_inplace_false
+def switch_in_place_off(network: nn.Module) -> None:
+    """Let no module of a network overwrite what a recorder may hold."""
+    for module in network.modules():
+        if hasattr(module, 'inplace'):
+            module.inplace = False  # type: ignore[assignment]  # of any class
+
+
+def _set_module_inplace_false(self: Any, architecture: nn.Module, varstr: str) -> None:
+    switch_in_place_off(architecture)
 
 
 def _switches_relu_off(algorithm: type[Any]) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.datasets.class_selection import class_names
-from mcmi_plugin.datasets.indices import labels_hash, saved_or_chosen
+from mcmi_plugin.datasets.indices import choice_of, saved_or_chosen
 from mcmi_plugin.datasets.stratified import (
     check_no_class_empty,
     check_options,
@@ -61,13 +61,8 @@ def fraction_of(
     labels = dataset.get_gt_labels()
     check_options(key, fraction, seed)
     check_no_class_empty(labels, fraction, class_names(dataset), key)
-    choice = dict(
-        kind='fraction of each class',
-        fraction=fraction,
-        seed=seed,
-        num_samples=len(labels),
-        labels=labels_hash(labels),
-    )
+    kind = 'fraction of each class'
+    choice = choice_of(kind, labels, fraction=fraction, seed=seed)
     return saved_or_chosen(
         index_file, choice, lambda: stratified(labels, fraction, seed)
     )

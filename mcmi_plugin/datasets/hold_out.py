@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.datasets.class_selection import class_names
-from mcmi_plugin.datasets.indices import labels_hash, saved_or_chosen
+from mcmi_plugin.datasets.indices import choice_of, saved_or_chosen
 from mcmi_plugin.datasets.stratified import (
     check_no_class_empty,
     check_options,
@@ -54,13 +54,7 @@ class HoldOut(Subset):
         check_options(key, fraction, seed)
         check_no_class_empty(labels, fraction, class_names(self), key)
         self._check_train_part(fraction, key)
-        choice = dict(
-            kind='held out',
-            fraction=fraction,
-            seed=seed,
-            num_samples=len(labels),
-            labels=labels_hash(labels),
-        )
+        choice = choice_of('held out', labels, fraction=fraction, seed=seed)
         # From the end: a ClassFraction of the same data set takes from the start.
         held_out = saved_or_chosen(
             index_file,

@@ -18,6 +18,12 @@ def labels_hash(labels: np.ndarray) -> str:
     return hashlib.sha256(labels.astype('<i8').tobytes()).hexdigest()
 
 
+def choice_of(kind: str, labels: np.ndarray, **options: Any) -> dict[str, Any]:
+    """What decides which samples are chosen: options, and the [N] labels."""
+    counted = dict(num_samples=len(labels), labels=labels_hash(labels))
+    return dict(kind=kind, **options, **counted)
+
+
 def saved_or_chosen(
     path: str | None, choice: dict[str, Any], choose: Callable[[], np.ndarray]
 ) -> np.ndarray:

@@ -3,6 +3,8 @@
 For a first try: every stage runs as it will, on few samples of every class.
 """
 
+from collections.abc import Callable
+
 from mmengine.config import Config, ConfigDict
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -23,15 +25,22 @@ def take_part(cfg: Config) -> None:
     owners = [cfg[key] for key in LOADERS if cfg.get(key)]
     if (cfg.get('mcmi') or {}).get('dataset'):
         owners.append(cfg.mcmi)
-    parts = [_part(owner.dataset, fraction) for owner in owners]
-    for owner, part in zip(owners, parts, strict=True):
-        owner.dataset = part
+    part = dict(type='ClassFraction', fraction=fraction)
+    changed = [
+        with_innermost(owner.dataset, lambda whole: ConfigDict(part, dataset=whole))
+        for owner in owners
+    ]
+    for owner, dataset in zip(owners, changed, strict=True):
+        owner.dataset = dataset
 
 
-def _part(dataset: ConfigDict, fraction: float) -> ConfigDict:
+def with_innermost(
+    dataset: ConfigDict, change: Callable[[ConfigDict], ConfigDict]
+) -> ConfigDict:
+    """A data set's config with what ``change`` makes of each one below its wrappers."""
     if 'dataset' in dataset:
-        return ConfigDict(dataset, dataset=_part(dataset.dataset, fraction))
+        return ConfigDict(dataset, dataset=with_innermost(dataset.dataset, change))
     if 'datasets' in dataset:
-        inner = [_part(one, fraction) for one in dataset.datasets]
+        inner = [with_innermost(one, change) for one in dataset.datasets]
         return ConfigDict(dataset, datasets=inner)
-    return ConfigDict(type='ClassFraction', fraction=fraction, dataset=dataset)
+    return change(dataset)

@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.registry import DATASETS
 
 from mcmi_plugin.datasets.class_fraction import fraction_of
-from mcmi_plugin.datasets.indices import labels_hash
+from mcmi_plugin.datasets.indices import choice_of
 from mcmi_plugin.datasets.subset import Subset
 from mcmi_plugin.errors import UserError
 
@@ -50,13 +50,8 @@ class PseudoLabelled(Subset):
         )
         self.is_labelled = np.zeros(len(self), bool)
         self.is_labelled[labelled] = True
-        self.choice = dict(
-            kind='pseudo-labels',
-            labelled_fraction=labelled_fraction,
-            seed=seed,
-            num_samples=len(self),
-            labels=labels_hash(self._labels),
-        )
+        options = dict(labelled_fraction=labelled_fraction, seed=seed)
+        self.choice = choice_of('pseudo-labels', self._labels, **options)
         self._given = self._labels
         self._labels = np.where(self.is_labelled, self._given, -1)
 

@@ -8,10 +8,11 @@ from mmengine.config import Config, ConfigDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from ..compat.preactivation import switch_in_place_off
 from ..errors import one_line
 from ..fast.records import tensors_in
 from ..networks import build_network, standing_alone
-from .seen import calls_of, switch_in_place_off
+from .seen import calls_of
 
 # Side -> its key in ``model``, and what leaves its activations in place.
 SIDE_KEYS = {

@@ -10,6 +10,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from ..compat.preactivation import switch_in_place_off
 from ..errors import UserError, one_line
 from ..fast.records import tensors_in
 from ..networks import built, standing_alone
@@ -18,13 +19,6 @@ BATCH = 2
 # Sides of the images that are tried, until the network takes one. 64 costs little and
 # leaves five halvings; some networks take one size only.
 _SIZES = (64, 224, 32, 28, 299, 384, 256, 512)
-
-
-def switch_in_place_off(network: nn.Module) -> None:
-    """As MMRazor does, for the recorders' sake."""
-    for module in network.modules():
-        if hasattr(module, 'inplace'):
-            module.inplace = False  # type: ignore[assignment]  # of any class
 
 
 @dataclass(eq=False)

@@ -12,7 +12,12 @@ from mcmi_plugin.checks.sources import check_sources
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.work_dir import check_folder, find_checkpoint, find_config
 from mcmi_plugin.job_config import job_config
-from mcmi_plugin.networks import build_network, drop_pretrained, standing_alone
+from mcmi_plugin.networks import (
+    build_network,
+    drop_pretrained,
+    standing_alone,
+    without_mixing,
+)
 from mcmi_plugin.type_names import short_name
 from mcmi_plugin.weights.held import AUXILIARY, STUDENT
 from mcmi_plugin.weights.loading import load_weights, read_weights
@@ -88,7 +93,7 @@ def read_source(
     trained = algorithm.architecture if distilled else algorithm
     load_weights(trained, state, str(path), '--checkpoint')
     model = copy.deepcopy(cfg.model.architecture if distilled else cfg.model)
-    model.data_preprocessor = _of_mmpretrain(
+    model.data_preprocessor, _ = without_mixing(
         cfg.model.get('data_preprocessor') or model.get('data_preprocessor') or {}
     )
     gone = _unload(model)
@@ -104,16 +109,6 @@ def read_source(
         model=model,
         student=student,
     )
-
-
-def _of_mmpretrain(preprocessor: ConfigDict) -> ConfigDict:
-    found = ConfigDict(copy.deepcopy(preprocessor))
-    found.pop('batch_augments', None)  # mixed pictures, of training
-    if short_name(found.get('type')) == 'ImgDataPreprocessor':
-        # Which mmpretrain's classifiers cannot use; the arithmetic is the same.
-        swaps = [found.pop(key, False) for key in ('bgr_to_rgb', 'rgb_to_bgr')]
-        found.update(type='mmpretrain.ClsDataPreprocessor', to_rgb=any(swaps))
-    return found
 
 
 def _unload(model: ConfigDict) -> tuple[str, ...]:

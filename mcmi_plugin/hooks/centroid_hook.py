@@ -4,12 +4,16 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.model import BaseModel
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
+from torch import Tensor, nn
 
 from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure, summary
+from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.evaluation.splits import (
     figures_of,
     is_worse_than_guessing,
@@ -17,7 +21,7 @@ from mcmi_plugin.evaluation.splits import (
     statistics_of,
 )
 from mcmi_plugin.functional.mcmi import safe_lambda
-from mcmi_plugin.hooks.wrong_class_scores import WrongClassScores
+from mcmi_plugin.functional.rewards import without_label
 from mcmi_plugin.isolation import random_numbers_kept
 from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 
@@ -108,7 +112,7 @@ class CentroidHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         loss = find_cmi_loss(runner.model)
         if loss.reward == 'wrong_class':
-            scores = WrongClassScores(runner.model)
+            scores = _WrongClassScores(runner.model)
             title = 'centroids of the wrong classes'
             statistics = measure(
                 scores, self.loaders['train'], loss.num_classes, title=title
@@ -140,3 +144,25 @@ class CentroidHook(Hook):
         num_classes = find_cmi_loss(runner.model).num_classes
         after = measured(runner.model, self.loaders, num_classes, 'after the fine-tune')
         runner.message_hub.update_info('mcmi_after', after)
+
+
+class _WrongClassScores(nn.Module):
+    """The same classifier, the softmax of whose logits is ``P_x`` without the label.
+
+    So that one pass of :func:`mcmi_plugin.evaluation.measure.measure` takes the
+    centroids of the wrong classes.
+
+    Args:
+        model: an mmengine classifier, wrapped for several processes or not.
+    """
+
+    def __init__(self, model: BaseModel) -> None:
+        super().__init__()
+        self.model: BaseModel = get_ori_model(model)
+        self.data_preprocessor = self.model.data_preprocessor
+        self.training = model.training
+
+    def forward(self, inputs: Tensor, data_samples: list, mode: str) -> Tensor:
+        """[B, C] logits, the label's a large negative number."""
+        logits = self.model(inputs, data_samples, mode=mode)
+        return without_label(logits, hard_labels(data_samples).to(logits.device))

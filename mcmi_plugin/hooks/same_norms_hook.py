@@ -1,6 +1,6 @@
 """All processes evaluate the network that is saved."""
 
-import torch.distributed as dist
+from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -27,9 +27,7 @@ class SameNormsHook(Hook):
         self._broadcast(runner)
 
     def _broadcast(self, runner: Runner) -> None:
-        if not dist.is_initialized():
-            return
         for module in runner.model.modules():
             if isinstance(module, _NormBase):
                 for buffer in module.buffers(recurse=False):
-                    dist.broadcast(buffer, 0)
+                    broadcast(buffer)

@@ -9,9 +9,8 @@ from .logit_losses import (
     StandardisedLogitsLoss,
     WTTMLoss,
 )
-from .pooled_at_loss import PooledATLoss
 from .reviewkd_loss import ReviewKDLoss
-from .similarity_losses import CCLoss, PKTLoss, SPLoss
+from .similarity_losses import CCLoss, PKTLoss, PooledATLoss, SPLoss
 from .vid_loss import VIDLoss
 
 __all__ = [

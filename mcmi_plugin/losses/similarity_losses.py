@@ -1,9 +1,10 @@
-"""SP, PKT and CC as losses for a distiller."""
+"""AT, SP, PKT and CC as losses for a distiller."""
 
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..functional.attention import attention_transfer
 from ..functional.similarity import (
     correlation_congruence,
     probabilistic_transfer,
@@ -13,17 +14,49 @@ from .features import check_features
 from .precision import full_precision
 
 
+class _Weighted(nn.Module):
+    """A loss without parameters, times ``loss_weight``."""
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+
 @MODELS.register_module()
-class SPLoss(nn.Module):
+class PooledATLoss(_Weighted):
+    """AT of one stage, the larger map average-pooled to the smaller.
+
+    MMRazor's ``ATLoss`` wants maps of equal size, where the two agree.
+
+    Args:
+        loss_weight: 1000 in the MCMI paper.
+    """
+
+    def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
+        """See :func:`~mcmi_plugin.functional.attention.attention_transfer`.
+
+        Args:
+            s_feature: [B, Cs, Hs, Ws], a stage of the student.
+            t_feature: [B, Ct, Ht, Wt], the teacher's stage; constant.
+
+        Returns:
+            Scalar times loss_weight.
+
+        Raises:
+            UserError: not two maps of one batch.
+        """
+        check_features(self, 'map', s_feature=s_feature, t_feature=t_feature)
+        with full_precision(s_feature, t_feature) as (student, teacher):
+            return self.loss_weight * attention_transfer(student, teacher)
+
+
+@MODELS.register_module()
+class SPLoss(_Weighted):
     """Similarity-preserving distillation of a feature map, or of tokens.
 
     Args:
         loss_weight: 3000 in the MCMI paper.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
         """See :func:`~mcmi_plugin.functional.similarity.similarity_preserving`.
@@ -46,16 +79,12 @@ class SPLoss(nn.Module):
 
 
 @MODELS.register_module()
-class PKTLoss(nn.Module):
+class PKTLoss(_Weighted):
     """Probabilistic knowledge transfer of the penultimate features.
 
     Args:
         loss_weight: 30000 in the MCMI paper.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
         """See :func:`~mcmi_plugin.functional.similarity.probabilistic_transfer`.
@@ -76,7 +105,7 @@ class PKTLoss(nn.Module):
 
 
 @MODELS.register_module()
-class CCLoss(nn.Module):
+class CCLoss(_Weighted):
     """Correlation congruence of the embedded penultimate features.
 
     Both features pass through a trained ``TorchNNConnector`` of type ``Linear``
@@ -85,10 +114,6 @@ class CCLoss(nn.Module):
     Args:
         loss_weight: 0.02 in the MCMI paper.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
         """See :func:`~mcmi_plugin.functional.similarity.correlation_congruence`.

@@ -37,7 +37,7 @@ def _taps(
     preact: list[str],
     channels: list[int],
     sizes: list[int],
-    pooled_channels: int,
+    pooled_channels: int | None = None,
 ) -> dict:
     return dict(
         stem=f'backbone.{stem}',
@@ -47,7 +47,7 @@ def _taps(
         logits='head.fc',
         channels=channels,
         sizes=sizes,
-        pooled_channels=pooled_channels,
+        pooled_channels=pooled_channels or channels[-1],
         auxiliary=[f'auxiliary.{i}' for i in range(len(stages))],
     )
 
@@ -60,7 +60,6 @@ def _resnet(depth: int, channels: list[int]) -> dict:
         preact=[f'layer{i}.{last}.preact' for i in (1, 2, 3)],
         channels=channels,
         sizes=[32, 16, 8],
-        pooled_channels=channels[-1],
     )
 
 
@@ -71,7 +70,6 @@ def _wrn(channels: list[int]) -> dict:
         preact=['layer2.0.bn1', 'layer3.0.bn1', 'bn1'],
         channels=channels,
         sizes=[32, 16, 8],
-        pooled_channels=channels[-1],
     )
 
 
@@ -81,11 +79,10 @@ _VGG = _taps(
     preact=['block1', 'block2', 'block3', 'block4'],
     channels=[128, 256, 512, 512],
     sizes=[16, 8, 4, 4],
-    pooled_channels=512,
 )
 
 
-def _shuffle(channels: list[int], pooled_channels: int) -> dict:
+def _shuffle(channels: list[int], pooled_channels: int | None = None) -> dict:
     return _taps(
         stem='relu',
         stages=['layer1', 'layer2', 'layer3'],
@@ -97,13 +94,7 @@ def _shuffle(channels: list[int], pooled_channels: int) -> dict:
 
 
 TAPS: dict[str, dict] = {
-    'resnet8': _resnet(8, [16, 32, 64]),
-    'resnet14': _resnet(14, [16, 32, 64]),
-    'resnet20': _resnet(20, [16, 32, 64]),
-    'resnet32': _resnet(32, [16, 32, 64]),
-    'resnet44': _resnet(44, [16, 32, 64]),
-    'resnet56': _resnet(56, [16, 32, 64]),
-    'resnet110': _resnet(110, [16, 32, 64]),
+    **{f'resnet{d}': _resnet(d, [16, 32, 64]) for d in (8, 14, 20, 32, 44, 56, 110)},
     'resnet8x4': _resnet(8, [64, 128, 256]),
     'resnet32x4': _resnet(32, [64, 128, 256]),
     'wrn_16_1': _wrn([16, 32, 64]),
@@ -120,7 +111,7 @@ TAPS: dict[str, dict] = {
         sizes=[16, 8, 4, 2],
         pooled_channels=1280,
     ),
-    'ShuffleV1': _shuffle([240, 480, 960], pooled_channels=960),
+    'ShuffleV1': _shuffle([240, 480, 960]),
     'ShuffleV2': _shuffle([116, 232, 464], pooled_channels=1024),
     'ResNet50': _taps(
         stem='relu',
@@ -133,7 +124,6 @@ TAPS: dict[str, dict] = {
         ],
         channels=[256, 512, 1024, 2048],
         sizes=[32, 16, 8, 4],
-        pooled_channels=2048,
     ),
 }
 
@@ -147,7 +137,6 @@ def _imagenet_resnet(
         preact=[],
         channels=channels,
         sizes=[56, 28, 14, 7],
-        pooled_channels=channels[-1],
     )
     taps['preact'] = [
         dict(

@@ -18,7 +18,7 @@ from mcmi_plugin.report.arms import arms_of
 from mcmi_plugin.report.comparison import comparison, runs_table
 from mcmi_plugin.report.networks import Networks, rebuild
 from mcmi_plugin.report.predictions import predict_some
-from mcmi_plugin.report.record import check_confusion, dense, sparse, write_record
+from mcmi_plugin.report.record import dense, sparse, write_record
 from mcmi_plugin.report.run_origin import as_typed
 from mcmi_plugin.report.run_sections import sections
 from mcmi_plugin.report.spaces import NUM_EMBEDDED, eigen_cams, output_space
@@ -109,10 +109,9 @@ def _recorded(run: Run) -> list[Section]:
 
 
 def _recorded_confusion(run: Run) -> list[Block]:
-    confusion = run.record.get('confusion') or {}
-    missing = check_confusion(confusion)
-    if missing is not None:
-        return [Text(f'No confusion matrix: {missing}.')]
+    confusion = run.record.get('confusion') or dict(missing='it was not recorded')
+    if 'missing' in confusion:
+        return [Text(f'No confusion matrix: {confusion["missing"]}.')]
     words = _words(confusion['samples'], confusion['available'])
     return confusion_blocks(dense(confusion), confusion['classes'], words)
 

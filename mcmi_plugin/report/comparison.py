@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mcmi_plugin.report.arms import Arm, arms_of, differences, mean_and_sd
-from mcmi_plugin.report.cost import parameters, rate, training_time, whole_time
+from mcmi_plugin.report.cost import parameters, rate, training_time
 from mcmi_plugin.report.method import losses_of, method_of
 from mcmi_plugin.report.run_origin import networks_of
 from mcmi_plugin.report.work_dir import Run
@@ -74,7 +74,7 @@ def _costs_table(arms: Sequence[Arm]) -> Table:
             for network in ('teacher', 'student'):
                 number, words = parameters(run, network), names.get(network, '')
                 both.append(f'{words} ({number})' if number else words)
-            seconds = training_time(run), whole_time(run)
+            seconds = training_time(run), run.whole_time
             times = ['' if one is None else duration(one) for one in seconds]
             rows.append((run.name, arm.name, *both, rate(run), *times))
     caption = (

@@ -32,14 +32,9 @@ def training_time(run: Run) -> float | None:
     return total or None
 
 
-def whole_time(run: Run) -> float | None:
-    """Seconds from start to end, with validations and the making of the teacher."""
-    return run.record.get('seconds')
-
-
 def time_words(run: Run) -> str:
     """Both, and a step's; '' where nothing is logged."""
-    steps, whole = training_time(run), whole_time(run)
+    steps, whole = training_time(run), run.whole_time
     if steps is None:
         return ''
     number = _last(run)['step']

@@ -4,17 +4,19 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mcmi_plugin.type_names import short_name
+
 _LONGEST = 120  # characters of a cell
 
 
 def method_of(config: Config) -> str:
     """``KD``: the name that the method's file gives it, else its losses' classes."""
-    kinds = [short(loss.get('type')) for loss in _losses(config.model).values()]
+    kinds = [short_name(loss.get('type')) for loss in _losses(config.model).values()]
     method = config.get('method') or {}
     told = method.get('losses') or (method.get('distiller') or {}).get('distill_losses')
     # The file may be inherited, and its losses replaced.
-    same = {short(loss.get('type')) for loss in (told or {}).values()} == set(kinds)
-    if same and method.get('name'):
+    named = {short_name(loss.get('type')) for loss in (told or {}).values()}
+    if named == set(kinds) and method.get('name'):
         return method['name']
     return ' + '.join(dict.fromkeys(kinds)) or 'no distillation'
 
@@ -37,17 +39,12 @@ def value_in_words(value: Any) -> str:
         inner = [f'{k}={value_in_words(v)}' for k, v in value.items() if k != 'type']
         words = ', '.join(inner)
         if 'type' in value:
-            words = short(value['type']) + (f'({words})' if inner else '')
+            words = short_name(value['type']) + (f'({words})' if inner else '')
     elif isinstance(value, (list, tuple)):
         words = ', '.join(map(value_in_words, value)) or 'none'
     else:
         words = str(value)
     return words if len(words) <= _LONGEST else f'{words[: _LONGEST - 1]}\u2026'
-
-
-def short(name: object) -> str:
-    """A class by its last name."""
-    return str(name).rpartition('.')[2]
 
 
 def own_loss_of(model: dict) -> dict:

@@ -142,8 +142,3 @@ def _seconds_since(timestamp: str) -> float:
 def _device(runner: Runner) -> str:
     kind = next(runner.model.parameters()).device.type
     return torch.cuda.get_device_name() if kind == 'cuda' else kind
-
-
-def check_confusion(confusion: dict) -> str | None:
-    """Why there is no confusion matrix, or None where there is one."""
-    return confusion.get('missing') if confusion else 'it was not recorded'

@@ -8,10 +8,11 @@ from mmengine.config import Config
 
 from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.report.cost import parameters, rate, time_words
-from mcmi_plugin.report.method import losses_of, method_of, short, value_in_words
+from mcmi_plugin.report.method import losses_of, method_of, value_in_words
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.blocks import Block, Code, Table, Text
 from mcmi_plugin.teacher.summary import settings_in_words
+from mcmi_plugin.type_names import short_name
 
 
 def what_was_run(run: Run) -> list[Block]:
@@ -20,7 +21,7 @@ def what_was_run(run: Run) -> list[Block]:
     rows = [('work dir', as_typed(run.folder))]
     if run.record.get('config'):
         rows.append(('config', run.record['config']))
-    rows.append(('algorithm', short(cfg.model.get('type'))))
+    rows.append(('algorithm', short_name(cfg.model.get('type'))))
     networks = networks_of(run)
     for name, network in networks.items():
         number = parameters(run, name)
@@ -117,15 +118,15 @@ def model_name_of(model: dict) -> str:
     backbone = model.get('backbone', model)
     if 'model_name' in backbone:  # of timm or of the Hugging Face hub
         return str(backbone['model_name'])
-    return f'{short(backbone.get("type"))}{backbone.get("depth", "")}'
+    return f'{short_name(backbone.get("type"))}{backbone.get("depth", "")}'
 
 
 def _data(loader: dict) -> str:
     dataset = loader['dataset']
-    names = [short(dataset.get('type'))]
+    names = [short_name(dataset.get('type'))]
     while dataset.get('dataset'):  # a wrapper
         dataset = dataset['dataset']
-        names.append(short(dataset.get('type')))
+        names.append(short_name(dataset.get('type')))
     return ' of '.join(names)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcmi_plugin.report.cost import parameters, training_time, whole_time
+from mcmi_plugin.report.cost import parameters, training_time
 from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
 from mcmi_plugin.report.stored import stored_blocks
@@ -61,7 +61,7 @@ def key_figures(run: Run) -> KeyFigures | None:
     if number:
         beside = f'teacher {of_teacher}' if of_teacher else ''
         figures.append(('Student parameters', number, beside))
-    steps, whole = training_time(run), whole_time(run)
+    steps, whole = training_time(run), run.whole_time
     if steps is not None:
         beside = 'in training steps of the student'
         if whole is not None:

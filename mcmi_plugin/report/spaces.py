@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from mcmi_plugin.distill.seen import calls_of
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.report.predictions import drawn
@@ -73,35 +73,21 @@ def eigen_cams(
     return [Picture(png_of(figure), words, caption)]
 
 
-@torch.no_grad()
 def last_map(network: nn.Module, inputs: Tensor) -> str:
     """Name of the last stage of a network whose output still is a picture.
 
     Raises:
         UserError: none is.
     """
-    ended: list[str] = []
-
-    def note(name: str):
-        def hook(module, args, output) -> None:
-            maps = isinstance(output, Tensor) and output.ndim == 4
-            if maps and output.shape[-1] * output.shape[-2] > 1:
-                ended.append(name)
-
-        return hook
-
-    handles = [
-        module.register_forward_hook(note(name))
-        for name, module in network.named_modules()
-        if name
-    ]
-    try:
-        network(inputs, mode='tensor')
-    finally:
-        for handle in handles:
-            handle.remove()
+    calls, _ = calls_of(network, inputs, mode='tensor')
+    ended = [call.name for call in calls if call.name and _is_picture(call.output)]
     # Of the layers of a stage the whole stage is meant.
     stages = [name for name in ended if name.count('.') == 1]
     if not ended:
         raise UserError('no layer has an output with a picture')
     return (stages or ended)[-1]
+
+
+def _is_picture(output: Any) -> bool:
+    is_map = isinstance(output, Tensor) and output.ndim == 4
+    return is_map and output.shape[-1] * output.shape[-2] > 1

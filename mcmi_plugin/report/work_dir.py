@@ -68,6 +68,11 @@ class Run:
         return bool(self.record) or (wanted is not None and done >= wanted)
 
     @property
+    def whole_time(self) -> float | None:
+        """Seconds from start to end, with validations and the making of the teacher."""
+        return self.record.get('seconds')
+
+    @property
     def seed(self) -> int | None:
         return (self.config.get('randomness') or {}).get('seed')
 

@@ -4,6 +4,7 @@ import copy
 
 from mmengine.config import Config, ConfigDict
 
+from mcmi_plugin.datasets.part import with_innermost
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.type_names import short_name
 
@@ -44,17 +45,10 @@ def pipeline_in(dataset: ConfigDict) -> list | None:
 
 def with_pipeline(dataset: ConfigDict, pipeline: list | None) -> ConfigDict:
     """The same samples through another pipeline."""
-    dataset = copy.deepcopy(dataset)
-    parts = [dataset.dataset] if 'dataset' in dataset else dataset.get('datasets', [])
-    if parts:
-        parts = [with_pipeline(part, pipeline) for part in parts]
-        if 'dataset' in dataset:
-            dataset.dataset = parts[0]
-        else:
-            dataset.datasets = parts
-    else:
-        dataset.pipeline = copy.deepcopy(pipeline)
-    return dataset
+    return with_innermost(
+        copy.deepcopy(dataset),
+        lambda own: ConfigDict(own, pipeline=copy.deepcopy(pipeline)),
+    )
 
 
 def measuring_loader(cfg: Config, split: str) -> ConfigDict:

@@ -47,7 +47,7 @@ def recipe_before(recipe: dict, stage_cfg: Config) -> dict:
 
 
 def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> None:
-    """Say why the teacher that an earlier version kept, if there is one, is not taken."""
+    """Say why the teacher of an earlier version, if there is one, is not taken."""
     before = recipe_before(recipe, stage_cfg)
     path = osp.join(store.folder(root, name, before), store.TEACHER_FILE)
     if store.fingerprint(before) == store.fingerprint(recipe) or not osp.isfile(path):

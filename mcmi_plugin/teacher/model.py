@@ -11,7 +11,13 @@ from mmengine.registry import MODELS
 from mcmi_plugin.compat.normalisation import own_normalisation
 from mcmi_plugin.config_file import read_config
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.networks import built, classes_place, part_of, standing_alone
+from mcmi_plugin.networks import (
+    built,
+    classes_place,
+    part_of,
+    standing_alone,
+    without_mixing,
+)
 from mcmi_plugin.type_names import short_name
 
 
@@ -52,16 +58,10 @@ def _preprocessor(cfg: Config) -> ConfigDict:
 
 def _for_classifiers(preprocessor: ConfigDict) -> ConfigDict:
     """A copy that mmpretrain's classifiers take, without the mixing of images."""
-    found = copy.deepcopy(preprocessor)
-    kind = short_name(found.pop('type', 'ClsDataPreprocessor'))
-    if found.pop('batch_augments', None):
+    found, mixes = without_mixing(preprocessor)
+    if mixes:
         _mixing_left_out('data_preprocessor.batch_augments')
-    if kind == 'ImgDataPreprocessor':
-        # mmpretrain's classifiers hand their preprocessor an argument that
-        # mmengine's does not take; this is the same arithmetic.
-        swapped = [found.pop(k, False) for k in ('bgr_to_rgb', 'rgb_to_bgr')]
-        found.to_rgb = any(swapped)
-        kind = 'ClsDataPreprocessor'
+    kind = short_name(found.pop('type', 'ClsDataPreprocessor'))
     found.pop('_scope_', None)
     found.type = f'mmpretrain.{kind}' if kind == 'ClsDataPreprocessor' else kind
     return found

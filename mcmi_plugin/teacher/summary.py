@@ -134,14 +134,8 @@ def off_the_cliff(provenance: dict) -> str:
 def student_accuracy(runner: Runner) -> float | None:
     """Top-1 accuracy of the last validation, in per cent, if there was one."""
     scalars = runner.message_hub.log_scalars
-    return next(
-        (
-            float(scalars[f'val/{n}'].current())
-            for n in ACCURACY
-            if f'val/{n}' in scalars
-        ),
-        None,
-    )
+    found = [scalars[f'val/{name}'] for name in ACCURACY if f'val/{name}' in scalars]
+    return float(found[0].current()) if found else None
 
 
 def accuracy_in(metrics: dict) -> float:

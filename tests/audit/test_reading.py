@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from mcmi_plugin.audit import progress
+from mcmi_plugin.audit import passes
 from mcmi_plugin.audit.output import class_table, lambda_rows, main_table
 from mcmi_plugin.audit.reading import sentences, temperature_words
 
@@ -108,9 +108,9 @@ def test_the_highest_and_the_lowest_classes():
 
 def test_lines_where_there_is_no_terminal(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(progress.time, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(passes.time, 'monotonic', lambda: now[0])
     written = io.StringIO()
-    with progress.shown(Console(file=written), 1000) as advance:
+    with passes.passes_shown(Console(file=written), 1000) as advance:
         for _ in range(9):
             now[0] += 10
             advance('training set', 100)
@@ -124,7 +124,7 @@ def test_lines_where_there_is_no_terminal(monkeypatch):
 def test_a_bar_on_a_terminal():
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=80)
-    with progress.shown(console, 20) as advance:
+    with passes.passes_shown(console, 20) as advance:
         advance('held-out data', 20)
     assert '20/20' in written.getvalue()
     assert 'held-out data' in written.getvalue()
