@@ -7,6 +7,8 @@ import zlib
 from pathlib import Path
 from typing import cast
 
+from mcmi_plugin.log import log_line, log_warning
+
 LAST_CHECKPOINT = 'last_checkpoint'  # mmengine's: the path of what was saved last
 
 
@@ -25,32 +27,26 @@ def find_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:
     It is the one that ``last_checkpoint`` names, or else the next one before it;
     every file passed over is named in a warning.
     """
-    from mmengine.logging import print_log
 
     for checkpoint in saved_checkpoints(work_dir):
         if is_whole(checkpoint):
             return checkpoint
         wrong = 'damaged or cut short' if checkpoint.exists() else 'not there'
-        print_log(
-            f'{checkpoint} is {wrong}; it is passed over for the checkpoint before it',
-            logger='current',
-            level=30,
+        log_warning(
+            f'{checkpoint} is {wrong}; it is passed over for the checkpoint before it'
         )
     return None
 
 
 def find_checkpoint_to_resume(work_dir: str) -> str | None:
     """:func:`find_whole_checkpoint` for mmengine; the log says where there is none."""
-    from mmengine.logging import print_log
-
     found = find_whole_checkpoint(work_dir)
     if found is not None:
         return str(found)
     if Path(work_dir, LAST_CHECKPOINT).is_file():
-        words, level = f'no whole checkpoint in {work_dir}: training starts anew', 30
+        log_warning(f'no whole checkpoint in {work_dir}: training starts anew')
     else:
-        words, level = f'no {LAST_CHECKPOINT} in {work_dir}: nothing to resume', 20
-    print_log(words, logger='current', level=level)
+        log_line(f'no {LAST_CHECKPOINT} in {work_dir}: nothing to resume')
     return None
 
 

@@ -8,10 +8,11 @@ scale and one shift per channel, and so is the way from one to the other.
 from dataclasses import dataclass
 
 import torch
-from mmengine.logging import print_log
 from mmengine.model import BaseDataPreprocessor, ImgDataPreprocessor
 from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
+
+from mcmi_plugin.log import log_warning
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,8 @@ def own_normalisation(
                 f'what {type(unknown).__name__} does to images is not known; use '
                 'ClsDataPreprocessor for both networks'
             )
-        print_log(
+        log_warning(
             'the teacher sees the images as the student does, although its own '
-            f'data_preprocessor is another one: {why}',
-            logger='current',
-            level=30,
+            f'data_preprocessor is another one: {why}'
         )
     return None

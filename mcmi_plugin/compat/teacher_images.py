@@ -10,8 +10,9 @@ import functools
 import inspect
 from typing import Any
 
-from mmengine.logging import print_log
 from torch import nn
+
+from mcmi_plugin.log import log_line
 
 
 def mend_teacher_images() -> None:
@@ -61,10 +62,8 @@ def see_own_images(teacher: Any, common: nn.Module, inline: bool) -> None:
     teacher.data_preprocessor = common
     teacher.own_images = Renormalise(given, wanted)
     teacher.register_forward_pre_hook(_converted, with_kwargs=True)
-    print_log(
-        'the teacher sees the images by its own data_preprocessor, not by the '
-        "student's",
-        logger='current',
+    log_line(
+        "the teacher sees the images by its own data_preprocessor, not by the student's"
     )
 
 

@@ -1,18 +1,17 @@
 """CMI, log-likelihood and entropy of any mmpretrain classifier on any loader."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from mmengine.dist import all_reduce, get_dist_info
 from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 from mmengine.registry import METRICS
 from torch import Tensor
 
 from ..errors import UserError
 from ..functional.information import ClassStatistics
+from ..log import log_warning
 from .predictions import hard_labels
 
 # The smallest positive float32: no representable probability is altered.
@@ -132,7 +131,7 @@ class CMIMetric(BaseMetric):
         """From a list that holds the one reduced ``ClassStatistics``, or None."""
         (statistics,) = results
         if statistics is None:
-            print_log('CMIMetric saw no sample', 'current', logging.WARNING)
+            log_warning('CMIMetric saw no sample')
             return dict.fromkeys(('cmi', 'll', 'entropy'), float('nan'))
         return {
             'cmi': statistics.cmi(),

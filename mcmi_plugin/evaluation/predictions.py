@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
 from mmpretrain.utils import get_ori_model
 from rich import get_console
 from rich.progress import track
@@ -18,6 +17,7 @@ from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics, collect
 from mcmi_plugin.functional.labels import class_ids
+from mcmi_plugin.log import log_warning
 
 _NONE = torch.empty(0, dtype=torch.int64)
 
@@ -147,11 +147,9 @@ def _check_labels(
 
 @functools.cache
 def _tell_of_outputs(data: str, named: int, num_classes: int) -> None:
-    print_log(
+    log_warning(
         f'{data} has {named} classes, the head {num_classes} outputs; the labels fit, '
-        'and a class without a name is called by its number',
-        logger='current',
-        level=30,
+        'and a class without a name is called by its number'
     )
 
 

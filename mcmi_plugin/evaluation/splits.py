@@ -2,12 +2,12 @@
 
 import math
 
-from mmengine.logging import print_log
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mcmi_plugin.evaluation.measure import measure, summary
 from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.log import log_warning
 
 
 def is_worse_than_guessing(ll: float, num_classes: int) -> bool:
@@ -23,14 +23,12 @@ def is_worse_than_guessing(ll: float, num_classes: int) -> bool:
     guessing = -math.log(num_classes)
     if ll >= guessing - 1e-6:  # of rounding
         return False
-    print_log(
+    log_warning(
         f'the teacher is worse than guessing, LL {ll:.3f} nats on its training set '
         f'where -log({num_classes}) is {guessing:.3f}: it is broken or untrained, or '
         'sees other images than it learnt from; check mean, std and the order of the '
         'channels (to_rgb) in its data_preprocessor, and that the data set counts the '
-        'classes as the teacher does',
-        logger='current',
-        level=30,
+        'classes as the teacher does'
     )
     return True
 

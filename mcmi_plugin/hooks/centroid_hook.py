@@ -3,7 +3,6 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -23,6 +22,7 @@ from mcmi_plugin.evaluation.splits import (
 from mcmi_plugin.functional.mcmi import safe_lambda
 from mcmi_plugin.functional.rewards import without_label
 from mcmi_plugin.isolation import random_numbers_kept
+from mcmi_plugin.log import log_line
 from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 
 
@@ -105,7 +105,7 @@ class CentroidHook(Hook):
                 f'; labels may begin to flip near lambda {bound:.3g} '
                 f'(lambda is {loss.lmda:g})'
             )
-        print_log(words, logger='current')
+        log_line(words)
         if loss.form != 'fixed' or (loss.reward == 'cmi' and loss.lmda > 0):
             self._start(runner, loss)
 

@@ -3,12 +3,12 @@
 import math
 
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.log import log_line, log_warning
 from mcmi_plugin.losses.cmi_loss import CMILoss, find_cmi_loss
 
 # The surrogate may exceed the CMI by this share of it, and by this many nats,
@@ -95,9 +95,7 @@ class CMIMonitorHook(Hook):
             {f'train_mcmi/{name}': value for name, value in figures.items()},
             step=runner.epoch + 1,
         )
-        print_log(
-            f'epoch {runner.epoch + 1}: {figures_in_words(figures)}', logger='current'
-        )
+        log_line(f'epoch {runner.epoch + 1}: {figures_in_words(figures)}')
         if loss.lmda != 0:
             self._check_cliff(runner, loss, cliff(history, start))
 
@@ -118,18 +116,16 @@ class CMIMonitorHook(Hook):
         if bound is not None and loss.form == 'fixed' and loss.reward == 'cmi':
             advice += f'; labels may flip near {bound:.3g}'
         if self.on_cliff == 'warn':
-            print_log(f'off the cliff: {reason}; {advice}', logger='current', level=30)
+            log_warning(f'off the cliff: {reason}; {advice}')
             return
         if self.good_checkpoint is None:
             raise UserError(
                 f'{key}={value:g}: off the cliff in the first epoch, {reason}; '
                 f'there is no good teacher to keep: {advice}'
             )
-        print_log(
+        log_warning(
             f'off the cliff: {reason}; stopped, the teacher of epoch '
-            f'{runner.epoch} is kept; {advice}',
-            logger='current',
-            level=30,
+            f'{runner.epoch} is kept; {advice}'
         )
         runner.message_hub.update_info('mcmi_stopped_after', runner.epoch)
         runner.load_checkpoint(self.good_checkpoint, strict=True)

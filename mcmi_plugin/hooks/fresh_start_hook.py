@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT, saved_checkpoints
+from mcmi_plugin.log import log_warning
 
 
 @HOOKS.register_module()
@@ -37,9 +37,7 @@ class FreshStartHook(Hook):
         aside = record.with_name(f'{LAST_CHECKPOINT}.{when}')
         last = next(iter(saved_checkpoints(runner.work_dir)), '')
         os.replace(record, aside)
-        print_log(
+        log_warning(
             f'{runner.work_dir} holds an earlier run, and this one starts anew; to '
-            f'continue the earlier one: --resume {last} (noted in {aside.name})',
-            logger='current',
-            level=30,
+            f'continue the earlier one: --resume {last} (noted in {aside.name})'
         )

@@ -3,12 +3,12 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
+from mcmi_plugin.log import log_line
 from mcmi_plugin.teacher.filling import (
     check_init_files,
     check_teacher_filled,
@@ -105,5 +105,5 @@ def of_distiller(model: Any, state: dict[str, Tensor], source: str) -> dict:
     found |= {name: state[name] for name in wanted if name not in fresh}
     parts = 'student and teacher' if teacher else 'student'
     begin = f'; {len(fresh)} weights of the distiller begin anew' * bool(fresh)
-    print_log(f'load_from: {source} fills the {parts}{begin}', logger='current')
+    log_line(f'load_from: {source} fills the {parts}{begin}')
     return found

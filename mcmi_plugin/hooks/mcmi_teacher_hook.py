@@ -6,7 +6,6 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmengine.runner.checkpoint import CheckpointLoader
@@ -15,6 +14,7 @@ from torch import nn
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.job import JobPlan, tell_place
+from mcmi_plugin.log import log_line, log_warning
 from mcmi_plugin.teacher.filling import (
     check_teacher_filled,
     random_weights,
@@ -101,11 +101,9 @@ class MCMITeacherHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model = distiller_of(runner)
         if model is None:
-            print_log(
+            log_warning(
                 f'{type(runner.model).__name__} has no teacher, so mcmi has nothing to '
-                'do',
-                logger='current',
-                level=30,
+                'do'
             )
             return
         if model.teacher_trainable:
@@ -122,7 +120,7 @@ class MCMITeacherHook(Hook):
         place = self.plan.place('student')
         tell_place(runner, place)
         words = f'the student ({_length(runner)}); the teacher of this distillation is'
-        print_log(place.before(f'{words} {path}'), logger='current')
+        log_line(place.before(f'{words} {path}'))
 
     def _plan_job(self, runner: Runner, held: Start | None) -> None:
         """Count the stages, and say them where there are several."""
@@ -130,15 +128,13 @@ class MCMITeacherHook(Hook):
         has_teacher = source is not None
         self.plan = plan_of(self.options, has_teacher, runner.max_iters)
         if has_teacher and self.options.mll_epochs is not None:
-            print_log(
+            log_warning(
                 f'mcmi.mll_epochs={self.options.mll_epochs}: is not used, because a '
-                f'teacher is given ({source}); leave one of the two out',
-                logger='current',
-                level=30,
+                f'teacher is given ({source}); leave one of the two out'
             )
         if self.plan.epochs:
             words = in_brief(self.plan, self.options, _length(runner))
-            print_log(words, logger='current')
+            log_line(words)
 
     def _resumed_teacher(self, runner: Runner, model: Any) -> str | None:
         """A resumed student goes on with the teacher it had: its file, or None."""

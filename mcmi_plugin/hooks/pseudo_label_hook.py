@@ -8,7 +8,6 @@ import torch
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -21,6 +20,7 @@ from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
 from mcmi_plugin.datasets.subset import unwrapped
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import predictions
+from mcmi_plugin.log import log_line
 from mcmi_plugin.weights.loading import weights_hash
 
 _FILE = 'pseudo_labels.json'
@@ -68,11 +68,10 @@ class PseudoLabelHook(Hook):
             barrier()
         agreement = data.set_pseudo_labels(labels)
         _read_again(runner.train_loop)
-        print_log(
+        log_line(
             f'{np.sum(~data.is_labelled)} of {len(data)} training samples have the '
             f'label their teacher predicts, {agreement:.1f} % of which are the hidden '
-            'ones',
-            logger='current',
+            'ones'
         )
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from mcmi_plugin.isolation import random_state, set_random_state
+from mcmi_plugin.log import log_warning
 
 STATES = 'random_states'  # in the message hub, hence in the checkpoints
 
@@ -48,11 +48,9 @@ class RandomStateHook(Hook):
         if stored is None:
             return
         if len(stored) != get_world_size():
-            print_log(
+            log_warning(
                 f'the checkpoint holds random states of {len(stored)} processes, not '
-                f'{get_world_size()}; augmentation and dropout go on from others',
-                logger='current',
-                level=30,
+                f'{get_world_size()}; augmentation and dropout go on from others'
             )
             return
         self._state = stored[get_rank()]

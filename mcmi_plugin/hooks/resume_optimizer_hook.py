@@ -1,7 +1,6 @@
 """What a resumed run takes from its checkpoint, and what from its config."""
 
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
@@ -17,6 +16,7 @@ from mcmi_plugin.hooks.optimizer_settings import (
     step_to_now,
     without_functions,
 )
+from mcmi_plugin.log import log_warning
 
 NOTE = 'optimizer_settings'  # in the message hub, hence in the checkpoints
 # What is compared with a checkpoint that has no note.
@@ -92,11 +92,9 @@ class ResumeOptimizerHook(Hook):
         step_to_now(runner, restarted)
         changes = _in_words(had, settings_of(runner))
         if before or changes:
-            print_log(
+            log_warning(
                 "optimizer and schedule are the config's from here on, not those that "
-                f'the checkpoint was saved with: {changes or "the same until now"}',
-                logger='current',
-                level=30,
+                f'the checkpoint was saved with: {changes or "the same until now"}'
             )
 
     def _adapt(self, built: list, noted: dict, now: dict, name: str) -> bool:

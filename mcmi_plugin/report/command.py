@@ -1,12 +1,10 @@
 """The report of a run: at the end of its training, and by tools/report.py."""
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 from rich.console import Console
 
@@ -14,6 +12,7 @@ from mcmi_plugin.errors import one_line
 from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.locations import typed
+from mcmi_plugin.log import log_line, log_warning
 from mcmi_plugin.report.arms import arms_of
 from mcmi_plugin.report.comparison import comparison, runs_table
 from mcmi_plugin.report.networks import Networks, rebuild
@@ -52,9 +51,9 @@ def report_training(runner: Runner) -> None:
         write_page(page, run.name, sections(run, _recorded(run)), _note([run]))
     except Exception as error:  # of a network, data or disk of any kind
         words = f'no report is written: {one_line(error)}'
-        print_log(words, logger='current', level=logging.WARNING)
+        log_warning(words)
     else:
-        print_log(f'report: {as_typed(page)}', logger='current')
+        log_line(f'report: {as_typed(page)}')
 
 
 def report_runs(

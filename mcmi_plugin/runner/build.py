@@ -11,6 +11,8 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from mcmi_plugin.log import log_line, log_warning
+
 # How mmengine's lines begin that say the same in every stage or epoch, or that ask
 # nothing of anyone.
 OF_THE_FILE = (
@@ -69,12 +71,11 @@ class _BriefTerminal:
         if fn_name == 'before_train' and torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         if fn_name == 'after_train' and torch.cuda.is_available():
-            print_log(
+            log_line(
                 f'peak memory of {self.experiment_name} on '  # type: ignore[attr-defined]
                 f'{torch.cuda.get_device_name()}: '
                 f'{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB allocated, '
-                f'{torch.cuda.max_memory_reserved() / 2**20:.0f} MiB reserved',
-                logger='current',
+                f'{torch.cuda.max_memory_reserved() / 2**20:.0f} MiB reserved'
             )
 
     def scale_lr(
@@ -99,12 +100,10 @@ def tell_of_accumulation(runner: Any, optim_wrapper: OptimWrapper) -> None:
         wrapper = next(iter(wrapper.values()))
     steps = getattr(wrapper, '_accumulative_counts', 1)
     if steps > 1:
-        print_log(
+        log_warning(
             f'auto_scale_lr: the {steps} batches of optim_wrapper.accumulative_counts '
             'are not counted in the batch size that the rate is scaled by, as in '
             'mmengine; if the rate is meant for a whole step, divide '
             f'auto_scale_lr.base_batch_size by {steps}, or multiply mcmi.lr_factor by '
-            f'{steps} for a fine-tune',
-            logger='current',
-            level=logging.WARNING,
+            f'{steps} for a fine-tune'
         )

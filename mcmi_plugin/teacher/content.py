@@ -16,10 +16,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.logging import print_log
 from mmengine.runner.runner import _SlicedDataset
 
 from mcmi_plugin import datasets
+from mcmi_plugin.log import log_warning
 
 # Made of their config and of nothing else; then so is what ours wrap around them.
 _EMBEDDED = (datasets.Digits, datasets.SyntheticGaussian)
@@ -72,11 +72,9 @@ def _taken(dataset: Any, config: dict) -> Content:
     if is_embedded(dataset) and without_paths(config) == config:
         return Content(len(dataset), None)
     if not hasattr(dataset, 'get_data_info'):
-        print_log(
+        log_warning(
             f'{type(dataset).__name__} has no get_data_info, so the recipe of its '
-            'teacher tells where the data lie and how many they are, not what they are',
-            logger='current',
-            level=30,
+            'teacher tells where the data lie and how many they are, not what they are'
         )
         places = json.dumps(_places(config), sort_keys=True, default=str)
         return Content(len(dataset), hashlib.sha256(places.encode()).hexdigest())

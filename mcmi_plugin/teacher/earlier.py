@@ -7,8 +7,8 @@ processes. Falls away when nobody keeps such teachers any more.
 import os.path as osp
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 
+from mcmi_plugin.log import log_warning
 from mcmi_plugin.teacher import store
 
 # What a recipe may hold by now, in words; it goes on where the words begin.
@@ -53,12 +53,10 @@ def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> No
     if store.fingerprint(before) == store.fingerprint(recipe) or not osp.isfile(path):
         return
     new = [words for key, words in _NEW.items() if recipe.get(key) != before.get(key)]
-    print_log(
+    log_warning(
         f'{path} is by an earlier version, whose recipe does not tell '
         f'{" and ".join(dict.fromkeys(new))}: the teacher is made anew; if that one is '
-        f'right, name it as model.teacher_ckpt',
-        logger='current',
-        level=30,
+        f'right, name it as model.teacher_ckpt'
     )
 
 
@@ -66,12 +64,10 @@ def tell_if_earlier(path: str, provenance: dict) -> None:
     """Say what is taken for granted of a teacher that was found."""
     if 'processes' in provenance:
         return
-    print_log(
+    log_warning(
         f'{path} is by an earlier version, whose recipe does not tell the number of '
         'processes, drop_last and num_batch_per_epoch; it is taken for one of a single '
-        'process without these two; if it is not, remove it',
-        logger='current',
-        level=30,
+        'process without these two; if it is not, remove it'
     )
 
 

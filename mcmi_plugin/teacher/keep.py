@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
-from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job import PlaceInJob
+from mcmi_plugin.log import log_line
 from mcmi_plugin.processes import on_main
 from mcmi_plugin.teacher import store
 from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
@@ -62,12 +62,12 @@ def find_or_make(
         path = on_main(store.find, directory, wanted.recipe)
         if path is not None:
             on_main(remove_checkpoints, directory)  # if killed before it did
-            print_log(say(f'{title} found: {path}'), logger='current')
+            log_line(say(f'{title} found: {path}'))
             tell_if_earlier(path, kept_teacher(path).made)
             return path
         tell_of_earlier(root, wanted.name, wanted.recipe, wanted.stage_cfg)
         words = say(f'making the {title}{wanted.how} in {directory}')
-        print_log(words, logger='current')
+        log_line(words)
         state, mcmi = make()
         meta = dict(
             dataset_meta=mcmi.pop('dataset_meta'),
@@ -80,5 +80,5 @@ def find_or_make(
         )
         path = on_main(store.publish, directory, state, meta)
         on_main(remove_checkpoints, directory)  # the teacher is there instead
-    print_log(f'{title} kept: {path}', logger='current')
+    log_line(f'{title} kept: {path}')
     return path

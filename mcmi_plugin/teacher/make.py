@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job import JobPlan
+from mcmi_plugin.log import log_line, log_warning
 from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.handover import hand_over
@@ -74,7 +74,7 @@ def provide_teacher(
             f'{start.source} is an MCMI teacher already ({dial(start.made)}); it is '
             'used as it is'
         )
-        print_log(plan.place('mcmi').before(words), logger='current')
+        log_line(plan.place('mcmi').before(words))
     elif options.form == 'none':
         return _handed_over(job, start)
     else:
@@ -100,11 +100,9 @@ def provide_control(
     """
     start = held or given_teacher(cfg)
     if start is not None and start.made.get('stage') == 'mcmi':
-        print_log(
+        log_warning(
             f'mcmi.control: {start.source} was an MCMI teacher already, so there is no '
-            'control; start from the teacher that it was made from to have one',
-            logger='current',
-            level=30,
+            'control; start from the teacher that it was made from to have one'
         )
         return None
     return provide_teacher(cfg, options.of_control(), dataset, resume, held, plan)
@@ -141,12 +139,10 @@ def _start(job: Job, held: Start | None) -> Start:
         )
     start = start or kept_teacher(_trained(job, 'mll', None))
     if start.made.get('stage') == UNFINISHED:
-        print_log(
+        log_warning(
             f'{start.source} is a checkpoint on the way of a fine-tune, and is '
             'fine-tuned from there; name the teacher.pth beside it to use the finished '
-            'teacher, or the teacher that it began with',
-            logger='current',
-            level=30,
+            'teacher, or the teacher that it began with'
         )
     return start
 

@@ -5,12 +5,12 @@ import os.path as osp
 import re
 
 from mmengine.config import Config, ConfigDict
-from mmengine.logging import print_log
 from mmengine.registry import MODELS
 
 from mcmi_plugin.compat.normalisation import own_normalisation
 from mcmi_plugin.config_file import read_config
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.log import log_warning
 from mcmi_plugin.networks import (
     built,
     classes_place,
@@ -68,11 +68,9 @@ def _for_classifiers(preprocessor: ConfigDict) -> ConfigDict:
 
 
 def _mixing_left_out(key: str) -> None:
-    print_log(
+    log_warning(
         f'{key} is left out of the teacher stage: CMI is defined for hard labels, '
-        'not for mixed ones',
-        logger='current',
-        level=30,
+        'not for mixed ones'
     )
 
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.logging import print_log
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.log import log_line
 from mcmi_plugin.weights.file import load_checkpoint_file, write_checkpoint_file
 
 TEACHER_FILE = 'teacher.pth'
@@ -79,9 +79,8 @@ def lock(directory: str):
         if answer[0]:
             break
         if not told:
-            print_log(
-                f'another job is making the teacher in {directory}; waiting for it',
-                logger='current',
+            log_line(
+                f'another job is making the teacher in {directory}; waiting for it'
             )
             told = True
     try:

@@ -3,10 +3,10 @@
 import json
 import os.path as osp
 
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 from rich.console import Console
 
+from mcmi_plugin.log import log_line
 from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.style import save
 from mcmi_plugin.shown.tables import as_markdown, printable
@@ -49,7 +49,7 @@ def write_summary(
     if curves:
         save(draw_curves(curves), osp.join(directory, 'curves.png'))
     Console().print(printable(table))
-    print_log(f'table and picture: {directory}', logger='current')
+    log_line(f'table and picture: {directory}')
 
 
 def summary_rows(

@@ -101,7 +101,7 @@ def test_a_label_out_of_range_is_named(label):
 
 def test_a_head_wider_than_the_class_names_is_said_once(monkeypatch):
     said = []
-    monkeypatch.setattr(predictions, 'print_log', lambda line, **_: said.append(line))
+    monkeypatch.setattr(predictions, 'log_warning', said.append)
     predictions._tell_of_outputs.cache_clear()
     wide = Classifier()
     wide.layers[2] = nn.Linear(4, 5)

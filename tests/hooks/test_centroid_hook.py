@@ -95,16 +95,11 @@ def test_a_teacher_that_is_worse_than_guessing_is_named(
     ready, told, tmp_path, monkeypatch
 ):
     lines = []
-    monkeypatch.setattr(
-        splits,
-        'print_log',
-        lambda words, level=20, **kwargs: lines.append((level, words)),
-    )
+    monkeypatch.setattr(splits, 'log_warning', lines.append)
     runner = run(tmp_path, ready)
-    warnings = [words for level, words in lines if level == 30]
-    assert len(warnings) == told
+    assert len(lines) == told
     for cause in ('mean, std', 'to_rgb', 'classes') if told else ():
-        assert cause in warnings[0]
+        assert cause in lines[0]
     info = runner.message_hub.runtime_info
     assert info.get('mcmi_worse_than_guessing', False) == bool(told)
 

@@ -8,9 +8,7 @@ from mcmi_plugin.hooks.fresh_start_hook import FreshStartHook
 
 def test_the_checkpoint_it_names_is_where_a_moved_folder_has_it(tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(
-        fresh_start_hook, 'print_log', lambda line, **kwargs: said.append(line)
-    )
+    monkeypatch.setattr(fresh_start_hook, 'log_warning', said.append)
     (tmp_path / 'epoch_2.pth').touch()
     (tmp_path / 'last_checkpoint').write_text('/gone/job/epoch_2.pth')
     runner = SimpleNamespace(work_dir=str(tmp_path), _resume=False)

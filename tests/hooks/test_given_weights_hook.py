@@ -121,9 +121,7 @@ def test_connectors_of_another_method_begin_anew(files, monkeypatch):
     from mcmi_plugin.hooks import given_weights_hook
 
     lines = []
-    monkeypatch.setattr(
-        given_weights_hook, 'print_log', lambda words, **kwargs: lines.append(words)
-    )
+    monkeypatch.setattr(given_weights_hook, 'log_line', lines.append)
     whole = files['below'] | files['inside']
     whole['distiller.connectors.fc.weight'] = torch.zeros(3)
     path = saved(files['folder'] / 'connectors.pth', whole)

@@ -92,7 +92,8 @@ CONTROL = 'teacher, lambda = 0 (control)'
 @pytest.fixture
 def said(monkeypatch):
     lines: list[str] = []
-    monkeypatch.setattr(make, 'print_log', lambda words, **kwargs: lines.append(words))
+    monkeypatch.setattr(make, 'log_line', lines.append)
+    monkeypatch.setattr(make, 'log_warning', lines.append)
     return lines
 
 

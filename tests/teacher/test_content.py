@@ -182,7 +182,7 @@ class Bare(torch.utils.data.Dataset):
 
 def test_a_data_set_that_tells_nothing_is_known_by_its_place(monkeypatch, tmp_path):
     said = []
-    monkeypatch.setattr(content, 'print_log', lambda line, **_: said.append(line))
+    monkeypatch.setattr(content, 'log_warning', said.append)
     monkeypatch.chdir(tmp_path)
     here = content_of(Bare(), dict(type='Bare', data_root='a'))
     assert here.num_samples == 5 and 'Bare has no get_data_info' in said[0]

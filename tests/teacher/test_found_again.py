@@ -33,7 +33,7 @@ def stages(monkeypatch):
 @pytest.fixture(autouse=True)
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr(earlier, 'print_log', lambda line, **_: lines.append(line))
+    monkeypatch.setattr(earlier, 'log_warning', lines.append)
     return lines
 
 

@@ -212,9 +212,7 @@ def test_the_teachers_own_by_cfg_path():
 def said(monkeypatch):
     """What the log is told."""
     lines: list[str] = []
-    monkeypatch.setattr(
-        images, 'print_log', lambda words, **kwargs: lines.append(words)
-    )
+    monkeypatch.setattr(images, 'log_warning', lines.append)
     return lines
 
 
