@@ -1,28 +1,14 @@
 """Let ``mmcls::`` paths in configs mean mmpretrain's configs."""
 
 import functools
+import re
 from collections.abc import Callable
 
 from mcmi_plugin.compat.mmcls_alias import mmcls_is_installed
 
-# The configs of mmcls 1.0.0rc that mmpretrain keeps under another name; those
-# not listed kept theirs, or changed in more than the name.
-RENAMED_CONFIGS = {
-    f'deit/{old}.py': f'deit/{new}.py'
-    for old, new in (
-        ('deit-tiny_pt-4xb256_in1k', 'deit-tiny_4xb256_in1k'),
-        ('deit-tiny-distilled_pt-4xb256_in1k', 'deit-tiny-distilled_4xb256_in1k'),
-        ('deit-small_pt-4xb256_in1k', 'deit-small_4xb256_in1k'),
-        ('deit-small-distilled_pt-4xb256_in1k', 'deit-small-distilled_4xb256_in1k'),
-        ('deit-base_pt-16xb64_in1k', 'deit-base_16xb64_in1k'),
-        ('deit-base-distilled_pt-16xb64_in1k', 'deit-base-distilled_16xb64_in1k'),
-        ('deit-base_ft-16xb32_in1k-384px', 'deit-base_16xb32_in1k-384px'),
-        (
-            'deit-base-distilled_ft-16xb32_in1k-384px',
-            'deit-base-distilled_16xb32_in1k-384px',
-        ),
-    )
-}
+# mmpretrain's name of a DeiT says no longer whether it is pre-trained or fine-tuned.
+# All other configs of mmcls 1.0.0rc kept their names, or changed in more than that.
+_OLD_DEIT = re.compile(r'(?<=^deit/)(.+?)_(pt|ft)-')
 
 
 def translate_mmcls_paths() -> None:
@@ -58,6 +44,6 @@ def _translating(
         package, path = resolve(cfg_path)
         if package != 'mmcls':
             return package, path
-        return 'mmpretrain', RENAMED_CONFIGS.get(path, path)
+        return 'mmpretrain', _OLD_DEIT.sub(r'\1_', path)
 
     return package_and_path

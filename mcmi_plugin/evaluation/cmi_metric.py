@@ -1,7 +1,9 @@
 """CMI, log-likelihood and entropy of any mmpretrain classifier on any loader."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_dist_info
@@ -12,6 +14,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..functional.information import ClassStatistics
 from ..log import log_warning
+from ..type_names import short_name
 from .predictions import hard_labels
 
 # The smallest positive float32: no representable probability is altered.
@@ -148,3 +151,33 @@ def _labels_checked() -> Iterator[None]:
         raise UserError(
             f"CMIMetric: {error}; check the head's num_classes and the data set"
         ) from error
+
+
+def with_cmi(evaluator: Any) -> Any:
+    """Add the metric to an evaluator of any of mmengine's forms, if it is not there.
+
+    Args:
+        evaluator: a metric, several, or ``dict(type='Evaluator', metrics=...)``.
+
+    Returns:
+        A copy, of the same form where an evaluator's own type is given, otherwise a
+        list of metrics.
+    """
+    evaluator = copy.deepcopy(evaluator)
+    if isinstance(evaluator, dict) and 'metrics' in evaluator:
+        evaluator['metrics'] = with_cmi(evaluator['metrics'])
+        return evaluator
+    listed = isinstance(evaluator, (list, tuple))
+    metrics = list(evaluator) if listed else [evaluator]
+    if not any(map(_is_cmi, metrics)):
+        metrics.append(dict(type='CMIMetric'))
+    return metrics
+
+
+def _is_cmi(metric: Any) -> bool:
+    """Whether it gives the figures under the names that are expected."""
+    if isinstance(metric, dict):
+        name = short_name(metric.get('type'))
+        prefix = metric.get('prefix') or CMIMetric.default_prefix
+        return name == CMIMetric.__name__ and prefix == CMIMetric.default_prefix
+    return isinstance(metric, CMIMetric) and metric.prefix == CMIMetric.default_prefix

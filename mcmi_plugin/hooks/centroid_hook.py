@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.measure import measure, summary
-from mcmi_plugin.evaluation.predictions import hard_labels
-from mcmi_plugin.evaluation.splits import (
-    figures_of,
+from mcmi_plugin.evaluation.measure import (
     is_worse_than_guessing,
+    measure,
     measured,
     statistics_of,
+    summary,
 )
+from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.functional.mcmi import safe_lambda
 from mcmi_plugin.functional.rewards import without_label
 from mcmi_plugin.isolation import random_numbers_kept
@@ -70,7 +70,7 @@ class CentroidHook(Hook):
         before = statistics_of(
             runner.model, self.loaders, loss.num_classes, 'before the fine-tune'
         )
-        figures = figures_of(before)
+        figures = {split: summary(found) for split, found in before.items()}
         runner.message_hub.update_info('mcmi_before', figures)
         if is_worse_than_guessing(figures['train']['ll'], loss.num_classes):
             runner.message_hub.update_info('mcmi_worse_than_guessing', True)

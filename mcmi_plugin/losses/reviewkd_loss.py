@@ -6,9 +6,9 @@ from typing import Any
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..connectors.attention_fusion import AttentionFusion
 from ..errors import UserError
 from ..functional.review import hierarchical_context
+from .attention_fusion import AttentionFusion
 from .features import check_features, require_channels
 
 _MAX_MID_CHANNELS = 512  # as in the reference implementation

@@ -1,4 +1,4 @@
-"""What was run, and what its teacher was made from: config, hashes, versions."""
+"""What was run, and where its teacher and that one's outputs were from."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from mcmi_plugin.report.cost import parameters, rate, time_words
 from mcmi_plugin.report.method import losses_of, method_of, value_in_words
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.blocks import Block, Code, Table, Text
+from mcmi_plugin.stored.agreement import RECORD
 from mcmi_plugin.teacher.summary import settings_in_words
 from mcmi_plugin.type_names import short_name
 
@@ -84,6 +85,27 @@ def provenance_blocks(run: Run) -> list[Block]:
         Table(('', 'the teacher'), rows),
         Code(text, 'The whole recipe: what the teacher was made from, and how'),
     ]
+
+
+def stored_blocks(run: Run) -> list[Block]:
+    """A line, where the teacher's outputs were stored."""
+    path = run.folder / RECORD
+    if not path.is_file():
+        return []
+    record = json.loads(path.read_text())
+    share = 100 * record['found'] / record['asked']
+    words = (
+        f'The teacher was asked for {record["asked"]} answers, and {share:.1f} % of '
+        f'them were stored before ({record["folder"]}).'
+    )
+    if 'kl' in record:
+        words += (
+            f' On {record["rows"]} of the stored views, augmented as in training, the '
+            f"student at its end predicts the teacher's class in "
+            f'{record["agreement"]:.1f} %; KL(teacher || student) is '
+            f'{record["kl"]:.4f} nats.'
+        )
+    return [Text(words)]
 
 
 def _students_teacher(provenance: dict) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from mcmi_plugin.report.cost import parameters, training_time
-from mcmi_plugin.report.run_origin import provenance_blocks, what_was_run
+from mcmi_plugin.report.run_origin import provenance_blocks, stored_blocks, what_was_run
 from mcmi_plugin.report.scalars import TEACHER_ACCURACY, Scalars
-from mcmi_plugin.report.stored import stored_blocks
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.blocks import Block, KeyFigures, Picture, Section, Table, Text
 from mcmi_plugin.shown.chart import Line, draw_chart

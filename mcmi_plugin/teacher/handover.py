@@ -5,7 +5,7 @@ from typing import Any, cast
 from mmengine.config import Config
 from mmpretrain.utils import get_ori_model
 
-from mcmi_plugin.evaluation.splits import is_worse_than_guessing, measured
+from mcmi_plugin.evaluation.measure import is_worse_than_guessing, measured
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner

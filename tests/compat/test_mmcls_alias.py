@@ -113,10 +113,18 @@ def mmrazor_model(cfg_path):
     return MMRAZOR_MODELS.build({'cfg_path': cfg_path, 'pretrained': False})
 
 
-@pytest.mark.parametrize('old', mmcls_configs.RENAMED_CONFIGS)
+OLD = [
+    *(f'{name}_pt-4xb256_in1k' for name in ('deit-tiny', 'deit-tiny-distilled')),
+    *(f'{name}_pt-4xb256_in1k' for name in ('deit-small', 'deit-small-distilled')),
+    *(f'{name}_pt-16xb64_in1k' for name in ('deit-base', 'deit-base-distilled')),
+    *(f'{n}_ft-16xb32_in1k-384px' for n in ('deit-base', 'deit-base-distilled')),
+]
+
+
+@pytest.mark.parametrize('old', OLD)
 def test_renamed_configs(old, tmp_path):
     file = tmp_path / 'config.py'
-    file.write_text(f"_base_ = ['mmcls::{old}']\n")
+    file.write_text(f"_base_ = ['mmcls::deit/{old}.py']\n")
     backbone = Config.fromfile(file).model.backbone
     assert backbone.arch in old
     assert backbone.img_size == (384 if '384px' in old else 224)

@@ -6,7 +6,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from mcmi_plugin.evaluation import CMIMetric
-from mcmi_plugin.evaluation.with_cmi import with_cmi
+from mcmi_plugin.evaluation.cmi_metric import with_cmi
 
 ACCURACY = dict(type='mmpretrain.Accuracy')
 CMI = dict(type='CMIMetric')

@@ -6,7 +6,7 @@ from conftest import QUICKSTART
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mcmi_plugin.evaluation import splits
+from mcmi_plugin.evaluation import measure
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
@@ -95,7 +95,7 @@ def test_a_teacher_that_is_worse_than_guessing_is_named(
     ready, told, tmp_path, monkeypatch
 ):
     lines = []
-    monkeypatch.setattr(splits, 'log_warning', lines.append)
+    monkeypatch.setattr(measure, 'log_warning', lines.append)
     runner = run(tmp_path, ready)
     assert len(lines) == told
     for cause in ('mean, std', 'to_rgb', 'classes') if told else ():

@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import conv2d
 
-from mcmi_plugin.connectors.attention_fusion import AttentionFusion
+from mcmi_plugin.losses.attention_fusion import AttentionFusion
 
 
 def level(deepest: bool) -> AttentionFusion:
