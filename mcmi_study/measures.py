@@ -15,7 +15,6 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation import pdist
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.hooks.cmi_monitor_hook import ACCURACY_FALL
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
@@ -28,6 +27,7 @@ from mcmi_study.measures_by_class import (
 from mcmi_study.measures_people import PEOPLE
 from mcmi_study.measures_pictures import eigen_cam, output_probabilities
 from mcmi_study.passes import loader_of, network_of, passed
+from mcmi_study.pdist import pdist_of, synthetic_part
 
 
 def _measure(name: str, who: Any, split: str, figure: Callable) -> Callable:
@@ -94,9 +94,9 @@ def teacher_pdist(runner: Runner, cfg: Config) -> float | None:
     None for data whose BCPD is not known.
     """
     teacher, loader = network_of(runner, 'teacher'), loader_of(runner, cfg, 'train')
-    if teacher is None or pdist.synthetic_part(loader.dataset) is None:
+    if teacher is None or synthetic_part(loader.dataset) is None:
         return None
-    return pdist.pdist_of(teacher.network, loader, teacher.preprocessor)
+    return pdist_of(teacher.network, loader, teacher.preprocessor)
 
 
 def agreement(runner: Runner, cfg: Config) -> float | None:

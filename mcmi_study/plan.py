@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcmi_plugin.cells.arms import paired_seeds
 from mcmi_plugin.cells.cell import Cell, slug
-from mcmi_plugin.cells.options import as_words, filled, layered
+from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher.stage import versions
@@ -16,6 +16,7 @@ from mcmi_study import checks
 from mcmi_study.bases import SPECIAL, Bases
 from mcmi_study.content import named_measures, read_content
 from mcmi_study.names import require_known, separated
+from mcmi_study.options import filled, layered
 
 # The engine's own: whoever sets them would unpair the seeds.
 OWN_KEYS = ('randomness.seed', 'mcmi.seed', 'mcmi.teacher_dir', 'work_dir', *SPECIAL)

@@ -15,13 +15,13 @@ import sys
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.cells.thrift import thrift
 from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.errors import UserError
 from mcmi_study.content import SCALES
 from mcmi_study.plan import read_study
 from mcmi_study.report import write_report
 from mcmi_study.run import run_cells
+from mcmi_study.thrift import thrift
 
 
 def main(args):

@@ -21,7 +21,6 @@ COLOURS = (
     '#999999',
 )
 BLUE, RED = COLOURS[:2]
-MARKERS = 'osD^vP*X'
 INCHES_WIDE = 8.0  # at 100 dots an inch a picture of 800 pixels
 
 
@@ -59,11 +58,6 @@ def png_of(figure: Figure, dpi: int = 160) -> bytes:
 def colour_of(index: int) -> str:
     """The colour of the ``index``-th arm, the same in every figure of a study."""
     return COLOURS[index % len(COLOURS)]
-
-
-def marker_of(index: int) -> str:
-    """Its marker, so that colour is never the only sign."""
-    return MARKERS[index % len(MARKERS)]
 
 
 def legend(axes: Axes, **kwargs) -> None:

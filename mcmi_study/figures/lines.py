@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.shown.style import colour_of, legend, marker_of, new_figure
+from mcmi_plugin.shown.style import colour_of, legend, new_figure
 from mcmi_study.results import Results, row_title, words
 
+MARKERS = 'osD^vP*X'  # an arm's, so that colour is never its only sign
 # Where on the dial, whose run, and where in the grid it is.
 Place = tuple[float, str, dict]
 
@@ -98,7 +99,7 @@ def _draw(
             [mean for _, mean, _ in points],
             [error for _, _, error in points],
             linestyle=style,
-            marker=marker_of(index),
+            marker=MARKERS[index % len(MARKERS)],
             markerfacecolor=colour_of(index) if style == '-' else 'white',
             color=colour_of(index),
             capsize=3,

@@ -5,8 +5,9 @@ import argparse
 import pytest
 from mmengine.config import DictAction
 
-from mcmi_plugin.cells.options import as_words, filled, layered
+from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.errors import UserError
+from mcmi_study.options import filled, layered
 
 
 def test_a_later_layer_wins_over_what_it_touches():

@@ -3,8 +3,8 @@
 import pytest
 
 from mcmi_plugin.commands import train
-from mcmi_plugin.evaluation.pdist import pdist_of
 from mcmi_plugin.job_config import job_config
+from mcmi_study.pdist import pdist_of
 
 
 @pytest.fixture

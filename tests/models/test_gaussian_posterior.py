@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 from mcmi_plugin.checks.teacher import check_teacher
 from mcmi_plugin.datasets.synthetic_gaussian import class_means
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.pdist import pdist_of
+from mcmi_study.pdist import pdist_of
 
 KNOWN = dict(type='GaussianPosterior', delta=2.0, sigma=3.0, seed=5)
 

@@ -11,11 +11,11 @@ from mmengine.hooks import CheckpointHook
 from rich.console import Console
 from test_study_content import BASE
 
-from mcmi_plugin.cells.thrift import thrift
 from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_study.plan import read_study
 from mcmi_study.report import write_report
 from mcmi_study.run import run_cells
+from mcmi_study.thrift import thrift
 
 SIZES = {
     f'{loader}_dataloader.dataset.num_{split}': 120

@@ -6,8 +6,8 @@ import pytest
 from torch import nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.evaluation.pdist import pdist_of
 from mcmi_study import measures
+from mcmi_study.pdist import pdist_of
 
 
 def test_the_remedy_names_the_measure_of_a_study():
