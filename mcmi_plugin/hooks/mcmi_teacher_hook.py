@@ -3,7 +3,6 @@
 import os.path as osp
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -21,7 +20,7 @@ from mcmi_plugin.teacher.filling import (
     teacher_files,
     watch_teacher,
 )
-from mcmi_plugin.teacher.make import provide_control, provide_teacher
+from mcmi_plugin.teacher.make import Job, provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
 from mcmi_plugin.teacher.start import Start, base_source
@@ -152,20 +151,20 @@ class MCMITeacherHook(Hook):
         held = None if given else self._held(runner, model)
         self._plan_job(runner, held)
         if lacks_control:
-            self._find_control(self._job(runner), held)
+            self._find_control(self._job(runner, held))
         return known
 
     def _teacher(self, runner: Runner, model: Any) -> str:
         """The teacher of a student that begins, in its place, and its file."""
         held = self._held(runner, model)
         self._plan_job(runner, held)
-        job = self._job(runner)
-        path = provide_teacher(*job, held, self.plan)
+        job = self._job(runner, held)
+        path = provide_teacher(job)
         if held is not None and path == held.source:
             self.provenance = held.made  # its weights are there already
         else:
             self._load(model.teacher, path)
-        self._find_control(job, held)
+        self._find_control(job)
         return path
 
     def _load(self, teacher: nn.Module, path: str) -> None:
@@ -173,18 +172,16 @@ class MCMITeacherHook(Hook):
         load_weights(teacher, state, path, 'mcmi.teacher_dir')
         self.provenance = meta['mcmi']
 
-    def _find_control(
-        self, job: tuple[Config, TeacherOptions, Any, bool], held: Start | None
-    ) -> None:
+    def _find_control(self, job: Job) -> None:
         if not self.options.control or self.options.form == 'none':
             return
-        path = provide_control(*job, held, self.plan)
+        path = provide_control(job)
         if path is not None:
             self.control = read_weights(path, 'mcmi.teacher_dir')[1]['mcmi']
 
-    def _job(self, runner: Runner) -> tuple[Config, TeacherOptions, Any, bool]:
-        dataset = runner.train_dataloader.dataset
-        return runner.cfg, self.options, dataset, runner._resume
+    def _job(self, runner: Runner, held: Start | None) -> Job:
+        dataset, resume = runner.train_dataloader.dataset, runner._resume
+        return Job(runner.cfg, self.options, dataset, resume, held, self.plan)
 
     def _has_start(self, runner: Runner) -> bool:
         """Whether the config itself says what the fine-tune begins with."""

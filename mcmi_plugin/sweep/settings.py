@@ -23,7 +23,7 @@ from mcmi_plugin.job_config import job_config
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.data import measuring_loader, pipeline_in, with_pipeline
-from mcmi_plugin.teacher.make import dial, provide_teacher
+from mcmi_plugin.teacher.make import Job, dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import base_source
@@ -132,7 +132,7 @@ def suggested_range(cfg: Config) -> tuple[float, float]:
         # Bare names mean what they mean inside a Runner.
         scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope'))
         with isolated(), scope:
-            source = provide_teacher(cfg, options, resume=True)
+            source = provide_teacher(Job(cfg, options, resume=True))
     weights, _ = read_weights(source, key, prefix)
     zero = replace(options, form='fixed', lmda=0.0)
     stage = stage_config(cfg, zero, 'mcmi', cfg.work_dir)

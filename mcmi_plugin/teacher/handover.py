@@ -10,12 +10,13 @@ from mcmi_plugin.isolation import isolated
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.stage import weights_of
+from mcmi_plugin.teacher.start import Start
 from mcmi_plugin.teacher.temperature import best_temperature, divide_logits
 from mcmi_plugin.weights.loading import load_weights
 
 
 def hand_over(
-    cfg: Config, weights: dict, source: str, temperature: float | str | None
+    cfg: Config, start: Start, temperature: float | str | None
 ) -> tuple[dict, dict]:
     """Measure a teacher once, without training it, and set its temperature.
 
@@ -34,7 +35,7 @@ def hand_over(
     with isolated():
         runner = build_runner(cfg)
         model = get_ori_model(runner.model)
-        load_weights(model, weights, source)
+        load_weights(model, start.weights, start.source)
         model.eval()
         hook = cfg.custom_hooks[0]
         loaders = dict(train=runner.build_dataloader(hook.dataloader))

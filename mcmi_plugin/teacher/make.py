@@ -1,7 +1,8 @@
 """From a distillation config to the file of its MCMI teacher."""
 
 import os.path as osp
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from mmengine.config import Config
@@ -25,13 +26,31 @@ from mcmi_plugin.weights.loading import weights_hash
 
 @dataclass(frozen=True)
 class Job:
-    """What a teacher is made by: the arguments of :func:`provide_teacher`."""
+    """What a teacher is made by.
+
+    Attributes:
+        cfg: the distillation config.
+        options: what ``mcmi`` says.
+        dataset: ``train_dataloader.dataset`` of ``cfg``, where it is built already;
+            what it holds is of the recipe.
+        resume: continue an interrupted stage instead of starting it again.
+        held: a teacher that ``load_from`` or an ``init_cfg`` has filled already,
+            where that is the one to start from.
+        plan: the stages of the job, for the words that announce them.
+    """
 
     cfg: Config
     options: TeacherOptions
-    samples: DataToLearn  # of the training set
-    resume: bool
-    plan: JobPlan
+    dataset: Any = None
+    resume: bool = False
+    held: Start | None = None
+    plan: JobPlan = JobPlan({}, 0)
+
+    @cached_property
+    def samples(self) -> DataToLearn:
+        """Of the training set."""
+        config = self.cfg.train_dataloader.dataset
+        return DataToLearn(self.cfg, config, self.dataset)
 
     @property
     def teachers(self) -> str:
@@ -40,35 +59,19 @@ class Job:
         return self.options.teacher_dir or osp.join(beside, 'mcmi_teachers')
 
 
-def provide_teacher(
-    cfg: Config,
-    options: TeacherOptions,
-    dataset: Any = None,
-    resume: bool = False,
-    held: Start | None = None,
-    plan: JobPlan | None = None,
-) -> str:
-    """The path of the MCMI teacher that ``cfg`` asks for, made now if need be.
+def provide_teacher(job: Job) -> str:
+    """The path of the MCMI teacher that a config asks for, made now if need be.
 
     All processes of a job call it together and get the same path.
-
-    Args:
-        dataset: ``train_dataloader.dataset`` of ``cfg``, where it is built already;
-            what it holds is of the recipe.
-        resume: continue an interrupted stage instead of starting it again.
-        held: a teacher that ``load_from`` or an ``init_cfg`` has filled already,
-            where that is the one to start from.
 
     Raises:
         UserError: no teacher to start from, or it cannot be made.
     """
-    plan = plan or JobPlan({}, 0)
-    _check_validation(cfg, options)
+    options, plan = job.options, job.plan
+    _check_validation(job.cfg, options)
     if options.dataset is not None:
-        cfg, dataset = with_dataset(cfg, options.dataset), None
-    samples = DataToLearn(cfg, cfg.train_dataloader.dataset, dataset)
-    job = Job(cfg, options, samples, resume, plan)
-    start = _start(job, held)
+        job = replace(job, cfg=with_dataset(job.cfg, options.dataset), dataset=None)
+    start = _start(job)
     if start.made.get('stage') == 'mcmi':
         words = (
             f'{start.source} is an MCMI teacher already ({dial(start.made)}); it is '
@@ -82,30 +85,21 @@ def provide_teacher(
     return start.source if options.temperature is None else _handed_over(job, start)
 
 
-def provide_control(
-    cfg: Config,
-    options: TeacherOptions,
-    dataset: Any = None,
-    resume: bool = False,
-    held: Start | None = None,
-    plan: JobPlan | None = None,
-) -> str | None:
+def provide_control(job: Job) -> str | None:
     """The lambda = 0 control of the teacher that :func:`provide_teacher` has given.
-
-    Arguments and errors are the same.
 
     Returns:
         Its path; None where that teacher was an MCMI teacher already, of whose own
         start nothing is here: the same fine-tune from it would be no control.
     """
-    start = held or given_teacher(cfg)
+    start = job.held or given_teacher(job.cfg)
     if start is not None and start.made.get('stage') == 'mcmi':
         log_warning(
             f'mcmi.control: {start.source} was an MCMI teacher already, so there is no '
             'control; start from the teacher that it was made from to have one'
         )
         return None
-    return provide_teacher(cfg, options.of_control(), dataset, resume, held, plan)
+    return provide_teacher(replace(job, options=job.options.of_control()))
 
 
 def dial(provenance: dict) -> str:
@@ -129,9 +123,9 @@ def _check_validation(cfg: Config, options: TeacherOptions) -> None:
             )
 
 
-def _start(job: Job, held: Start | None) -> Start:
+def _start(job: Job) -> Start:
     """The teacher to start from: held, given, or trained first."""
-    start = held or given_teacher(job.cfg)
+    start = job.held or given_teacher(job.cfg)
     if start is None and job.options.mll_epochs is None:
         raise UserError(
             'model.teacher_ckpt is not set: MCMI fine-tunes a pre-trained teacher; '
@@ -180,15 +174,8 @@ def _trained(job: Job, stage: str, start: Start | None) -> str:
     )
 
     def make() -> tuple[dict, dict]:
-        source, weights = start[:2] if start else ('', None)
-        state, record = run_stage(
-            stage_cfg,
-            job.resume,
-            weights,
-            source,
-            wanted.place,
-            None if fine_tune else options.snapshots,
-        )
+        snapshots = None if fine_tune else options.snapshots
+        state, record = run_stage(stage_cfg, job.resume, start, wanted.place, snapshots)
         mcmi = dict(
             stage=stage,
             lmda=options.lmda if fine_tune else 0.0,
@@ -223,9 +210,7 @@ def _handed_over(job: Job, start: Start) -> str:
         name += f'-T{options.temperature}'
 
     def make() -> tuple[dict, dict]:
-        state, record = hand_over(
-            stage_cfg, start.weights, start.source, options.temperature
-        )
+        state, record = hand_over(stage_cfg, start, options.temperature)
         mcmi = dict(given, recipe=given.get('recipe', made_by), handed_over=made_by)
         if fine_tuned:
             del record['before']  # that of its fine-tune stands

@@ -17,6 +17,7 @@ from mcmi_plugin.last_checkpoint import LAST_CHECKPOINT, find_checkpoint_to_resu
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.snapshots import take_mean
+from mcmi_plugin.teacher.start import Start
 from mcmi_plugin.trackers import name_own_run
 from mcmi_plugin.version import __version__
 from mcmi_plugin.weights.loading import load_weights
@@ -25,8 +26,7 @@ from mcmi_plugin.weights.loading import load_weights
 def run_stage(
     cfg: Config,
     resume: bool,
-    weights: dict | None = None,
-    source: str = '',
+    start: Start | None = None,
     place: PlaceInJob | None = None,
     snapshots: int | None = None,
 ) -> tuple[dict, dict]:
@@ -35,7 +35,7 @@ def run_stage(
     Args:
         cfg: from :func:`mcmi_plugin.teacher.stage_config.stage_config`.
         resume: continue from the stage's last checkpoint, if it has one.
-        weights: state dict that the stage starts from; None: from scratch.
+        start: the teacher that the stage starts from; None: from scratch.
         place: which stage it is of its job; None: the only one.
         snapshots: take the mean of so many last epochs, not the last.
 
@@ -56,8 +56,8 @@ def run_stage(
         runner.register_hook(dict(type='ProgressBarHook'))
         tell_place(runner, place or PlaceInJob())
         model = get_ori_model(runner.model)
-        if weights is not None:
-            load_weights(model, weights, source)
+        if start is not None:
+            load_weights(model, start.weights, start.source)
             model._is_init = True  # or the Runner would initialise it again
         runner.train()
         if cfg.default_hooks.checkpoint.get('save_best'):

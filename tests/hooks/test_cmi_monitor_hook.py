@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.cmi_monitor_hook import cliff
-from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.make import Job, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 
 
@@ -94,7 +94,7 @@ def digits(quickstart, tmp_path):
 
 
 def make(cfg, **options):
-    path = provide_teacher(cfg, TeacherOptions(**options))
+    path = provide_teacher(Job(cfg, TeacherOptions(**options)))
     return torch.load(path, weights_only=True)['meta']['mcmi']
 
 

@@ -128,8 +128,8 @@ def test_bare_names_of_mmpretrain_mean_its_data_sets(tmp_path, monkeypatch):
     class Reached(Exception):
         pass
 
-    def provide_teacher(cfg, *_, **__):
-        assert len(DATASETS.build(cfg.train_dataloader.dataset)) > 0
+    def provide_teacher(job):
+        assert len(DATASETS.build(job.cfg.train_dataloader.dataset)) > 0
         raise Reached
 
     monkeypatch.setattr(sweep_settings, 'provide_teacher', provide_teacher)

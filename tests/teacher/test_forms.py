@@ -11,11 +11,12 @@ from mmengine.registry import HOOKS, MODELS
 from mmpretrain.models import LinearClsHead
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.make import Job, provide_teacher
 from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage import run_stage
 from mcmi_plugin.teacher.stage_config import stage_config
+from mcmi_plugin.teacher.start import Start
 
 FORMS = {
     'ema': dict(form='ema', lmda=1.0),
@@ -51,7 +52,7 @@ def _quicker():
 
 
 def make(cfg, **options):
-    path = provide_teacher(cfg, TeacherOptions(**options))
+    path = provide_teacher(Job(cfg, TeacherOptions(**options)))
     checkpoint = torch.load(path, weights_only=True)
     return path, checkpoint['state_dict'], checkpoint['meta']['mcmi']
 
@@ -78,7 +79,7 @@ def test_a_resumed_fine_tune_is_the_same_bit_by_bit(form, trained, tmp_path):
         stage = stage_config(cfg, options, 'mcmi', str(tmp_path / name))
         if interrupt:
             stage.custom_hooks.append(dict(type='InterruptHook'))
-        return run_stage(stage, resume, weights)
+        return run_stage(stage, resume, Start('trained', weights, {}))
 
     state, record = run('whole')
     with pytest.MonkeyPatch.context() as patch:
@@ -222,7 +223,7 @@ def test_early_stopping_keeps_the_epoch_with_the_best_ll(cfg, tmp_path):
 def test_a_teacher_may_have_a_data_set_of_its_own(cfg):
     own = dict(cfg.train_dataloader.dataset, indices=80)
     options = TeacherOptions(mll_epochs=1, form='none', dataset=own)
-    path = provide_teacher(cfg, options)
+    path = provide_teacher(Job(cfg, options))
     mcmi = torch.load(path, weights_only=True)['meta']['mcmi']
     assert mcmi['after']['train']['num_samples'] == 80
     assert mcmi['recipe']['data']['indices'] == 80

@@ -12,7 +12,7 @@ from test_content import LINES, write
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import earlier, make, recipe, store
 from mcmi_plugin.teacher.content import Content
-from mcmi_plugin.teacher.make import provide_teacher
+from mcmi_plugin.teacher.make import Job, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 
@@ -64,9 +64,8 @@ def listed(digits, tmp_path):
 
 
 def provide(cfg, **options):
-    return provide_teacher(
-        cfg, TeacherOptions(**{'lmda': 0.1, 'mll_epochs': 1, **options})
-    )
+    options = {'lmda': 0.1, 'mll_epochs': 1, **options}
+    return provide_teacher(Job(cfg, TeacherOptions(**options)))
 
 
 FLIPPED = [line[:-1] + str(1 - int(line[-1])) for line in LINES]
@@ -97,8 +96,9 @@ def test_the_validation_set_counts_where_it_chooses(listed, tmp_path):
 
 
 def test_the_validation_set_counts_where_it_is_measured(listed, tmp_path, monkeypatch):
-    def hand_over(cfg, weights, *_):
-        return weights, dict(dataset_meta={}, before={}, after={}, temperature=2.0)
+    def hand_over(cfg, start, *_):
+        record = dict(dataset_meta={}, before={}, after={}, temperature=2.0)
+        return start.weights, record
 
     monkeypatch.setattr(make, 'hand_over', hand_over)
     options = dict(form='none', lmda=None, temperature='validation')
