@@ -11,12 +11,13 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.job import JobPlan
 from mcmi_plugin.log import log_line, log_warning
 from mcmi_plugin.teacher import recipe
+from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.handover import hand_over
 from mcmi_plugin.teacher.keep import Wanted, find_or_make
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, is_control, title_of
-from mcmi_plugin.teacher.samples import DataToLearn
+from mcmi_plugin.teacher.samples import content_in
 from mcmi_plugin.teacher.stage import run_stage
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import Start, given_teacher, kept_teacher
@@ -47,10 +48,10 @@ class Job:
     plan: JobPlan = JobPlan({}, 0)
 
     @cached_property
-    def samples(self) -> DataToLearn:
-        """Of the training set."""
+    def content(self) -> Content:
+        """What the training set holds."""
         config = self.cfg.train_dataloader.dataset
-        return DataToLearn(self.cfg, config, self.dataset)
+        return content_in(self.cfg, config, self.dataset)
 
     @property
     def teachers(self) -> str:
@@ -153,11 +154,11 @@ def _trained(job: Job, stage: str, start: Start | None) -> str:
     stage_cfg = stage_config(job.cfg, options, stage, work_dir='')
     val = None
     if stage_cfg.default_hooks.checkpoint.get('save_best'):
-        val = DataToLearn(job.cfg, stage_cfg.val_dataloader.dataset).content
+        val = content_in(job.cfg, stage_cfg.val_dataloader.dataset)
     made_by = recipe.recipe_of(
         stage_cfg,
         options,
-        job.samples.content,
+        job.content,
         weights_hash(start.weights) if start else None,
         val,
     )
@@ -198,9 +199,9 @@ def _handed_over(job: Job, start: Start) -> str:
     made_by = recipe.recipe_of_handover(
         stage_cfg,
         options,
-        job.samples.content,
+        job.content,
         weights_hash(start.weights),
-        val_loader and DataToLearn(job.cfg, val_loader.dataset).content,
+        val_loader and content_in(job.cfg, val_loader.dataset),
     )
     # What it was fine-tuned by may not be what `options` say: it may be given.
     name = recipe.folder_name(job.cfg, options, 'none')

@@ -1,6 +1,5 @@
-"""The samples of a config's data set, for the recipe of a teacher."""
+"""What the data set of a config holds, for the recipe of a teacher."""
 
-import functools
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -13,22 +12,18 @@ from mcmi_plugin.teacher.content import Content, content_of
 from mcmi_plugin.teacher.data import plain_dataset
 
 
-class DataToLearn:
-    """A data set of a config, looked into when first asked what it holds."""
+def content_in(cfg: Config, config: ConfigDict, dataset: Any = None) -> Content:
+    """The same on all processes, which ask together; one of them looks.
 
-    def __init__(self, cfg: Config, config: ConfigDict, dataset: Any = None) -> None:
-        self._cfg = cfg
-        self._config = plain_dataset(config)
-        self._dataset = dataset
+    Args:
+        config: of the data set.
+        dataset: the same, where it is built already.
+    """
+    plain = plain_dataset(config)
 
-    @functools.cached_property
-    def content(self) -> Content:
-        """The same on all processes, which ask together; one of them looks."""
-        return on_main(self._look)
-
-    def _look(self) -> Content:
-        dataset = self._dataset
+    def look() -> Content:
         with isolated():  # a data set may draw random numbers, and MMRazor's do
-            if dataset is None:
-                dataset = built(DATASETS, self._config, self._cfg)
-            return content_of(dataset, self._config.to_dict())
+            looked_at = built(DATASETS, plain, cfg) if dataset is None else dataset
+            return content_of(looked_at, plain.to_dict())
+
+    return on_main(look)
