@@ -55,7 +55,7 @@ class Interruption:
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if get_rank() == 0:
-            lost = 'what came after the last checkpoint is lost; ' * _resumes(args)
+            lost = 'what came after the last checkpoint is lost; ' * ('resume' in args)
             print(
                 f'interrupted by {self.signal.name}; {lost}continue with: '
                 f'{self._continuing(args)}',
@@ -68,7 +68,7 @@ class Interruption:
         # The last --resume counts, so one without a file overrides one with a file;
         # that file is what to go on from until this run has saved another.
         words = list(sys.orig_argv)
-        if _resumes(args) and (
+        if 'resume' in args and (
             args.resume is None
             or (args.resume != 'auto' and self._has_saved(args.work_dir))
         ):
@@ -82,7 +82,3 @@ class Interruption:
     def _has_saved(self, work_dir: str | None) -> bool:
         record = Path(work_dir or '', LAST_CHECKPOINT)
         return record.is_file() and record.stat().st_mtime > self._started
-
-
-def _resumes(args: argparse.Namespace) -> bool:
-    return 'resume' in args

@@ -46,9 +46,10 @@ class FiniteLossHook(Hook):
         self._check(runner, runner.iter)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        # A buffer may be infinite by intent, as centroids not yet taken are.
+        own = {name for name, _ in get_ori_model(runner.model).named_parameters()}
         for name, value in checkpoint['state_dict'].items():
-            # A buffer may be infinite by intent, as centroids not yet taken are.
-            if name in self._parameters(runner) and not value.isfinite().all():
+            if name in own and not value.isfinite().all():
                 raise UserError(
                     f'{name} is NaN or infinite by iteration {runner.iter}, so this '
                     f'checkpoint is not saved; {REMEDY}'
@@ -63,11 +64,6 @@ class FiniteLossHook(Hook):
                 f'{name} is {value} in iteration {done - age} (epoch '
                 f'{runner.epoch + 1}); {REMEDY}'
             )
-
-    @staticmethod
-    def _parameters(runner: Runner) -> set[str]:
-        model = get_ori_model(runner.model)
-        return {name for name, _ in model.named_parameters()}
 
 
 def first_not_finite(scalars: dict, new: int) -> tuple[str, float, int] | None:
