@@ -61,10 +61,7 @@ def save_indices(path: str, choice: dict[str, Any], values: np.ndarray) -> None:
 
 
 def load_indices(path: str, choice: dict[str, Any]) -> np.ndarray:
-    """Read what :func:`save_indices` has written, if it comes from the same choice.
-
-    Returns:
-        [n] int64.
+    """What :func:`save_indices` has written, [n] int64, if it is of the same choice.
 
     Raises:
         UserError: the file comes from another choice (the line says in what), or

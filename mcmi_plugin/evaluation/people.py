@@ -21,14 +21,11 @@ _STANDARD_ERRORS = 4
 
 
 def read_people(path: str, num_samples: int, num_classes: int | None = None) -> Tensor:
-    """People's distributions, out of a file of counts.
+    """People's distributions, [N, C] float64, rows that sum to 1, out of counts.
 
     Args:
         num_samples: N, of the test set.
         num_classes: C; None where it is not known yet.
-
-    Returns:
-        [N, C] float64, rows that sum to 1.
 
     Raises:
         UserError: no such file, another one than of counts, or of other images.

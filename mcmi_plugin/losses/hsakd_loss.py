@@ -33,16 +33,13 @@ class HSAKDLoss(nn.Module):
         aux_S: Sequence[Tensor],
         aux_T: Sequence[Tensor],
     ) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.hierarchical.hierarchical_distillation`.
+        """Scalar in nats times ``loss_weight``: :func:`.hierarchical_distillation`.
 
         Args:
             preds_S: [4B, C], the student's logits of the rotated batch.
             preds_T: [4B, C], the teacher's; constant.
             aux_S: per stage [4B, 4C], logits of the student's auxiliary classifiers.
             aux_T: the same of the teacher; constant.
-
-        Returns:
-            Scalar in nats times loss_weight.
 
         Raises:
             UserError: student and teacher differ in their auxiliary classifiers.

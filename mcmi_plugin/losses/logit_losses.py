@@ -47,15 +47,12 @@ class StandardisedLogitsLoss(_AroundALoss):
     def forward(
         self, preds_S: Tensor, preds_T: Tensor, gt_labels: Tensor | None = None
     ) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.logits.standardised`.
+        """What the loss returns for logits that are :func:`.standardised`.
 
         Args:
             preds_S: [B, C] logits of the student.
             preds_T: [B, C] logits of the teacher.
             gt_labels: where the loss takes them, as DKD's does.
-
-        Returns:
-            What the loss returns.
 
         Raises:
             UserError: not two rows of logits of one batch.
@@ -132,14 +129,11 @@ class WTTMLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, preds_S: Tensor, preds_T: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.logits.transformed_matching`.
+        """Scalar in nats times ``loss_weight``: :func:`.transformed_matching`.
 
         Args:
             preds_S: [B, C] logits of the student.
             preds_T: [B, C] logits of the teacher; constant.
-
-        Returns:
-            Scalar in nats times loss_weight.
 
         Raises:
             UserError: not two rows of logits of one batch.
@@ -172,15 +166,12 @@ class NKDLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, preds_S: Tensor, preds_T: Tensor, gt_labels: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.logits.normalised_kd`.
+        """Scalar in nats times ``loss_weight``: :func:`.normalised_kd`.
 
         Args:
             preds_S: [B, C] logits of the student.
             preds_T: [B, C] logits of the teacher; constant.
             gt_labels: [B] class ids, or one-hot rows.
-
-        Returns:
-            Scalar in nats times loss_weight.
 
         Raises:
             UserError: not two rows of logits of one batch, or mixed labels.

@@ -33,14 +33,11 @@ class PooledATLoss(_Weighted):
     """
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.attention.attention_transfer`.
+        """Scalar times ``loss_weight``: :func:`.attention_transfer`.
 
         Args:
             s_feature: [B, Cs, Hs, Ws], a stage of the student.
             t_feature: [B, Ct, Ht, Wt], the teacher's stage; constant.
-
-        Returns:
-            Scalar times loss_weight.
 
         Raises:
             UserError: not two maps of one batch.
@@ -59,15 +56,12 @@ class SPLoss(_Weighted):
     """
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.similarity.similarity_preserving`.
+        """Scalar times ``loss_weight``: :func:`.similarity_preserving`.
 
         Args:
             s_feature: [B, Cs, Hs, Ws], the student's last map, or [B, L, D], the
                 tokens of its last block.
             t_feature: likewise, the teacher's; constant.
-
-        Returns:
-            Scalar times loss_weight.
 
         Raises:
             UserError: not two of these of one batch.
@@ -87,14 +81,11 @@ class PKTLoss(_Weighted):
     """
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.similarity.probabilistic_transfer`.
+        """Scalar in nats times ``loss_weight``: :func:`.probabilistic_transfer`.
 
         Args:
             s_feature: [B, Ds], the student's pooled vector.
             t_feature: [B, Dt], the teacher's; constant.
-
-        Returns:
-            Scalar in nats times loss_weight.
 
         Raises:
             UserError: not two vectors of one batch.
@@ -116,14 +107,11 @@ class CCLoss(_Weighted):
     """
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.similarity.correlation_congruence`.
+        """Scalar times ``loss_weight``: :func:`.correlation_congruence`.
 
         Args:
             s_feature: [B, D], the student's embedding.
             t_feature: [B, D], the teacher's; its connector is trained too.
-
-        Returns:
-            Scalar times loss_weight.
 
         Raises:
             UserError: not two vectors of one batch and one dimension.

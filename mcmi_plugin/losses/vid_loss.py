@@ -51,14 +51,11 @@ class VIDLoss(nn.Module):
         )
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
-        """See :func:`~mcmi_plugin.functional.variational.gaussian_nll`.
+        """Scalar in nats times ``loss_weight``: :func:`.gaussian_nll`.
 
         Args:
             s_feature: [B, student_channels, Hs, Ws].
             t_feature: [B, teacher_channels, Ht, Wt]; constant.
-
-        Returns:
-            Scalar in nats times loss_weight.
 
         Raises:
             UserError: not two maps of one batch with these channels.

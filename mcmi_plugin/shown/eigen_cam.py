@@ -13,7 +13,9 @@ from mcmi_plugin.errors import UserError
 
 
 def eigen_cam(network: nn.Module, layer: str, inputs: Tensor) -> np.ndarray:
-    """Eigen-CAM (Bany Muhammad and Yeasin, 2021) by the package ``grad-cam``.
+    """[N, H, W] float32 from 0 to 1: Eigen-CAM (Bany Muhammad and Yeasin, 2021).
+
+    By the package ``grad-cam``.
 
     The first principal component of the layer's activations, image by image,
     enlarged to the image. A principal component has no sign of its own, and
@@ -24,9 +26,6 @@ def eigen_cam(network: nn.Module, layer: str, inputs: Tensor) -> np.ndarray:
         network: an mmengine classifier; left in eval mode.
         layer: name of a module of it whose output is [N, D, h, w].
         inputs: [N, 3, H, W], preprocessed.
-
-    Returns:
-        [N, H, W] float32 from 0 to 1.
 
     Raises:
         UserError: no grad-cam, no such layer, or its maps are of a single pixel.

@@ -21,11 +21,7 @@ _STATISTICS = re.compile(r'(^|\.)running_(mean|var)$')
 
 
 def watch(network: Any) -> set[str]:
-    """Note from now on which weights of ``network`` are loaded.
-
-    Returns:
-        Their names so far; the set grows.
-    """
+    """Names of the weights that are loaded into ``network`` from now on: it grows."""
     if not hasattr(network, 'filled_weights'):
         network.filled_weights = set()
         for name, module in network.named_modules():
