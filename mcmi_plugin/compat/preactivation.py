@@ -1,5 +1,6 @@
 """Let recorders see pre-activations."""
 
+import functools
 from typing import Any
 
 from torch import nn
@@ -19,8 +20,14 @@ def mend_set_module_inplace_false() -> None:
     """
     from mmrazor.models.algorithms.base import BaseAlgorithm
 
-    if not _switches_relu_off(BaseAlgorithm):
-        BaseAlgorithm.set_module_inplace_false = _set_module_inplace_false
+    if _switches_relu_off(BaseAlgorithm):
+        return
+
+    @functools.wraps(BaseAlgorithm.set_module_inplace_false)
+    def set_module_inplace_false(self, architecture: nn.Module, varstr: str) -> None:
+        switch_in_place_off(architecture)
+
+    BaseAlgorithm.set_module_inplace_false = set_module_inplace_false
 
 
 def switch_in_place_off(network: nn.Module) -> None:
@@ -28,10 +35,6 @@ def switch_in_place_off(network: nn.Module) -> None:
     for module in network.modules():
         if hasattr(module, 'inplace'):
             module.inplace = False  # type: ignore[assignment]  # of any class
-
-
-def _set_module_inplace_false(self: Any, architecture: nn.Module, varstr: str) -> None:
-    switch_in_place_off(architecture)
 
 
 def _switches_relu_off(algorithm: type[Any]) -> bool:
