@@ -11,8 +11,6 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import contextlib
 
-from mmengine.dist import is_main_process
-
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import load_config, parser, run, train
 from mcmi_plugin.job_config import add_store_hook
@@ -26,12 +24,7 @@ def main(args):
         add_store_hook(cfg)
     with contextlib.suppress(Filled):
         # A teacher that has yet to be made is made, or found, as for a student.
-        train(cfg, resume=True, hooks=[FillHook(say)])
-
-
-def say(line):
-    if is_main_process():
-        print(line, flush=True)
+        train(cfg, resume=True, hooks=[FillHook()])
 
 
 if __name__ == '__main__':

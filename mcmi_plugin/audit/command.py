@@ -21,13 +21,14 @@ from mcmi_plugin.audit.memory import memory_sentences
 from mcmi_plugin.audit.model import as_distillation, fill_teacher, users_keys
 from mcmi_plugin.audit.opened import open_audit
 from mcmi_plugin.audit.output import print_audit, write_audit
-from mcmi_plugin.audit.passes import num_samples, pass_over, passes_shown
+from mcmi_plugin.audit.passes import num_samples, pass_over
 from mcmi_plugin.audit.reading import sentences
 from mcmi_plugin.audit.run import audit_run, print_run, write_run
 from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
 from mcmi_plugin.job_config import job_config
+from mcmi_plugin.shown.progress import counting
 from mcmi_plugin.weights.held import STUDENT
 from mcmi_plugin.weights.loading import weights_hash
 
@@ -109,7 +110,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     found['made'] = {name: made[name] for name in MADE if name in made}
     found['memory'] = memory_sentences(cfg, teacher, _images(loaders['train'], teacher))
     total = sum(num_samples(loader) for loader in loaders.values())
-    with passes_shown(console, total) as advance:
+    with counting(console, total) as advance:
         for split, loader in loaders.items():
             kept: list[tuple] | None = [] if split == named else None
             told = partial(advance, SPLIT_WORDS[split])

@@ -6,9 +6,7 @@ the logits of their images are kept as well, ``4 N C`` bytes on the host.
 """
 
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +14,6 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -27,10 +24,8 @@ from mcmi_plugin.functional.calibration import Reliability
 from mcmi_plugin.functional.information import ROWS_AT_ONCE, ClassStatistics
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
 from mcmi_plugin.networks import scope_of
-from mcmi_plugin.shown.progress import advancing
 from mcmi_plugin.teacher.data import measuring_loader
 
-EVERY = 30.0  # seconds between two lines where there is no terminal
 SHARE_OF_MEMORY = 1 / 4  # of the device, for the sums of all temperatures
 
 
@@ -123,27 +118,6 @@ def pass_over(
         add(sums)
     require_finite(sums.statistics, model, loader)
     return sums
-
-
-@contextmanager
-def passes_shown(console: Console, total: int) -> Iterator[Callable[[str, int], None]]:
-    """A bar over the samples of all passes, or without a terminal a line now and then.
-
-    Yields:
-        A function of the pass's name and the number of samples that are done.
-    """
-    with advancing(console, total) as progress:
-        said = progress.started
-
-        def advance(name: str, samples: int) -> None:
-            nonlocal said
-            done, now = progress.done + samples, time.monotonic()
-            progress.move(done, name)
-            if not console.is_terminal and (now - said >= EVERY or done >= total):
-                said = now
-                progress.say(f'{name}: {done} of {total} samples, {progress.left}')
-
-        yield advance
 
 
 def num_samples(loader: DataLoader) -> int:

@@ -11,9 +11,10 @@ from mcmi_plugin.audit.figures import split_figures
 from mcmi_plugin.audit.model import fill_teacher
 from mcmi_plugin.audit.opened import Opened
 from mcmi_plugin.audit.output import write_files
-from mcmi_plugin.audit.passes import num_samples, pass_over, passes_shown
+from mcmi_plugin.audit.passes import num_samples, pass_over
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.blocks import Picture, Section, Table, Text
+from mcmi_plugin.shown.progress import counting
 from mcmi_plugin.shown.style import BLUE, RED, legend, new_figure, png_of, whole_epochs
 from mcmi_plugin.shown.tables import printable
 
@@ -71,7 +72,7 @@ def audit_run(opened: Opened, folder: str, console: Console) -> dict:
     found['unit'] = saved[-1][0]
     states = found['states'] = []
     each = sum(num_samples(loader) for loader in opened.loaders.values())
-    with passes_shown(console, each * len(saved)) as advance:
+    with counting(console, each * len(saved)) as advance:
         for unit, step, path in saved:
             fill_teacher(opened.teacher, path)
             state: dict = dict(step=step, checkpoint=path)

@@ -9,6 +9,15 @@ from torch import Tensor
 
 # What of a sample's metainfo is a number of its own.
 _INDICES = ('sample_idx', 'view_idx')
+# Of the first sample of a batch: what a teacher answers for all of them, [B, D].
+ROWS = 'teacher_rows'
+
+
+def rows_in(data_samples: Any) -> Tensor | None:
+    """The answers of a teacher that a batch brings with it."""
+    samples = data_samples if isinstance(data_samples, (list, tuple)) else ()
+    first = samples[0] if samples else None
+    return first.get(ROWS) if isinstance(first, DataSample) else None
 
 
 def sent(batch: dict, device: torch.device, join: bool) -> dict:
@@ -35,6 +44,9 @@ def sent(batch: dict, device: torch.device, join: bool) -> dict:
         for key in (key for key in _INDICES if all(key in s for s in samples)):
             found = [torch.as_tensor(s.get(key)).reshape(-1) for s in samples]
             one.set_field(torch.cat(found), key, field_type='metainfo')
+        if (rows := rows_in(samples)) is not None:
+            rows = rows.to(device, non_blocking=True)
+            one.set_field(rows, ROWS, field_type='metainfo')
         batch['data_samples'] = [one]
     return batch
 

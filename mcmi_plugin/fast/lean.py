@@ -10,6 +10,7 @@ from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
+from ..datasets.sent import rows_in
 from ..errors import one_line
 from .fold import Folding, find_folding
 from .records import make_contiguous, needs_loss, tensors_in
@@ -30,7 +31,8 @@ class LeanDistill(SingleTeacherDistill):
       ``model.teacher`` stays as it is. A convolution whose own output is recorded
       keeps its batch norm; the log says so;
     - any step after the distillation was stopped, if it leaves no trace: if it
-      changes no statistics and draws no random numbers.
+      changes no statistics and draws no random numbers;
+    - trials, while batches bring its answers with them (:func:`.rows_in`).
 
     Recorders, deliveries, connectors and losses are MMRazor's and see what they
     always saw: feature maps are handed over contiguous, because losses ``view``
@@ -87,23 +89,31 @@ class LeanDistill(SingleTeacherDistill):
             self._try_channels_last('student', inputs, data_samples, mode)
         return super().forward(inputs, data_samples, mode)
 
-    def teach(self, batch_inputs: Tensor, data_samples: list | None = None):
-        """The teacher's part of :meth:`loss`; its recorders hold what was read."""
-        if ('student', 'loss') not in self._tried:
-            self._begin(batch_inputs, data_samples)
-        self.distiller.set_deliveries_override(False)
-        with nullcontext() if self.teacher_trainable else torch.no_grad():
-            return self._folding.run(lambda: self._teach(batch_inputs, data_samples))
+    @torch.no_grad()
+    def ask_teacher(self, images: Tensor, whole: Tensor, samples: list) -> Tensor:
+        """Logits of the frozen teacher itself, as in a step.
+
+        Args:
+            images: of which they are.
+            whole: batch that they are from, for what a first step tries.
+            samples: of the whole batch.
+        """
+        if self._teacher_is_new:
+            self._begin(whole, samples)
+        images = self._as_it_likes('teacher', images)
+        return self._folding.run(lambda: self.teacher(images, mode='tensor'))
 
     def loss(self, batch_inputs: Tensor, data_samples: list | None = None) -> dict:
         """As upstream's: images ``[B, 3, H, W]`` -> losses by name."""
         if ('student', 'loss') not in self._tried:
-            self._begin(batch_inputs, data_samples)
+            self._try_channels_last('student', batch_inputs, data_samples, 'loss')
         distiller, losses = self.distiller, {}
         if not (
             self.distillation_stopped and self._may_rest(batch_inputs, data_samples)
         ):
-            answer = self.teach(batch_inputs, data_samples)
+            distiller.set_deliveries_override(False)
+            with nullcontext() if self.teacher_trainable else torch.no_grad():
+                answer = self._teach(batch_inputs, data_samples)
             if self.teacher_trainable:
                 losses.update(add_prefix(answer, 'teacher'))
         distiller.set_deliveries_override(True)
@@ -124,6 +134,15 @@ class LeanDistill(SingleTeacherDistill):
         return losses
 
     def _teach(self, batch_inputs: Tensor, data_samples: list | None):
+        if self._teacher_is_new and rows_in(data_samples) is None:
+            self._begin(batch_inputs, data_samples)
+        return self._folding.run(lambda: self._listen(batch_inputs, data_samples))
+
+    @property
+    def _teacher_is_new(self) -> bool:
+        return ('teacher', self.teacher_mode) not in self._tried
+
+    def _listen(self, batch_inputs: Tensor, data_samples: list | None):
         images = self._as_it_likes('teacher', batch_inputs)
         with self.distiller.teacher_recorders, self.distiller.deliveries:
             return self.teacher(images, data_samples, mode=self.teacher_mode)
@@ -140,15 +159,14 @@ class LeanDistill(SingleTeacherDistill):
                 self.teacher_trainable
                 or self._delivers()
                 or leaves_traces(
-                    self.teacher, lambda: self._teach(batch_inputs, data_samples)
+                    self.teacher, lambda: self._listen(batch_inputs, data_samples)
                 )
             )
         return self._teacher_may_rest
 
     @torch.compiler.disable  # for one step
     def _begin(self, batch_inputs: Tensor, data_samples: list | None) -> None:
-        """Try what may not suit the networks, before the first step."""
-        self._try_channels_last('student', batch_inputs, data_samples, 'loss')
+        """Try what may not suit the teacher, before its first step."""
         if self.channels_last and 'teacher' not in self._in_channels_last:
             self.teacher.to(memory_format=torch.channels_last)
             self._in_channels_last.add('teacher')
@@ -193,7 +211,7 @@ class LeanDistill(SingleTeacherDistill):
         recorders = self.distiller.teacher_recorders.recorders
 
         def read() -> list[Tensor]:
-            answer = self._teach(batch_inputs, data_samples)
+            answer = self._listen(batch_inputs, data_samples)
             records = [recorder.data_buffer for recorder in recorders.values()]
             return list(tensors_in([answer, records]))
 

@@ -16,7 +16,8 @@ from mmpretrain.engine import EMAHook as MMPretrainEMAHook
 from mcmi_plugin.hooks import CMIMonitorHook, FiniteLossHook
 from mcmi_plugin.runner.job_log import JobLogProcessor
 
-# Hooks that read no loss and no time, or only when the log is due.
+# Hooks that read no loss and no time, or only when the log is due; one of a room above
+# says `reads_no_log = True`.
 _KNOWN = (
     ParamSchedulerHook,
     EMAHook,
@@ -56,7 +57,11 @@ class PostponedLog:
     @staticmethod
     def fits(runner: Runner, hooks: list[Hook]) -> bool:
         """Whether nobody but mmengine's log reads what is noted here."""
-        kinds = [type(hook) for hook in hooks if type(hook) not in _KNOWN]
+        kinds = [
+            type(hook)
+            for hook in hooks
+            if type(hook) not in _KNOWN and not getattr(hook, 'reads_no_log', False)
+        ]
         stock = {RuntimeInfoHook, IterTimerHook, LoggerHook}
         # Statistics of the user's own may look back farther than the window.
         return (

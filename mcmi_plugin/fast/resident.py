@@ -112,7 +112,7 @@ class ResidentLoader(DataLoader):
         try:
             if self.batch_size is None:
                 raise NotResident('a batch_sampler')
-            if not _is_known(self.collate_fn):
+            if not only_joins(self.collate_fn):
                 raise NotResident(f'batches of the collate_fn {self.collate_fn}')
             self._tensors = ResidentTensors(
                 self.dataset, self.memory_budget, self.device
@@ -174,7 +174,7 @@ class ResidentLoader(DataLoader):
         return Generator().manual_seed(int(mixed[0]))
 
 
-def _is_known(collate_fn: Any) -> bool:
+def only_joins(collate_fn: Any) -> bool:
     """Whether it puts a batch together and does no more."""
     plain = getattr(collate_fn, 'func', collate_fn)
     options = getattr(collate_fn, 'args', ()) or getattr(collate_fn, 'keywords', {})

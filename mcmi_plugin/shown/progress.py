@@ -1,13 +1,14 @@
 """How far something is, and how long it will take."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 NOT_KNOWN = 'remaining time not known yet'
+EVERY = 30.0  # seconds between two lines where there is no terminal
 
 
 def duration(seconds: float) -> str:
@@ -73,3 +74,26 @@ def advancing(console: Console, total: int, ready: int = 0) -> Iterator[Advance]
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         yield Advance(console, total, ready, bar)
+
+
+@contextmanager
+def counting(
+    console: Console, total: int, ready: int = 0, unit: str = 'samples'
+) -> Iterator[Callable[[str, int], None]]:
+    """A bar over all that is counted, or without a terminal a line now and then.
+
+    Yields:
+        A function of what is under way and of how many more are done.
+    """
+    with advancing(console, total, ready) as progress:
+        said = progress.started
+
+        def advance(name: str, more: int) -> None:
+            nonlocal said
+            done, now = min(progress.done + more, total), time.monotonic()
+            progress.move(done, name)
+            if not console.is_terminal and (now - said >= EVERY or done >= total):
+                said = now
+                progress.say(f'{name}: {done} of {total} {unit}, {progress.left}')
+
+        yield advance

@@ -37,14 +37,13 @@ def look(answers: Answers, dataset: Any) -> dict[str, float]:
         dataset: that it was trained on, whose samples tell their views.
     """
     table, model = answers.table, answers.model
-    total = table.num_images * table.num_views
-    drawn = np.random.default_rng(0).choice(total, min(total, _DRAWN), replace=False)
+    number = min(table.num_rows, _DRAWN)
+    drawn = np.random.default_rng(0).choice(table.num_rows, number, replace=False)
     numbers = torch.from_numpy(drawn)
-    _, there = table.rows(numbers // table.num_views, numbers % table.num_views)
-    numbers = numbers[there][:_LOOKED_AT]
+    rows, there = table.rows(numbers // table.num_views, numbers % table.num_views)
+    numbers, rows = numbers[there][:_LOOKED_AT], rows[there][:_LOOKED_AT]
     if not len(numbers):
         return {}
-    rows, _ = table.rows(numbers // table.num_views, numbers % table.num_views)
     device = next(model.parameters()).device
     teacher = answers.kept.both(answers.kind, rows.to(device))['logits']
     training = model.training

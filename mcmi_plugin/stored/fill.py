@@ -1,9 +1,7 @@
 """Fill a store ahead of time, look at a sample of it, and say what the rows tell."""
 
-import contextlib
 import json
-import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,25 +11,21 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.console import Console
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
 from mcmi_plugin.shown.blocks import Table
-from mcmi_plugin.shown.progress import time_left
+from mcmi_plugin.shown.progress import counting
 from mcmi_plugin.shown.tables import printable
 from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.hook import TeacherStoreHook, size_in_words
 from mcmi_plugin.stored.images import batches_of
-from mcmi_plugin.stored.views import images_of
+from mcmi_plugin.stored.views import images_of, seen
 from mcmi_plugin.whole_file import whole_file
 
 SUMMARY = 'teacher.json'
 _CHECKED = 256
-_EVERY = 30.0  # seconds between two lines
-# Largest distance of a row that was read back from the teacher's, of the largest
-# number in it: rounding, and what another device or another batch makes of it.
-_NEAR = dict(float16=5e-3, float32=1e-3, int8=2e-2)
 _CURVE_BYTES = 2e8
 
 
@@ -43,46 +37,43 @@ class FillHook(Hook):
     """Fill the store of a distillation in place of its training.
 
     Args:
-        say: is given each line for the person who waits.
+        console: for the person who waits.
     """
 
     priority = 36  # behind TeacherStoreHook
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
 
     def before_train(self, runner: Runner) -> None:
         store = next(h for h in runner.hooks if isinstance(h, TeacherStoreHook))
         if store.answers is None:
             raise UserError(f'teacher_store cannot be used: {store.reason}')
-        answers, dataset = store.answers, runner.train_dataloader.dataset
+        answers, loader = store.answers, runner.train_dataloader
         table = answers.table
-        self.say(
+        console = self.console if is_main_process() else Console(quiet=True)
+        say = partial(console.print, soft_wrap=True, markup=False, highlight=False)
+        say(
             f'{table.path.parent}: {answers.kind} of {table.num_images} images x '
             f'{table.num_views} views, {size_in_words(table.nbytes)} when all are there'
         )
-        workers = runner.train_dataloader.num_workers
-        fill(answers, dataset, workers, self.say)
-        table.flush()
+        fill(answers, loader, console)
         barrier()
         if is_main_process():
-            self.say(check_sample(answers, dataset))
-            Console().print(printable(summarise(answers, dataset)))
-            self.say(f'more digits: {table.path.parent / SUMMARY}')
+            say(check_sample(answers, loader.dataset))
+            console.print(printable(summarise(answers, loader.dataset)))
+            say(f'more digits: {table.path.parent / SUMMARY}')
         barrier()
         raise Filled
 
 
-def fill(
-    answers: Answers, dataset: Any, workers: int, say: Callable[[str], None]
-) -> None:
+def fill(answers: Answers, loader: DataLoader, console: Console) -> None:
     """Ask the teacher for every row that is not there; each process for its share.
 
     Args:
         answers: begun.
-        dataset: that is trained on, whose samples tell their views.
-        workers: processes that make the images.
-        say: as for :class:`FillHook`.
+        loader: of the training, whose samples tell their views.
+        console: of this process.
 
     Raises:
         UserError: the disk is full, or an image cannot be read.
@@ -91,38 +82,24 @@ def fill(
     parts = [(~whole).nonzero().flatten() + at for at, _, whole in table.present()]
     absent = torch.cat(parts)
     rank, world_size = get_dist_info()
-    total = table.num_images * table.num_views
-    say(f'{total - len(absent)} of {total} rows are there')
+    ready = table.num_rows - len(absent)
+    console.print(f'{ready} of {table.num_rows} rows are there', highlight=False)
     barrier()  # all have looked before one writes
     own = absent[rank::world_size]
-    if not len(own):
-        return
-    started = said = time.monotonic()
-    done = 0
-    for inputs, samples in batches_of(answers, dataset, own, workers):
-        _ask_as_in_a_step(answers.model, inputs, samples)
-        if table.is_full:
-            raise UserError(
-                f'{table.path} takes no more rows; make room, then run this again'
-            )
-        done += len(inputs)
-        now = time.monotonic()
-        if now - said >= _EVERY or done == len(own):
-            said = now
-            ready = total - len(absent) + min(done * world_size, len(absent))
-            left = time_left(now - started, done, len(own))
-            say(f'{ready} of {total} rows, {left}')
+    batches = batches_of(answers, loader.dataset, own, loader.num_workers)
+    with counting(console, table.num_rows, ready, 'rows') as advance:
+        for data in batches:
+            known = seen(data[1])
+            assert known is not None
+            answers.rows(*known, lambda: data)  # noqa: B023
+            if table.is_full:
+                raise UserError(
+                    f'{table.path} takes no more rows; make room, then run this again'
+                )
+            advance('stored', len(data[1]) * world_size)
+    answers.flush()
 
 
-def _ask_as_in_a_step(model: Any, inputs: Tensor, samples: Any) -> None:
-    if isinstance(model, LeanDistill):
-        model.teach(inputs, samples)
-        return
-    with model.distiller.teacher_recorders, torch.no_grad():
-        model.teacher(inputs, samples, mode='loss')
-
-
-@torch.no_grad()
 def check_sample(answers: Answers, dataset: Any) -> str:
     """Ask the teacher again for some rows, and compare.
 
@@ -132,49 +109,18 @@ def check_sample(answers: Answers, dataset: Any) -> str:
     Raises:
         UserError: rows of the store are not this teacher's.
     """
-    table = answers.table
-    total = table.num_images * table.num_views
-    numbers = torch.from_numpy(
-        np.random.default_rng(0).choice(total, min(_CHECKED, total), replace=False)
-    )
-    images, views = numbers // table.num_views, numbers % table.num_views
-    kept, there = table.rows(images, views)
-    live = []
-    for inputs, _ in batches_of(answers, dataset, numbers, 0):
-        # Through the teacher's door, so that it sees its own normalisation.
-        with _taking(answers) as asked:
-            answers.model.teacher(inputs, None, mode='tensor')
-        live.append(asked[0])
-    found = torch.cat(live)
-    far = ((kept - found).abs().amax(1) / found.abs().amax(1).clamp(min=1e-6))[there]
-    largest = float(far.max()) if len(far) else 0.0
-    if largest > _NEAR[table.records.dtype]:
-        raise UserError(
-            f'{table.path} is not of this teacher: a row differs by {largest:.2g} of '
-            f'its largest number; remove the folder {table.path.parent}'
-        )
+    number = min(_CHECKED, answers.table.num_rows)
+    drawn = np.random.default_rng(0).choice(answers.table.num_rows, number, False)
+    numbers = torch.from_numpy(drawn)
+    live = [
+        answers.ask(inputs, samples, torch.arange(len(inputs)))
+        for inputs, samples in batches_of(answers, dataset, numbers, 0)
+    ]
+    there, largest = answers.table.compared(numbers, torch.cat(live))
     return (
-        f'{len(far)} rows were compared with the teacher: they differ by at most '
+        f'{there} rows were compared with the teacher: they differ by at most '
         f'{largest:.1e} of their largest number'
     )
-
-
-@contextlib.contextmanager
-def _taking(answers: Answers):
-    """What a run of the teacher itself gives of the kind that is kept."""
-    found: list[Tensor] = []
-    teacher = answers.model.teacher
-    layer = answers.kept.classifier if answers.kind == 'features' else teacher
-    assert layer is not None
-    handle = layer.register_forward_hook(
-        lambda module, given, output: found.append(
-            (output if layer is teacher else given[0]).float().cpu()
-        )
-    )
-    try:
-        yield found
-    finally:
-        handle.remove()
 
 
 def summarise(answers: Answers, dataset: Any) -> Table:

@@ -1,7 +1,9 @@
 """``TeacherStoreHook``: the key ``teacher_store`` at work."""
 
+import copy
 import os.path as osp
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmrazor.models.algorithms import SingleTeacherDistill
@@ -16,15 +19,23 @@ from mmrazor.models.algorithms import SingleTeacherDistill
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.fast.known import pipeline_of
 from mcmi_plugin.fast.lean import LeanDistill
+from mcmi_plugin.fast.resident import only_joins
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.isolation import random_numbers_kept
 from mcmi_plugin.processes import on_main
 from mcmi_plugin.stored import agreement, folder, identity
 from mcmi_plugin.stored.answer import Answers, logits_of
+from mcmi_plugin.stored.images import ViewsOfImages
 from mcmi_plugin.stored.kept import Kept, find_kept
 from mcmi_plugin.stored.options import StoreOptions
 from mcmi_plugin.stored.table import Table
-from mcmi_plugin.stored.views import NotKept, record_views, views_of
+from mcmi_plugin.stored.views import (
+    NotKept,
+    Views,
+    record_in,
+    record_views,
+    views_of,
+)
 from mcmi_plugin.teacher.model import model_name
 
 _TRIED = 8  # images that a teacher is tried on
@@ -45,6 +56,7 @@ class TeacherStoreHook(Hook):
     # After the hooks that put the teacher and labels into their places (up to HIGH,
     # 30), before all else.
     priority = 35
+    reads_no_log = True  # see PostponedLog
 
     def __init__(self, **options) -> None:
         self.options = StoreOptions(**options)
@@ -63,9 +75,15 @@ class TeacherStoreHook(Hook):
             return
         self.answers.begin()
 
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        if self.answers is not None:
+            self.answers.ahead(data_batch)
+
     def after_train_epoch(self, runner: Runner) -> None:
         if self.answers is not None:
-            self.answers.table.flush()
+            self.answers.flush()
 
     def after_train(self, runner: Runner) -> None:
         if self.answers is None:
@@ -109,11 +127,16 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
     dataset = runner.train_dataloader.dataset
     if not hasattr(pipeline_of(dataset), 'transforms'):
         raise NotKept(f'{type(dataset).__name__}, which has no pipeline')
+    if not only_joins(collate := runner.train_dataloader.collate_fn):
+        raise NotKept(f'batches of the collate_fn {collate}')
     model.train()
-    images, samples = _some_images(runner, model)
-    if images.ndim != 4:
-        raise NotKept('vectors for images, of which a teacher is as quick as a table')
-    kept = find_kept(model.teacher, model.distiller, images, samples)
+    views = views_of(dataset, options.views, options.seed)
+    tried, images, samples = _some_images(runner, model, views)
+    if not isinstance(wrapper := runner.optim_wrapper, OptimWrapper):
+        raise NotKept('several optimizers')
+    context = partial(wrapper.optim_context, runner.model)
+    with context():
+        kept = find_kept(model.teacher, model.distiller, images, samples)
     if options.mean and 'features' in kept.needs:
         raise UserError(
             'teacher_store.mean: the mean of several teachers is one of logits, and '
@@ -121,19 +144,19 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
         )
     kind = kept.choose(exact=options.dtype == 'float32')
     classifier = kept.classifier if kind == 'features' else None
-    views = views_of(dataset, options.views, options.seed)
     beside = osp.join(osp.dirname(osp.abspath(runner.work_dir)), 'teacher_outputs')
     root = Path(osp.expanduser(options.dir or beside))
 
-    def prepare() -> tuple[Path, dict]:
+    def prepare() -> tuple[Path, dict, int]:
         of_it = identity.identity_of(runner, model, kept, kind, views, options)
         name = model_name(runner.cfg) if runner.cfg else 'teacher'
         place = folder.folder_of(root, name, of_it)
         _check_room(place, of_it)
-        folder.open_table(place, of_it, classifier)
-        return place, of_it
+        table = folder.open_table(place, of_it, classifier)
+        alike, _ = table.compared(tried, kept.tried[kind])
+        return place, of_it, alike
 
-    place, of_it = on_main(_refusing, prepare)
+    place, of_it, alike = on_main(_refusing, prepare)
     if isinstance(place, NotKept):
         raise place
     table, _ = folder.read_table(place, of_it)
@@ -142,27 +165,42 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
     barrier()
     print_log(
         f'teacher_store: {kind} of {table.num_images} images x {table.num_views} views '
-        f'as {options.dtype}, {size_in_words(table.nbytes)} in all; {place}',
+        f'as {options.dtype}, {size_in_words(table.nbytes)} in all; {alike} of '
+        f'{len(tried)} rows that were looked up are there'
+        + ', as the teacher gives them' * (alike > 0)
+        + f'; {place}',
         logger='current',
     )
-    return Answers(model, kept, kind, table, others)
+    return Answers(model, kept, kind, table, others, context)
 
 
 def _refusing(prepare: Any) -> tuple:
     try:
         return prepare()
     except NotKept as reason:  # for every process
-        return reason, None
+        return reason, None, 0
 
 
-def _some_images(runner: Runner, model: Any) -> tuple:
-    """A small batch as a step is given it."""
+def _some_images(runner: Runner, model: Any, views: Views) -> tuple:
+    """The numbers of some rows, and the images and samples as a step is given them."""
     loader = runner.train_dataloader
-    number = min(_TRIED, len(loader.dataset))
+    every = ViewsOfImages(loader.dataset, views.number)
+    every.pipeline = copy.deepcopy(every.pipeline)
+    record_in(every.pipeline, views)
+    images = torch.arange(min(_TRIED, len(every.images)))
+    numbers = images * views.number + images % views.number
+
+    def batch() -> dict:
+        packed = [every[number] for number in numbers.tolist()]
+        return model.data_preprocessor(loader.collate_fn(packed), True)
+
     with random_numbers_kept():
-        batch = loader.collate_fn([loader.dataset[i] for i in range(number)])
-        data = model.data_preprocessor(batch, True)
-    return data['inputs'], data['data_samples']
+        one, other = batch()['inputs'], (data := batch())['inputs']
+    if one.ndim != 4:
+        raise NotKept('vectors for images, of which a teacher is as quick as a table')
+    if not torch.equal(one, other):
+        raise NotKept(f'a {type(model.data_preprocessor).__name__} that draws numbers')
+    return numbers, one, data['data_samples']
 
 
 def _check_room(place: Path, of_it: dict) -> None:
@@ -206,7 +244,7 @@ def require_all(table: Table) -> None:
     Raises:
         UserError: some are not.
     """
-    there, of = table.count(), table.num_images * table.num_views
+    there, of = table.count(), table.num_rows
     if there < of:
         raise UserError(
             f'teacher_store.mean: {table.path.parent} has {there} of {of} rows; fill '

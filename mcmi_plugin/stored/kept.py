@@ -11,6 +11,7 @@ from mmrazor.models.task_modules.recorder import (
 )
 from torch import Tensor, nn
 
+from mcmi_plugin.fast.records import needs_loss
 from mcmi_plugin.fast.traces import leaves_traces, undone
 from mcmi_plugin.stored.views import NotKept
 
@@ -38,13 +39,13 @@ class Kept:
         classifier: that layer.
         records: what each recorder holds after a step, with a :class:`Place` for each
             tensor that is kept, and None for what nobody reads.
-        dtypes: of the two, as the teacher gives them.
+        tried: what the teacher gave for the batch that it was tried on, by kind.
     """
 
     widths: dict[str, int]
     classifier: nn.Linear | None
     records: dict[str, list]
-    dtypes: dict[str, torch.dtype]
+    tried: dict[str, Tensor]
 
     @property
     def needs(self) -> set[str]:
@@ -65,7 +66,7 @@ class Kept:
 
     def both(self, kind: str, rows: Tensor) -> dict[str, Tensor]:
         """The tensors of a batch by kind, from the rows of one kind, [B, D]."""
-        known = {kind: rows.to(self.dtypes[kind])}
+        known = {kind: rows.to(self.tried[kind].dtype)}
         if kind == 'features':
             assert self.classifier is not None
             # Not the layer itself, whose recorder would listen.
@@ -90,6 +91,8 @@ def find_kept(
 ) -> Kept:
     """Run a teacher on a batch, and see whether all that is read of it can be kept.
 
+    Once, or twice where a loss might see something else than a prediction does.
+
     Args:
         teacher: as in a training step, in its mode.
         distiller: with the recorders that listen to it.
@@ -103,11 +106,14 @@ def find_kept(
     if distiller.deliveries.deliveries:
         raise NotKept('a delivery, which may pass anything on')
     read = _read_of(distiller)
-    if leaves_traces(teacher, lambda: teacher(images, mode='tensor')):
-        raise NotKept(
-            'a teacher that draws random numbers or changes its statistics in a step'
-        )
     linear: list[tuple[nn.Linear, Any, Any]] = []
+    logits: Any = None
+
+    def run() -> None:
+        nonlocal logits
+        with distiller.teacher_recorders:
+            logits = teacher(images, data_samples, mode='tensor')
+
     handles = [
         module.register_forward_hook(
             lambda module, inputs, output: linear.append((module, inputs, output))
@@ -117,16 +123,20 @@ def find_kept(
     ]
     recorders = distiller.teacher_recorders.recorders
     try:
-        with undone(teacher):
-            with distiller.teacher_recorders:
-                teacher(images, data_samples, mode='loss')
-            in_step = {name: r.data_buffer for name, r in recorders.items()}
-            linear.clear()
-            with distiller.teacher_recorders:
-                logits = teacher(images, data_samples, mode='tensor')
+        if leaves_traces(teacher, run):
+            raise NotKept(
+                'a teacher that draws random numbers or changes its statistics in a '
+                'step'
+            )
     finally:
         for handle in handles:
             handle.remove()
+    found = {name: r.data_buffer for name, r in recorders.items()}
+    in_step = found
+    if needs_loss(teacher, distiller):
+        with undone(teacher), distiller.teacher_recorders:
+            teacher(images, data_samples, mode='loss')
+        in_step = {name: r.data_buffer for name, r in recorders.items()}
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images):
         raise NotKept(f'a {type(teacher).__name__}, which gives no [B, C] logits')
     tensors, classifier = {'logits': logits}, None
@@ -134,7 +144,7 @@ def find_kept(
         if output is logits and inputs and inputs[0].ndim == 2:
             tensors['features'], classifier = inputs[0], module
     records = {
-        name: [_taken(record, tensors) for record in recorder.data_buffer]
+        name: [_taken(record, tensors) for record in found[name]]
         for name, recorder in recorders.items()
         if not isinstance(recorder, ParameterRecorder)
     }
@@ -143,7 +153,7 @@ def find_kept(
         is_kept = places and all(isinstance(place, Place) for place in places)
         if not is_kept:
             raise NotKept(f'{source}, which is neither the logits nor what they are of')
-        both = in_step[name], recorders[name].data_buffer
+        both = in_step[name], found[name]
         one, other = (_leaves(_at(record, *where)) for record in both)
         tensors_alone = all(isinstance(leaf, Tensor) for leaf in one)
         if not tensors_alone or not all(map(torch.equal, one, other)):
@@ -152,7 +162,7 @@ def find_kept(
         {kind: tensor.shape[1] for kind, tensor in tensors.items()},
         classifier,
         records,
-        {kind: tensor.dtype for kind, tensor in tensors.items()},
+        tensors,
     )
 
 

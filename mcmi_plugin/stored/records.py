@@ -84,12 +84,18 @@ class Records:
     def rounded(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """[B, D] as it would be read back, and which rows can be kept, [B] bool.
 
-        A number that is not finite, or too large for float16, cannot.
+        A number that is not finite, or too large for float16, cannot. Both are where
+        the values are.
         """
-        rows = torch.arange(len(values))
-        read = self.decode(self.encode(values, rows), rows)[0]
-        fits = values.detach().isfinite().all(1).cpu() & read.isfinite().all(1)
-        return read, fits
+        read = values.detach().float()
+        if self.dtype == 'float16':
+            read = read.half().float()
+        elif self.dtype == 'int8':
+            largest = read.abs().amax(1, keepdim=True)
+            # By a tensor: by a number, a GPU multiplies with its inverse.
+            scale = largest / torch.full_like(largest, 127)
+            read = (read / scale).round().nan_to_num() * scale
+        return read, read.isfinite().all(1)
 
     def _checks(self, records: np.ndarray, rows: Tensor) -> np.ndarray:
         words = records.view(np.uint64).reshape(len(records), -1)[:, :-1]

@@ -13,6 +13,9 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.stored.records import Records
 
 _CHUNK = 2**24  # bytes that are looked at together
+# Largest distance of a row that was read back from the teacher's, of the largest
+# number in it: rounding, and what another device or another batch makes of it.
+_NEAR = dict(float16=5e-3, float32=1e-3, int8=2e-2)
 
 
 class Table:
@@ -46,15 +49,20 @@ class Table:
                 f'none of this store; remove the folder {path.parent}'
             )
         self._file = os.open(path, os.O_RDWR)
-        shape = (num_images * num_views, records.nbytes)
+        shape = (self.num_rows, records.nbytes)
         self._map = np.memmap(path, np.uint8, 'r', shape=shape)
         self.is_full = False  # the disk
         self.damaged = 0
 
     @property
+    def num_rows(self) -> int:
+        """Of the file, whether they are there or not."""
+        return self.num_images * self.num_views
+
+    @property
     def nbytes(self) -> int:
-        """Of the file, whether its rows are there or not."""
-        return self.num_images * self.num_views * self.records.nbytes
+        """Of the file."""
+        return self.num_rows * self.records.nbytes
 
     def __del__(self) -> None:
         if hasattr(self, '_file'):
@@ -134,6 +142,31 @@ class Table:
                 continue
             values, whole, _ = self.records.decode(data, numbers)
             yield start, values, whole
+
+    def compared(self, numbers: Tensor, live: Tensor) -> tuple[int, float]:
+        """Rows that are there, and what their teacher gives now.
+
+        Args:
+            numbers: [R] of rows.
+            live: [R, D].
+
+        Returns:
+            How many are there, and how far the farthest of them is, relative to the
+            largest number in it.
+
+        Raises:
+            UserError: it is another teacher.
+        """
+        kept, there = self.rows(numbers // self.num_views, numbers % self.num_views)
+        live = live.float().cpu()
+        far = (kept - live).abs().amax(1) / live.abs().amax(1).clamp(min=1e-6)
+        largest = float(far[there].max()) if there.any() else 0.0
+        if largest > _NEAR[self.records.dtype]:
+            raise UserError(
+                f'{self.path} is not of this teacher: a row differs by {largest:.2g} '
+                f'of its largest number; remove the folder {self.path.parent}'
+            )
+        return int(there.sum()), largest
 
     def count(self) -> int:
         """How many rows are there."""

@@ -88,7 +88,12 @@ def record_views(dataset: Any, views: Views) -> None:
         dataset: as for :func:`views_of`, before it was first asked for a sample.
         views: of it.
     """
-    for transform in pipeline_of(dataset).transforms:
+    record_in(pipeline_of(dataset), views)
+
+
+def record_in(pipeline: Any, views: Views) -> None:
+    """As :func:`record_views`, of a pipeline alone."""
+    for transform in pipeline.transforms:
         kind: Any = _RECORDED.get(type(transform), type(transform))
         if kind is recorded.RecordedFlip and views.seed is not None:
             kind = recorded.CountedFlip

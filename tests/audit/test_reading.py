@@ -1,11 +1,7 @@
-"""What is said of the figures, and how far an audit is."""
-
-import io
+"""What is said of the figures."""
 
 import pytest
-from rich.console import Console
 
-from mcmi_plugin.audit import passes
 from mcmi_plugin.audit.output import class_table, lambda_rows, main_table
 from mcmi_plugin.audit.reading import sentences, temperature_words
 
@@ -104,27 +100,3 @@ def test_the_highest_and_the_lowest_classes():
     assert names == [
         'c99', 'c98', 'c97', 'c96', 'c95', '...', 'c4', 'c3', 'c2', 'c1', 'c0',
     ]  # fmt: skip
-
-
-def test_lines_where_there_is_no_terminal(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(passes.time, 'monotonic', lambda: now[0])
-    written = io.StringIO()
-    with passes.passes_shown(Console(file=written), 1000) as advance:
-        for _ in range(9):
-            now[0] += 10
-            advance('training set', 100)
-        assert written.getvalue().splitlines() == [
-            'training set: 300 of 1000 samples, about 0:01:10 left',
-            'training set: 600 of 1000 samples, about 0:00:40 left',
-            'training set: 900 of 1000 samples, about 0:00:10 left',
-        ]
-
-
-def test_a_bar_on_a_terminal():
-    written = io.StringIO()
-    console = Console(file=written, force_terminal=True, width=80)
-    with passes.passes_shown(console, 20) as advance:
-        advance('held-out data', 20)
-    assert '20/20' in written.getvalue()
-    assert 'held-out data' in written.getvalue()

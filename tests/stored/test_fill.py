@@ -1,15 +1,18 @@
 """A store that is filled ahead of time, and what its rows tell."""
 
+import io
 import json
 
 import pytest
 import torch
+from rich.console import Console
 from small import PKT, assert_same, build, config, teacher_file, train
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.stored import fill as filling
+from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.fill import Filled, FillHook
 from mcmi_plugin.stored.images import ViewsOfImages
 
@@ -26,11 +29,14 @@ def teacher(tmp_path):
 
 
 def fill(*args, lines=None, **kwargs):
+    written = io.StringIO()
     with isolated():
         runner = build(config(*args, **kwargs))
-        runner.register_hook(FillHook([].append if lines is None else lines.append))
+        runner.register_hook(FillHook(Console(file=written, width=1000)))
         with pytest.raises(Filled):
             runner.train()
+    if lines is not None:
+        lines += written.getvalue().splitlines()
     (hook,) = (h for h in runner.hooks if type(h).__name__ == 'TeacherStoreHook')
     return hook.answers, runner
 
@@ -45,14 +51,15 @@ def test_all_is_there_afterwards_and_right(tmp_path, teacher, fast):
     assert answers.table.count() == total
     assert 'features of 90 images x 18 views, 117 kB when all' in lines[0]
     assert lines[1] == f'0 of {total} rows are there'
-    assert lines[2].startswith(f'{total} of {total} rows, about 0:00:00 left')
+    assert lines[2] == f'stored: {total} of {total} rows, about 0:00:00 left'
     assert lines[3].startswith('256 rows were compared with the teacher')
     student, read = train(tmp_path / 'student', teacher, store, fast)
     assert read.found == read.asked == 180
     assert_same(student, live)
     # Once more: there is nothing to do.
     fill(tmp_path / 'again', teacher, store, fast, lines=(again := []))
-    assert again[1] == f'{total} of {total} rows are there' and len(again) == 4
+    assert again[1] == f'{total} of {total} rows are there'
+    assert again[2].startswith('256 rows were compared with the teacher')
     summary = json.loads((answers.table.path.parent / filling.SUMMARY).read_text())
     statistics = ClassStatistics(10)
     model = runner.model.eval() or runner.model
@@ -69,19 +76,19 @@ def test_all_is_there_afterwards_and_right(tmp_path, teacher, fast):
 
 
 def test_it_goes_on_where_it_was_stopped(tmp_path, teacher, monkeypatch):
-    asked = filling._ask_as_in_a_step
+    asked = Answers.rows
     monkeypatch.setattr('mcmi_plugin.stored.images._BATCH', 100)
 
-    def until(model, inputs, samples, left=[3]):  # noqa: B006
+    def until(self, *args, left=[3]):  # noqa: B006
         if not left[0]:
             raise KeyboardInterrupt
         left[0] -= 1
-        asked(model, inputs, samples)
+        return asked(self, *args)
 
-    monkeypatch.setattr(filling, '_ask_as_in_a_step', until)
+    monkeypatch.setattr(Answers, 'rows', until)
     with pytest.raises(KeyboardInterrupt):
         fill(tmp_path / 'one', teacher, {})
-    monkeypatch.setattr(filling, '_ask_as_in_a_step', asked)
+    monkeypatch.setattr(Answers, 'rows', asked)
     lines = []
     answers, _ = fill(tmp_path / 'two', teacher, {}, lines=lines)
     assert lines[1].startswith('300 of 1620 rows')
@@ -99,7 +106,7 @@ def test_a_full_disk_is_one_line(tmp_path, teacher, monkeypatch):
     monkeypatch.setattr('os.pwrite', lambda *args: 0)
     with isolated():
         runner = build(config(tmp_path, teacher, {}))
-        runner.register_hook(FillHook(print))
+        runner.register_hook(FillHook())
         with pytest.raises(UserError, match='takes no more rows; make room'):
             runner.train()
 
@@ -107,7 +114,7 @@ def test_a_full_disk_is_one_line(tmp_path, teacher, monkeypatch):
 def test_what_cannot_be_kept_is_an_error_here(tmp_path, teacher):
     with isolated():
         runner = build(config(tmp_path, teacher, {}, pipeline=RESIZED))
-        runner.register_hook(FillHook(print))
+        runner.register_hook(FillHook())
         with pytest.raises(UserError, match='random resized crops, which are new'):
             runner.train()
 
@@ -150,8 +157,8 @@ def test_the_mean_of_several_teachers(tmp_path, teacher):
     rows, there = mean.table.rows(images, views)
     assert there.all()
     own = runner.model.teacher.head.fc(rows)
-    both = mean._both(torch.zeros(16, 3, 8, 8), images, views)['logits']
     theirs = mean.others[0](images, views)
+    both = mean.both(torch.cat([rows, theirs], 1))['logits']
     assert torch.allclose(both, (own + theirs) / 2, atol=1e-4)
     with pytest.raises(UserError, match='mean of several teachers is one of logits'):
         train(tmp_path / 'pkt', teacher, dict(mean=folder), distiller=PKT)

@@ -45,11 +45,12 @@ def built(pair, method, tmp_path, fast=False):
     return model, images, samples
 
 
-def losses(model, images, samples):
+def losses(model, batch):
     torch.manual_seed(1)  # CRD draws its negatives
+    data = model.data_preprocessor(batch, True)
     return {
         name: float(value)
-        for name, value in model.loss(images, samples).items()
+        for name, value in model.loss(data['inputs'], data['data_samples']).items()
         if name.startswith('distill')
     }
 
@@ -58,7 +59,8 @@ def compare(pair, method, tmp_path, fast=False):
     model, images, samples = built(pair, method, tmp_path, fast)
     kept = find_kept(model.teacher, model.distiller, images, samples)
     banks = {k: v.clone() for k, v in model.distiller.state_dict().items()}
-    live = losses(model, images, samples)
+    batch = dict(inputs=images, data_samples=samples)
+    live = losses(model, batch)
     kind = kept.choose(exact=method == 'crd')
     form = dict(dtype='float32', num_images=BATCH, num_views=2, format=1)
     identity = dict(form, kept=kind, width=kept.widths[kind])
@@ -66,14 +68,16 @@ def compare(pair, method, tmp_path, fast=False):
     answers.begin()
     for found in (0, BATCH):
         model.distiller.load_state_dict(banks)
-        stored = losses(model, images, samples)
+        answers.ahead(batch)
+        stored = losses(model, batch)
         assert answers.found == found
         assert live and stored == pytest.approx(live, rel=1e-4, abs=1e-6)
     # The sample in the table is what the teacher says.
     answers.end()
     rows, there = answers.table.rows(torch.arange(BATCH), torch.arange(BATCH) % 2)
     assert there.all()
-    own = answers.ask(images, torch.arange(BATCH))
+    data = model.data_preprocessor(batch, True)
+    own = answers.ask(*data.values(), torch.arange(BATCH))
     torch.testing.assert_close(rows, own, rtol=1e-3, atol=1e-4)
 
 
