@@ -3,8 +3,8 @@
 ``cuda`` is torch's FakeTensorMode, whose tensors say that they are on a GPU; ``meta``
 is torch's device of that name. Both know shapes and devices of tensors and nothing
 else, so ``.item()``, ``.tolist()``, a boolean index or a copy to the CPU is an error,
-as is an operation on tensors of two devices. Backward runs on ``meta`` only, where
-there is no GPU: autograd asks the driver for a stream.
+as is an operation on tensors of two devices. Backward is walked node by node on
+``cuda``: torch's own engine asks the driver for a stream, and there is none.
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def on(device: str) -> Iterator['Place']:
             yield Place('meta', None)
         return
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    with fake, NoWaiting(), mock.patch.object(Tensor, 'backward', _no_backward):
+    with fake, NoWaiting(), mock.patch.object(Tensor, 'backward', _backward):
         yield Place('cuda', fake)
 
 
@@ -75,17 +75,47 @@ def _autocast(device_type: str, *args, **kwargs):
     )
 
 
-def _no_backward(loss: Tensor, *args, **kwargs) -> None:
-    """As far as an optimizer can tell."""
-    seen, nodes = set(), [loss.grad_fn]
-    while nodes:
-        node = nodes.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
+@torch.no_grad()
+def _backward(loss: Tensor) -> None:
+    """What ``loss.backward()`` computes, without torch's engine."""
+    given = {loss.grad_fn: {0: torch.ones_like(loss)}}
+    for node in _in_order(loss.grad_fn):
+        gradients = [given[node].get(n) for n in range(len(node._input_metadata))]
         if hasattr(node, 'variable'):
-            node.variable.grad = torch.zeros_like(node.variable)
-        nodes += [parent for parent, _ in node.next_functions]
+            before, (new,) = node.variable.grad, gradients
+            node.variable.grad = new if before is None else before + new
+            continue
+        # One of Python is no function, and is not told of what has no gradient.
+        if isinstance(node, torch.autograd.function.BackwardCFunction):
+            filled = [
+                torch.zeros(meta.shape, dtype=meta.dtype, device=meta.device)
+                if gradient is None
+                else gradient
+                for gradient, meta in zip(gradients, node._input_metadata, strict=True)
+            ]
+            found = node.apply(*filled)
+        else:
+            found = node(*gradients)
+        found = found if isinstance(found, tuple) else (found,)
+        for (parent, n), gradient in zip(node.next_functions, found, strict=True):
+            if parent is not None and gradient is not None:
+                meta, sums = parent._input_metadata[n], given.setdefault(parent, {})
+                gradient = gradient.sum_to_size(meta.shape).to(meta.dtype)
+                sums[n] = gradient if n not in sums else sums[n] + gradient
+
+
+def _in_order(last) -> list:
+    """A graph's nodes, each after all that it gets gradients from."""
+    order, seen, todo = [], set(), [(last, False)]
+    while todo:
+        node, is_done = todo.pop()
+        if is_done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            todo.append((node, True))
+            todo += [(n, False) for n, _ in node.next_functions if n is not None]
+    return order[::-1]
 
 
 class Place:

@@ -1,28 +1,20 @@
-"""A step as one launch: when it is recorded, and that it trains the same.
+"""A step as one launch: when it is recorded, and that it trains the same."""
 
-Without a GPU a recorder stands in that takes the step as CUDA does: it runs nothing
-when it records, and when it replays it fills the same tensors, by the numbers that
-the optimizer had when it was recorded.
-"""
-
-import copy
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from graph_stand_in import StandIn, stand_in_for_a_gpu
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
-from pairs import KD
 from small_runs import assert_same_weights, config, train
 from torch import nn
 
-from mcmi_plugin.fast import lean_epoch_loop, recorder
-from mcmi_plugin.fast.step_graph import WARM_UP, StepGraph
+from mcmi_plugin.fast import recorder
+from mcmi_plugin.fast.step_graph import WARM_UP
 
 NO_VALIDATION = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
-NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 
 
 @MODELS.register_module()
@@ -40,81 +32,9 @@ class SteadyBackbone(BaseBackbone):
         return (self.layers(inputs),)
 
 
-class StandIn:
-    """As :class:`.recorder.Recorder`."""
-
-    made: list['StandIn'] = []
-
-    def __init__(self) -> None:
-        self.made.append(self)
-        self.recordings = self.replays = self.asides = 0
-        self.waits, self.error = [], None
-
-    def aside(self, call):
-        self.asides += 1
-        return call()
-
-    @contextmanager
-    def watching(self):
-        yield list(self.waits)
-
-    def record(self, call):
-        if self.error is not None:
-            raise self.error
-        graph = self.made_by
-        model, optimizer = graph.model, graph.optim_wrapper.optimizer
-        self.recordings += 1
-        before = copy.deepcopy([model.state_dict(), optimizer.state_dict()['state']])
-        counted = [
-            vars(s) for m in model.modules() if (s := getattr(m, 'statistics', 0))
-        ]
-        sums = copy.deepcopy(counted)
-        names, filled = call()
-        model.load_state_dict(before[0])
-        for now, old in zip(counted, sums, strict=True):
-            for key in ('prob_sum', 'counts', 'entropy_sum', 'log_prob_sum', 'correct'):
-                now[key].copy_(old[key])
-        for state, old in zip(
-            optimizer.state.values(), before[1].values(), strict=True
-        ):
-            for key, value in state.items():
-                value.copy_(old[key])
-        static = [(p, p.grad) for p in model.parameters() if p.grad is not None]
-        numbers = [dict(group) for group in optimizer.param_groups]
-
-        def replay() -> None:
-            self.replays += 1
-            now = [dict(group) for group in optimizer.param_groups]
-            count = graph.optim_wrapper._inner_count
-            for group, old in zip(optimizer.param_groups, numbers, strict=True):
-                group.update(old)
-            for parameter, _ in static:
-                parameter.grad = None
-            filled.copy_(call()[1])
-            graph.optim_wrapper._inner_count = count
-            for parameter, gradient in static:
-                gradient.copy_(parameter.grad)
-                parameter.grad = None
-            for group, old in zip(optimizer.param_groups, now, strict=True):
-                group.clear()
-                group.update(old)
-
-        return replay, (names, filled)
-
-
 @pytest.fixture
 def stand_in(monkeypatch):
-    """As if there were a GPU; the recorders that are made."""
-
-    class Graph(StepGraph):
-        def __init__(self, model, optim_wrapper) -> None:
-            super().__init__(model, optim_wrapper, StandIn())
-            self.recorder.made_by = self
-
-    StandIn.made = []
-    monkeypatch.setattr(lean_epoch_loop, 'StepGraph', Graph)
-    monkeypatch.setattr(lean_epoch_loop, '_why_no_graph', lambda *args: '')
-    return StandIn.made
+    return stand_in_for_a_gpu(monkeypatch)
 
 
 def run(folder, graph: bool, backbone: str = 'SteadyBackbone', **changes):
@@ -262,78 +182,6 @@ def test_without_a_gpu_one_line_says_so(tmp_path) -> None:
     line = 'fast.graph: steps run one by one: there is no GPU'
     assert logged(runner).count(line) == 1
     assert_same_weights(runner, run(tmp_path, False))
-
-
-OPTIMIZERS = dict(
-    sgd=dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)),
-    clipped=dict(
-        optimizer=dict(type='SGD', lr=0.05, momentum=0.9), clip_grad=dict(max_norm=0.1)
-    ),
-    adamw=dict(optimizer=dict(type='AdamW', lr=1e-3)),
-    follows=dict(optimizer=dict(type='RMSprop', lr=1e-4)),
-    bf16=dict(
-        type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False),
-        optimizer=dict(type='SGD', lr=0.05, momentum=0.9),
-    ),
-    fp16=dict(
-        type='AmpOptimWrapper', loss_scale='dynamic',
-        optimizer=dict(type='SGD', lr=0.05, momentum=0.9),
-    ),
-)  # fmt: skip
-
-
-@NEEDS_GPU
-@pytest.mark.parametrize('name', OPTIMIZERS)
-def test_on_a_gpu_the_weights_after_50_steps(name: str, tmp_path) -> None:
-    """A ResNet-14's ResNet-8, ten epochs of five steps, the last of them smaller."""
-    own = dict(OPTIMIZERS[name])
-    changes = {
-        'train_cfg.max_epochs': 10, 'model': dict(distillation(), _delete_=True),
-        'optim_wrapper': dict(own, _delete_=True),
-        'param_scheduler': [dict(type='PolyLR', begin=0, end=50, by_epoch=False)],
-    }  # fmt: skip
-    runners = []
-    for graph in (True, False):
-        changes['train_cfg.graph'] = graph
-        cfg = config(tmp_path / str(graph), **NO_VALIDATION, log_level='INFO')
-        cfg.pop('model'), cfg.pop('optim_wrapper')
-        cfg.merge_from_dict(changes)
-        torch.backends.cudnn.deterministic = True
-        runners.append(train(cfg))
-    graphed, usual = runners
-    assert 'fast.graph: a step is one launch' in logged(graphed)
-    start = MODELS.build(distillation()).state_dict()
-    assert start.keys() == usual.model.state_dict().keys()
-    coarse = name in ('bf16', 'fp16')
-    for key, value in usual.model.state_dict().items():
-        if value.is_floating_point() and value.numel() > 1:
-            apart = (graphed.model.state_dict()[key] - value).norm()
-            assert apart <= (0.1 if coarse else 0.02) * value.norm() + 1e-6, key
-
-
-def distillation() -> dict:
-    def network(depth: int) -> dict:
-        return dict(
-            type='ImageClassifier',
-            backbone=dict(type='CIFARResNet', depth=depth),
-            neck=dict(type='GlobalAveragePooling'),
-            head=dict(type='LinearClsHead', num_classes=10, in_channels=64),
-        )
-
-    fc = dict(fc=dict(type='ModuleOutputs', source='head.fc'))
-    return dict(
-        _scope_='mmrazor',
-        type='LeanDistill',
-        architecture=dict(network(8), _scope_='mmpretrain'),
-        teacher=dict(network(14), _scope_='mmpretrain'),
-        distiller=dict(
-            type='ConfigurableDistiller', student_recorders=fc, teacher_recorders=fc,
-            **copy.deepcopy(KD),
-        ),
-        data_preprocessor=dict(
-            type='mmpretrain.ClsDataPreprocessor', mean=[78] * 3, std=[96] * 3
-        ),
-    )  # fmt: skip
 
 
 def test_state_is_what_a_recording_takes_for_granted() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from small import LOGITS, assert_same, distiller, network, teacher_file, train
 
-from mcmi_plugin.config_file import read_file
+from mcmi_plugin.config_file import read_config
 from mcmi_plugin.distill.compose import compose
 from mcmi_plugin.locations import CONFIGS
 
@@ -44,7 +44,7 @@ def changes_of(method: str, folder) -> dict:
     """What a config of a method has beside the plain one, with a small teacher."""
     if method in BY_HAND:
         return dict(distiller=BY_HAND[method])
-    file = read_file(str(CONFIGS / f'_base_/methods/{method}.py'))
+    file = read_config(str(CONFIGS / f'_base_/methods/{method}.py'))
     net = str(folder / 'net.py')
     pair = dict(
         teacher=net, student=net, teacher_ckpt=None, num_classes=10, dkd_beta=2.0
