@@ -34,8 +34,8 @@ from mcmi_plugin.stored.hook import TeacherStoreHook
 from mcmi_plugin.stored.views import record_views, seen, views_of
 
 PAIRS = ('r56_r20', 'wrn40_2_shuv1', 'r32x4_shuv1', 'r50_mnv2')
-_COMPOSITION = """\
-_base_ = ['{base}/pairs/{pair}.py', '{base}/methods/kd.py']
+COMPOSITION = """\
+_base_ = ['{base}/pairs/{pair}.py', '{base}/methods/{method}.py']
 from mcmi_plugin.distill import compose
 model = compose(_base_.pair, _base_.method)
 """
@@ -59,7 +59,9 @@ def pair_contests(pair: str, iterations: int, rounds: int) -> Iterator[Contest]:
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         path = Path(folder, f'{pair}_kd.py')
-        path.write_text(_COMPOSITION.format(base=CONFIGS / '_base_', pair=pair))
+        path.write_text(
+            COMPOSITION.format(base=CONFIGS / '_base_', pair=pair, method='kd')
+        )
 
         def start() -> tuple[Runner, Any, Any, list]:
             config = distillation(iterations * BATCH_SIZE, path=path)

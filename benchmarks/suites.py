@@ -19,6 +19,7 @@ SUITES = {
     'validation': 'validation',
     'startup': 'startup',
     'stored': 'stored',
+    'stored-study': 'stored_study',
     'gpu': 'gpu',
 }
 

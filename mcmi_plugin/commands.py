@@ -106,13 +106,17 @@ def use_mixed_precision(cfg: Config) -> None:
 
 
 def train(
-    cfg: Config, resume: bool | str = False, hooks: Sequence[Hook] = ()
+    cfg: Config,
+    resume: bool | str = False,
+    hooks: Sequence[Hook] = (),
+    anew: bool = False,
 ) -> Runner:
     """Train by a config from :func:`job_config`, after every check of it.
 
     Args:
         resume: ``True``: go on wherever the job stopped; a path: from there.
         hooks: that no config can say, for example one that watches the run.
+        anew: the student begins, and only what makes its teacher goes on.
 
     Returns:
         The Runner at its end, with the trained model in it.
@@ -120,10 +124,10 @@ def train(
     Raises:
         UserError: no data, no teacher, or a work dir that cannot be written.
     """
-    cfg.resume, begins = bool(resume), not resume
+    cfg.resume, begins = bool(resume), anew or not resume
     if isinstance(resume, str):
         cfg.load_from = resume
-    elif resume and cfg.get('load_from'):
+    elif resume and cfg.get('load_from') and not anew:
         # What the job began with, until it has saved something itself.
         last = find_checkpoint_to_resume(cfg.work_dir)
         cfg.load_from, begins = last or cfg.load_from, last is None

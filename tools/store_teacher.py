@@ -24,7 +24,7 @@ def main(args):
         add_store_hook(cfg)
     with contextlib.suppress(Filled):
         # A teacher that has yet to be made is made, or found, as for a student.
-        train(cfg, resume=True, hooks=[FillHook()])
+        train(cfg, resume=True, hooks=[FillHook()], anew=True)
 
 
 if __name__ == '__main__':

@@ -118,22 +118,24 @@ class MCMITeacherHook(Hook):
         barrier()
         place = self.plan.place('student')
         tell_place(runner, place)
-        words = f'the student ({_length(runner)}); the teacher of this distillation is'
-        log_line(place.before(f'{words} {path}'))
+        words = _in_its_place(runner) or f'the student ({_length(runner)})'
+        words += f'; the teacher of this distillation is {path}'
+        log_line(place.before(words))
 
     def _plan_job(self, runner: Runner, held: Start | None) -> None:
         """Count the stages, and say them where there are several."""
         source = base_source(runner.cfg)[0] if held is None else held.source
         has_teacher = source is not None
-        self.plan = plan_of(self.options, has_teacher, runner.max_iters)
+        follow = 0 if _in_its_place(runner) else runner.max_iters
+        self.plan = plan_of(self.options, has_teacher, follow)
         if has_teacher and self.options.mll_epochs is not None:
             log_warning(
                 f'mcmi.mll_epochs={self.options.mll_epochs}: is not used, because a '
                 f'teacher is given ({source}); leave one of the two out'
             )
         if self.plan.epochs:
-            words = in_brief(self.plan, self.options, _length(runner))
-            log_line(words)
+            last = _in_its_place(runner) or f'student, {_length(runner)}'
+            log_line(in_brief(self.plan, self.options, last))
 
     def _resumed_teacher(self, runner: Runner, model: Any) -> str | None:
         """A resumed student goes on with the teacher it had: its file, or None."""
@@ -214,6 +216,12 @@ class MCMITeacherHook(Hook):
             write_summary(
                 runner, self.provenance, self.control, osp.join(runner.work_dir, 'mcmi')
             )
+
+
+def _in_its_place(runner: Runner) -> str:
+    """What a hook does in place of the student's training, in words; '' of none."""
+    said = (getattr(hook, 'in_place_of_student', '') for hook in runner.hooks)
+    return next(filter(None, said), '')
 
 
 def _length(runner: Runner) -> str:

@@ -41,6 +41,7 @@ class FillHook(Hook):
     """
 
     priority = 36  # behind TeacherStoreHook
+    in_place_of_student = "its teacher's outputs are stored"  # for MCMITeacherHook
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()

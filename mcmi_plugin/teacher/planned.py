@@ -44,7 +44,7 @@ def title_of(options: TeacherOptions, stage: str) -> str:
     return 'MCMI teacher'
 
 
-def in_brief(plan: JobPlan, options: TeacherOptions, student: str) -> str:
+def in_brief(plan: JobPlan, options: TeacherOptions, last: str) -> str:
     """``4 stages: MLL teacher, 15 epochs; ...``: all that a job will do."""
     stages = dict(mll=(options, 'mll'), mcmi=(options, 'mcmi'))
     stages['control'] = (options.of_control(), 'mcmi')
@@ -52,7 +52,7 @@ def in_brief(plan: JobPlan, options: TeacherOptions, student: str) -> str:
         f'{title_of(*stages[name])}, {epochs_in_words(epochs)}'
         for name, epochs in plan.epochs.items()
     ]
-    return f'{len(words) + 1} stages: {"; ".join([*words, f"student, {student}"])}'
+    return f'{len(words) + 1} stages: {"; ".join([*words, last])}'
 
 
 def epochs_in_words(number: int) -> str:

@@ -173,26 +173,3 @@ def test_the_mean_of_several_teachers(tmp_path, teacher):
 def test_a_store_that_is_not_there_is_one_line(tmp_path, teacher):
     with pytest.raises(UserError, match='teacher_store: there is no store in nowhere'):
         train(tmp_path / 'one', teacher, dict(mean=['nowhere']))
-
-
-def test_the_command(tmp_path, command, project):
-    """A whole job: the teacher is made, its store filled, and a student reads it."""
-    config = tmp_path / 'mine.py'
-    config.write_text(
-        f"_base_ = ['{project}/configs/mcmi/quickstart_digits.py']\n"
-        'backbone = dict(base_channels=4, stem_channels=4)\n'
-        'head = dict(in_channels=32)\n'
-        'model = dict(architecture=dict(backbone=backbone, head=head),\n'
-        '             teacher=dict(backbone=backbone, head=head))\n'
-        'mcmi = dict(mll_epochs=1, epochs=1, control=False)\n'
-        'train_cfg = dict(max_epochs=1)\n'
-        'train_dataloader = dict(dataset=dict(indices=100))\n'
-        'fast = True\n'
-    )
-    done = command('store_teacher.py', config)
-    assert 'logits of 100 images x 1 views' in done.stdout
-    assert '100 of 100 rows' in done.stdout and 'were compared' in done.stdout
-    assert 'CMI, nats' in done.stdout and 'under the training' in done.stdout
-    assert done.stdout.splitlines()[-1].endswith('teacher.json')
-    done = command('train.py', config, '--cfg-options', 'teacher_store=True')
-    assert 'teacher_store: 100 of 100 answers (100.0 %) were there' in done.stdout
