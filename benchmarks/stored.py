@@ -28,6 +28,7 @@ from benchmarks.step import (
     bare_networks,
     normalised,
 )
+from mcmi_plugin.fast.known import pipeline_of
 from mcmi_plugin.fast.resident import ResidentLoader
 from mcmi_plugin.locations import CONFIGS
 from mcmi_plugin.stored.hook import TeacherStoreHook
@@ -115,7 +116,7 @@ def first_student(epochs: int = EPOCHS, number: int = 256) -> Figure:
     ]
     dataset = RandomImages(number=number, pipeline=pipeline)
     views = views_of(dataset)
-    record_views(dataset, views)
+    record_views(pipeline_of(dataset), views)
     loader = ResidentLoader(dataset, BATCH_SIZE)
     met = torch.zeros(number, views.number, dtype=torch.bool)
     new = 0

@@ -20,6 +20,14 @@ def rows_in(data_samples: Any) -> Tensor | None:
     return first.get(ROWS) if isinstance(first, DataSample) else None
 
 
+def joined_sample(gt_label: Tensor, **fields: Any) -> DataSample:
+    """One data sample for a batch: its labels [B], and what is given as metainfo."""
+    sample = DataSample().set_gt_label(gt_label)
+    for key, value in fields.items():
+        sample.set_field(value, key, field_type='metainfo')
+    return sample
+
+
 def sent(batch: dict, device: torch.device, join: bool) -> dict:
     """The same batch with images and labels on the device, or on their way there.
 
@@ -40,14 +48,14 @@ def sent(batch: dict, device: torch.device, join: bool) -> dict:
     samples = batch.get('data_samples') or ()
     if (join or len(samples) == 1) and _have_class_ids(samples):
         labels = torch.cat([sample.gt_label for sample in samples])
-        one = DataSample().set_gt_label(labels.to(device, non_blocking=True))
+        fields = {}
         for key in (key for key in _INDICES if all(key in s for s in samples)):
             found = [torch.as_tensor(s.get(key)).reshape(-1) for s in samples]
-            one.set_field(torch.cat(found), key, field_type='metainfo')
+            fields[key] = torch.cat(found)
         if (rows := rows_in(samples)) is not None:
-            rows = rows.to(device, non_blocking=True)
-            one.set_field(rows, ROWS, field_type='metainfo')
-        batch['data_samples'] = [one]
+            fields[ROWS] = rows.to(device, non_blocking=True)
+        labels = labels.to(device, non_blocking=True)
+        batch['data_samples'] = [joined_sample(labels, **fields)]
     return batch
 
 

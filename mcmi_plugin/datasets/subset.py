@@ -17,6 +17,13 @@ def unwrapped(dataset: Any) -> Iterator[Any]:
         dataset = getattr(dataset, 'dataset', None)
 
 
+def labels_of(dataset: Any) -> Any:
+    """``gt_label`` of every sample, without its image."""
+    if hasattr(dataset, 'get_gt_labels'):
+        return dataset.get_gt_labels()
+    return [dataset.get_data_info(i)['gt_label'] for i in range(len(dataset))]
+
+
 class Subset:
     """Samples of an inner data set, by their indices.
 
@@ -58,12 +65,7 @@ class Subset:
 
     def _inner_labels(self) -> np.ndarray:
         try:
-            if hasattr(self.dataset, 'get_gt_labels'):
-                labels = self.dataset.get_gt_labels()
-            else:
-                infos = map(self.dataset.get_data_info, range(len(self.dataset)))
-                labels = [info['gt_label'] for info in infos]
-            labels = np.asarray(labels)
+            labels = np.asarray(labels_of(self.dataset))
         except (KeyError, ValueError):  # no label; lists of different lengths
             labels = np.empty(0)
         if labels.ndim != 1 or labels.dtype.kind not in 'iu':

@@ -1,8 +1,6 @@
 """Validation of a distillation in which the frozen teacher is measured once."""
 
-import hashlib
 import itertools
-from typing import Any, cast
 
 import torch
 from mmengine.dist import all_gather_object
@@ -13,6 +11,7 @@ from mmrazor.engine import SingleTeacherDistillValLoop
 from torch import nn
 
 from mcmi_plugin.fast.known import always_gives_the_same
+from mcmi_plugin.weights.loading import weights_hash
 
 
 @LOOPS.register_module()
@@ -50,7 +49,8 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
         return metrics
 
     def _of_teacher(self) -> dict[str, float]:
-        if self._learns() or not self._has_steady_images():
+        learns = get_ori_model(self.runner.model).teacher_trainable
+        if learns or not self._has_steady_images():
             return self._evaluate(self.run_iter_teacher)
         values = values_of(self.teacher)
         is_known = self._measured is not None and self._measured[0] == values
@@ -64,10 +64,6 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
                 generator=self.dataloader.generator
             )
         return self._measured[1]
-
-    def _learns(self) -> bool:
-        model = get_ori_model(self.runner.model)
-        return model.teacher_trainable
 
     def _has_steady_images(self) -> bool:
         dataset = self.dataloader.dataset
@@ -93,9 +89,5 @@ def values_of(network: nn.Module) -> str:
     A tensor's count of its changes does not see what is written through ``.data``,
     as EMAHook writes.
     """
-    digest = hashlib.sha256()
-    for tensor in itertools.chain(network.parameters(), network.buffers()):
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(f'{flat.dtype} {tuple(tensor.shape)}'.encode())
-        digest.update(cast(Any, flat.view(torch.uint8).numpy()))
-    return digest.hexdigest()
+    named = itertools.chain(network.named_parameters(), network.named_buffers())
+    return weights_hash(dict(named))

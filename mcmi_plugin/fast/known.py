@@ -20,6 +20,7 @@ from mmpretrain.datasets.transforms import CenterCrop, PackInputs, ResizeEdge
 
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
 from mcmi_plugin.datasets.subset import Subset, unwrapped
+from mcmi_plugin.errors import UserError
 
 # The same for an image every time.
 FIXED = (LoadImageFromFile, Resize, ResizeEdge, CenterCrop)
@@ -34,6 +35,10 @@ _METHODS: dict[str, tuple] = {
     ),
 }
 _COMPOSES = (Compose, mmcv.transforms.Compose)
+
+
+class NotKept(UserError):
+    """The reason, in words, why samples, or a teacher's outputs, cannot be kept."""
 
 
 def why_unknown(dataset: Any) -> str:

@@ -69,7 +69,7 @@ class LeanDistill(SingleTeacherDistill):
         self._folds = fold_batch_norm and frozen and not self._delivers()
         # What the first steps find out.
         self._tried: set[tuple[str, str]] = set()  # networks and modes
-        self._folding = Folding([])
+        self._folding, self._teacher_is_new = Folding([]), True
         self._teacher_may_rest: bool | None = None
 
     def _set_memory_format(self, memory_format: torch.memory_format) -> None:
@@ -91,13 +91,7 @@ class LeanDistill(SingleTeacherDistill):
 
     @torch.no_grad()
     def ask_teacher(self, images: Tensor, whole: Tensor, samples: list) -> Tensor:
-        """Logits of the frozen teacher itself, as in a step.
-
-        Args:
-            images: of which they are.
-            whole: batch that they are from, for what a first step tries.
-            samples: of the whole batch.
-        """
+        """Logits of the frozen teacher itself, as in a step on the whole batch."""
         if self._teacher_is_new:
             self._begin(whole, samples)
         images = self._as_it_likes('teacher', images)
@@ -138,10 +132,6 @@ class LeanDistill(SingleTeacherDistill):
             self._begin(batch_inputs, data_samples)
         return self._folding.run(lambda: self._listen(batch_inputs, data_samples))
 
-    @property
-    def _teacher_is_new(self) -> bool:
-        return ('teacher', self.teacher_mode) not in self._tried
-
     def _listen(self, batch_inputs: Tensor, data_samples: list | None):
         images = self._as_it_likes('teacher', batch_inputs)
         with self.distiller.teacher_recorders, self.distiller.deliveries:
@@ -167,6 +157,7 @@ class LeanDistill(SingleTeacherDistill):
     @torch.compiler.disable  # for one step
     def _begin(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         """Try what may not suit the teacher, before its first step."""
+        self._teacher_is_new = False
         if self.channels_last and 'teacher' not in self._in_channels_last:
             self.teacher.to(memory_format=torch.channels_last)
             self._in_channels_last.add('teacher')
@@ -213,7 +204,7 @@ class LeanDistill(SingleTeacherDistill):
         def read() -> list[Tensor]:
             answer = self._listen(batch_inputs, data_samples)
             records = [recorder.data_buffer for recorder in recorders.values()]
-            return list(tensors_in([answer, records]))
+            return tensors_in([answer, records])
 
         # In full precision, or rounding would pass for an error.
         with torch.autocast(batch_inputs.device.type, enabled=False):

@@ -1,6 +1,5 @@
 """``train_step`` of a plain model without operations that change nothing."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from mmengine.model import BaseDataPreprocessor, BaseModel
@@ -102,13 +101,11 @@ def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:
     labels of all samples, which takes longer than to normalise a small batch, and
     hands them out again.
     """
-    samples: Sequence[Any] = data_batch.get('data_samples') or ()
     kind = type(preprocessor)
     if (
-        len(samples) == 1
-        and data_batch.keys() == {'inputs', 'data_samples'}
-        and samples[0].keys() == ['gt_label']
-        and samples[0].gt_label.device == preprocessor.device
+        is_joined(data_batch)
+        and (samples := data_batch['data_samples'])[0].gt_label.device
+        == preprocessor.device
     ):
         if kind is ClsDataPreprocessor and not preprocessor.to_onehot:
             inputs = preprocessor(dict(inputs=data_batch['inputs']), True)['inputs']
@@ -117,6 +114,17 @@ def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:
             inputs = data_batch['inputs'].to(preprocessor.device)
             return dict(inputs=inputs, data_samples=samples)
     return preprocessor(data_batch, True)
+
+
+def is_joined(batch: dict) -> bool:
+    """Whether it is images, and one data sample with all of their labels."""
+    samples: Any = batch.get('data_samples') or ()
+    return (
+        batch.keys() == {'inputs', 'data_samples'}
+        and isinstance(batch['inputs'], Tensor)
+        and len(samples) == 1
+        and samples[0].keys() == ['gt_label']
+    )
 
 
 def total_loss(model: BaseModel, losses: dict) -> tuple[Tensor, dict[str, Tensor]]:

@@ -1,6 +1,5 @@
 """What a distiller reads of its networks, and in what form."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from mmpretrain.models.classifiers import ImageClassifier
@@ -12,6 +11,7 @@ from mmrazor.models.task_modules.recorder import (
     ParameterRecorder,
 )
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
 
 
 def needs_loss(teacher: nn.Module, distiller: ConfigurableDistiller) -> bool:
@@ -51,26 +51,14 @@ def make_contiguous(distiller: ConfigurableDistiller) -> None:
         for recorder in manager.recorders.values():
             # A parameter is the weight itself, recorded once for all steps.
             if not isinstance(recorder, ParameterRecorder):
-                records = recorder.data_buffer
-                records[:] = [_contiguous(record) for record in records]
+                recorder.data_buffer[:] = tree_map(_contiguous, recorder.data_buffer)
 
 
 def _contiguous(record: Any) -> Any:
-    if isinstance(record, Tensor):
-        return record.contiguous() if record.ndim == 4 else record
-    # Of a module's inputs; a batch's list of samples has no tensor in front.
-    if type(record) in (tuple, list) and record and isinstance(record[0], Tensor):
-        return type(record)(_contiguous(part) for part in record)
-    return record
+    is_map = isinstance(record, Tensor) and record.ndim == 4
+    return record.contiguous() if is_map else record
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> list[Tensor]:
     """Every tensor in nested tuples, lists and dicts."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from tensors_in(part)
+    return [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]

@@ -13,8 +13,8 @@ from mmengine.logging import print_log
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.fast.resident_tensors import ResidentTensors
-from mcmi_plugin.fast.resident_transforms import NotResident
 
 DEFAULT_BUDGET = 4 * 2**30
 # Small batches are cut from the data together, large ones each by itself: about
@@ -111,13 +111,13 @@ class ResidentLoader(DataLoader):
         self._tensors = None
         try:
             if self.batch_size is None:
-                raise NotResident('a batch_sampler')
+                raise NotKept('a batch_sampler')
             if not only_joins(self.collate_fn):
-                raise NotResident(f'batches of the collate_fn {self.collate_fn}')
+                raise NotKept(f'batches of the collate_fn {self.collate_fn}')
             self._tensors = ResidentTensors(
                 self.dataset, self.memory_budget, self.device
             )
-        except NotResident as reason:
+        except NotKept as reason:
             self._is_ordinary = True
             print_log(
                 f'ResidentLoader cannot keep {reason}; an ordinary loader takes over',

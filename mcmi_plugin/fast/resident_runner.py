@@ -80,18 +80,19 @@ class ResidentRunner(Runner):
         return loop
 
     def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        loop = super().build_val_loop(loop)
-        _set_per_sample(loop, not getattr(loop, 'takes_batches', False))
-        return loop
+        return _in_batches(super().build_val_loop(loop))
 
     def build_test_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        loop = super().build_test_loop(loop)
-        _set_per_sample(loop, not getattr(loop, 'takes_batches', False))
-        return loop
+        return _in_batches(super().build_test_loop(loop))
 
 
 def _device_of(model: nn.Module) -> torch.device:
     return next((p.device for p in model.parameters()), torch.device('cpu'))
+
+
+def _in_batches(loop: BaseLoop) -> BaseLoop:
+    _set_per_sample(loop, not getattr(loop, 'takes_batches', False))
+    return loop
 
 
 def _set_per_sample(loop: BaseLoop, per_sample: bool) -> None:

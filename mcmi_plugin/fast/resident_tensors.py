@@ -9,9 +9,9 @@ from mmpretrain.structures import DataSample
 from torch import Generator, Tensor
 
 from mcmi_plugin.datasets.recorded import KEY as VIEW
-from mcmi_plugin.fast.known import contents, pipeline_of, why_unknown
+from mcmi_plugin.datasets.sent import joined_sample
+from mcmi_plugin.fast.known import NotKept, contents, pipeline_of, why_unknown
 from mcmi_plugin.fast.resident_transforms import (
-    NotResident,
     Plan,
     crop,
     cut,
@@ -41,22 +41,22 @@ class ResidentTensors:
         nbytes: of one sample as it leaves :meth:`images`.
 
     Raises:
-        NotResident: it is too large, or samples are made in another way.
+        NotKept: it is too large, or samples are made in another way.
     """
 
     def __init__(
         self, dataset: Any, memory_budget: int, device: torch.device | None = None
     ) -> None:
         if reason := why_unknown(dataset):
-            raise NotResident(reason)
+            raise NotKept(reason)
         self.contents = contents(dataset)
         self.transforms = list(pipeline_of(dataset).transforms)
         self.plan = take_apart(self.transforms)
-        first, _ = _sample(dataset, 0, self.plan)
-        shape, interior = _padded(first.shape, self.plan)
+        first, _ = sample_of(dataset, 0, self.plan)
+        shape, interior = padded(first.shape, self.plan)
         needed = len(dataset) * first.itemsize * int(np.prod(shape))
         if needed > memory_budget:
-            raise NotResident(
+            raise NotKept(
                 f'{needed / 2**20:.0f} MiB of images, more than memory_budget='
                 f'{memory_budget}'
             )
@@ -65,9 +65,9 @@ class ResidentTensors:
             images[:] = np.reshape(self.plan.fill, (-1, 1, 1))
         labels, self._metas = [], []
         for i in range(len(dataset)):
-            image, info = _sample(dataset, i, self.plan)
+            image, info = sample_of(dataset, i, self.plan)
             if image.shape != first.shape or image.dtype != first.dtype:
-                raise NotResident('images of several sizes or dtypes')
+                raise NotKept('images of several sizes or dtypes')
             images[(i, *interior)] = image
             labels.append(_label(info))
             self._metas.append(
@@ -150,13 +150,10 @@ class ResidentTensors:
         ``gt_label``, ``sample_idx`` and, if the pipeline says it, ``view_idx`` are [B]
         int64.
         """
-        sample = DataSample().set_gt_label(self.labels.index_select(0, index))
+        fields = {VIEW: views} if VIEW in self.plan.meta_keys else {}
         if self.sample_idx is not None:
-            known = self.sample_idx.index_select(0, index)
-            sample.set_field(known, 'sample_idx', field_type='metainfo')
-        if VIEW in self.plan.meta_keys:
-            sample.set_field(views, VIEW, field_type='metainfo')
-        return [sample]
+            fields['sample_idx'] = self.sample_idx.index_select(0, index)
+        return [joined_sample(self.labels.index_select(0, index), **fields)]
 
     def per_sample(
         self, index: Tensor, mirrored: Tensor | None, views: Tensor
@@ -172,15 +169,12 @@ class ResidentTensors:
                 is_mirrored = mirrored is not None and bool(mirrored[n])
                 meta['flip'] = is_mirrored
                 meta['flip_direction'] = 'horizontal' if is_mirrored else None
-            sample = DataSample().set_gt_label(label)
-            for key in self.plan.meta_keys:
-                if key in meta:
-                    sample.set_field(meta[key], key, field_type='metainfo')
-            samples.append(sample)
+            told = {key: meta[key] for key in self.plan.meta_keys if key in meta}
+            samples.append(joined_sample(label, **told))
         return samples
 
     def _compare(self, dataset: Any) -> None:
-        """Raise NotResident where the data set makes other samples than this."""
+        """Raise NotKept where the data set makes other samples than this."""
         spread = np.linspace(0, len(dataset) - 1, _COMPARED).astype(int)
         for i in np.unique(spread).tolist():
             with random_numbers_kept():
@@ -189,7 +183,7 @@ class ResidentTensors:
                 self._cropped_shape = packed['data_samples'].get('img_shape')
             if not self._makes(i, packed):
                 name = type(dataset).__name__
-                raise NotResident(f'{name}, which makes samples of its own')
+                raise NotKept(f'{name}, which makes samples of its own')
 
     def _makes(self, i: int, packed: Any) -> bool:
         if not isinstance(packed, dict) or packed.keys() != {'inputs', 'data_samples'}:
@@ -212,13 +206,13 @@ class ResidentTensors:
         return image.dtype == every.dtype and any(torch.equal(image, e) for e in every)
 
 
-def _sample(dataset: Any, i: int, plan: Plan) -> tuple[np.ndarray, dict]:
+def sample_of(dataset: Any, i: int, plan: Plan) -> tuple[np.ndarray, dict]:
     """The image as it is before random transforms, [C, H, W] or a vector."""
     info = dataset.get_data_info(i)
     for transform in plan.fixed:
         info = transform(info)
         if info is None:  # the ordinary way takes another sample then
-            raise NotResident(f'a sample that {type(transform).__name__} leaves out')
+            raise NotKept(f'a sample that {type(transform).__name__} leaves out')
     return PackInputs.format_input(info['img']).numpy(), info
 
 
@@ -229,20 +223,20 @@ def _has_room(device: torch.device, needed: int) -> bool:
 def _label(info: dict) -> int:
     label = info.get('gt_label')
     if not isinstance(label, int | np.integer) or 'gt_score' in info or 'mask' in info:
-        raise NotResident(f'gt_label={label!r}, which is not one class id')
+        raise NotKept(f'gt_label={label!r}, which is not one class id')
     return int(label)
 
 
-def _padded(shape: tuple, plan: Plan) -> tuple[tuple, tuple]:
+def padded(shape: tuple, plan: Plan) -> tuple[tuple, tuple]:
     """The shape of an image with its padding, and where the image is in it."""
     if plan.crop is None and not plan.flip_prob:
         return shape, (...,)
     if len(shape) != 3:
-        raise NotResident(f'samples of shape {list(shape)} with random transforms')
+        raise NotKept(f'samples of shape {list(shape)} with random transforms')
     left, top, right, bottom = plan.padding
     channels, height, width = shape
     padded = (channels, height + top + bottom, width + left + right)
     if plan.crop is not None and (plan.crop[0] > padded[1] or plan.crop[1] > padded[2]):
-        raise NotResident(f'a crop of {plan.crop} from images of {padded[1:]}')
+        raise NotKept(f'a crop of {plan.crop} from images of {padded[1:]}')
     interior = (slice(None), slice(top, top + height), slice(left, left + width))
     return padded, interior

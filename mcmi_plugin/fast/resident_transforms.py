@@ -11,16 +11,12 @@ from mmpretrain.datasets.transforms import PackInputs, RandomCrop
 from torch import Tensor
 
 from mcmi_plugin.datasets.recorded import RecordedCrop, RecordedFlip, RecordedPack
-from mcmi_plugin.fast.known import FIXED
+from mcmi_plugin.fast.known import FIXED, NotKept
 
 # That they say which view they have made, or do not.
 _CROPS = (RandomCrop, RecordedCrop)
 _FLIPS = (RandomFlip, RecordedFlip)
 _PACKS = (PackInputs, RecordedPack)
-
-
-class NotResident(Exception):
-    """The reason, in words, why samples cannot be kept and cut from memory."""
 
 
 @dataclass
@@ -53,7 +49,7 @@ def take_apart(transforms: Sequence[Any]) -> Plan:
     what they inherit from.
 
     Raises:
-        NotResident: there is another transform, order or option.
+        NotKept: there is another transform, order or option.
     """
     steps = list(transforms)
     plan = Plan(fixed=[])
@@ -64,17 +60,17 @@ def take_apart(transforms: Sequence[Any]) -> Plan:
     if steps and type(steps[0]) in _FLIPS:
         _add_flip(plan, steps.pop(0))
     if not steps or type(steps[0]) not in _PACKS:
-        raise NotResident(_named(steps[0]) if steps else 'a pipeline of no PackInputs')
+        raise NotKept(_named(steps[0]) if steps else 'a pipeline of no PackInputs')
     pack = steps.pop(0)
     if steps or pack.input_key != 'img' or pack.algorithm_keys:
-        raise NotResident(_named(steps[0] if steps else pack))
+        raise NotKept(_named(steps[0] if steps else pack))
     plan.meta_keys = tuple(pack.meta_keys)
     return plan
 
 
 def _add_crop(plan: Plan, transform: RandomCrop) -> None:
     if transform.pad_if_needed:
-        raise NotResident(_named(transform))
+        raise NotKept(_named(transform))
     padding = transform.padding or 0
     if isinstance(padding, int):
         padding = (padding,) * 4
@@ -86,7 +82,7 @@ def _add_crop(plan: Plan, transform: RandomCrop) -> None:
 
 def _add_flip(plan: Plan, transform: RandomFlip) -> None:
     if transform.direction != 'horizontal' or not isinstance(transform.prob, float):
-        raise NotResident(_named(transform))
+        raise NotKept(_named(transform))
     plan.flips, plan.flip_prob = True, transform.prob
 
 

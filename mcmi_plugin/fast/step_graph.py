@@ -7,6 +7,7 @@ that they were launched with, and launches them all at once after that.
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,14 @@ from mmengine.optim import OptimWrapper
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
+from mcmi_plugin.datasets.sent import joined_sample
 from mcmi_plugin.errors import one_line
-from mcmi_plugin.fast.lean_step import lean_step, losses_and_gradients, update
+from mcmi_plugin.fast.lean_step import (
+    is_joined,
+    lean_step,
+    losses_and_gradients,
+    update,
+)
 from mcmi_plugin.fast.recorded_optimizer import can_record, recordable
 from mcmi_plugin.fast.recorder import Recorder, same_state, state_of
 
@@ -72,7 +79,7 @@ class StepGraph:
                 "the optimizer's step follows it: param_scheduler changes more than lr"
             )
             self._forget()
-        if self.off or not _is_joined(batch):
+        if self.off or not is_joined(batch):
             return lean_step(self.model, batch, self.optim_wrapper)
         if self._replay is None:
             if self.trained < WARM_UP:
@@ -109,10 +116,7 @@ class StepGraph:
         self._inputs = batch['inputs'].clone()
         given = _tensors_of(batch['data_samples'][0])
         self._kept = {k: v.to(self._inputs.device, copy=True) for k, v in given.items()}
-        sample = DataSample().set_gt_label(self._kept['gt_label'])
-        for key in self._kept.keys() - {'gt_label'}:
-            sample.set_field(self._kept[key], key, field_type='metainfo')
-        static = dict(inputs=self._inputs, data_samples=[sample])
+        static = dict(inputs=self._inputs, data_samples=[joined_sample(**self._kept)])
         self._set = [float(group['lr']) for group in optimizer.param_groups]
         self._rates = [torch.tensor(r, device=self._inputs.device) for r in self._set]
         count = wrapper._inner_count
@@ -125,10 +129,8 @@ class StepGraph:
             return list(found), torch.stack([v.to(first) for v in found.values()])
 
         try:
-            if self.with_optimizer:
-                with recordable(optimizer, self._rates):
-                    self._replay, self._filled = self.recorder.record(step)
-            else:
+            ready = recordable(optimizer, self._rates)
+            with ready if self.with_optimizer else nullcontext():
                 self._replay, self._filled = self.recorder.record(step)
         except RuntimeError as error:
             self._leave(one_line(error, 200))
@@ -179,16 +181,6 @@ class StepGraph:
         groups = self.optim_wrapper.optimizer.param_groups
         others = ('lr', 'params', 'initial_lr')
         return [{k: v for k, v in g.items() if k not in others} for g in groups]
-
-
-def _is_joined(batch: dict) -> bool:
-    samples: Any = batch.get('data_samples') or ()
-    return (
-        batch.keys() == {'inputs', 'data_samples'}
-        and isinstance(batch['inputs'], Tensor)
-        and len(samples) == 1
-        and samples[0].keys() == ['gt_label']
-    )
 
 
 def _tensors_of(sample: DataSample) -> dict[str, Tensor]:

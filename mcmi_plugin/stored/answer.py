@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from mmengine.logging import print_log
 from mmrazor.models.task_modules.recorder import ModuleOutputsRecorder
-from torch import Tensor, nn
+from torch import Tensor
 
 from mcmi_plugin.datasets.sent import ROWS, rows_in, sent
-from mcmi_plugin.errors import UserError
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.stored.kept import Kept
 from mcmi_plugin.stored.table import Table
@@ -108,9 +107,18 @@ class Answers:
             batch: as a loader gives it. One that does not tell its views stays as it
                 is: the teacher itself answers.
         """
+        if isinstance(self.model, LeanDistill) and self.model.distillation_stopped:
+            return  # nobody listens any more
         known = seen(batch.get('data_samples') if isinstance(batch, dict) else None)
         if known is None or len(known[0]) != len(batch['inputs']):
-            self._tell_of_unknown_views()
+            if not self._told:
+                print_log(
+                    'teacher_store: a batch does not tell its views (its pipeline or '
+                    'its loader is another now); the teacher itself answers',
+                    logger='current',
+                    level=30,
+                )
+            self._told = True
             return
 
         def prepared() -> tuple[Tensor, list]:
@@ -126,10 +134,7 @@ class Answers:
         batch['data_samples'][0].set_field(rows, ROWS, field_type='metainfo')
 
     def rows(
-        self,
-        images: Tensor,
-        views: Tensor,
-        prepared: Callable[[], tuple[Tensor, list]],
+        self, images: Tensor, views: Tensor, prepared: Callable[[], tuple[Tensor, list]]
     ) -> Tensor:
         """[B, D] float32: from the table, or from the teacher, and then kept.
 
@@ -191,32 +196,3 @@ class Answers:
         finally:
             handle.remove()
         return found[-1][:number]
-
-    def _tell_of_unknown_views(self) -> None:
-        if not self._told:
-            self._told = True
-            print_log(
-                'teacher_store: a batch does not tell its views (its pipeline or its '
-                'loader is another now); the teacher itself answers',
-                logger='current',
-                level=30,
-            )
-
-
-def logits_of(table: Table, kind: str, classifier: nn.Linear | None) -> Any:
-    """``(images [B], views [B]) -> [B, C] float32`` of a table that has every row."""
-
-    @torch.no_grad()
-    def logits(images: Tensor, views: Tensor) -> Tensor:
-        values, there = table.rows(images, views)
-        if not there.all():
-            raise UserError(
-                f'teacher_store.mean: {table.path.parent} lacks a view that is trained '
-                'on; fill it first: tools/store_teacher.py'
-            )
-        if kind == 'features':
-            assert classifier is not None
-            values = classifier(values)
-        return values
-
-    return logits

@@ -10,11 +10,12 @@ from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.console import Console
-from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mcmi_plugin.datasets.subset import labels_of
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
+from mcmi_plugin.processes import on_main
 from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.progress import counting
 from mcmi_plugin.shown.tables import printable
@@ -80,12 +81,12 @@ def fill(answers: Answers, loader: DataLoader, console: Console) -> None:
         UserError: the disk is full, or an image cannot be read.
     """
     table = answers.table
-    parts = [(~whole).nonzero().flatten() + at for at, _, whole in table.present()]
-    absent = torch.cat(parts)
+    # Of one process for all: another job may fill the store meanwhile.
+    there = on_main(lambda: torch.cat([whole for *_, whole in table.present()]))
+    absent = (~there).nonzero().flatten()
     rank, world_size = get_dist_info()
     ready = table.num_rows - len(absent)
     console.print(f'{ready} of {table.num_rows} rows are there', highlight=False)
-    barrier()  # all have looked before one writes
     own = absent[rank::world_size]
     batches = batches_of(answers, loader.dataset, own, loader.num_workers)
     with counting(console, table.num_rows, ready, 'rows') as advance:
@@ -134,7 +135,7 @@ def summarise(answers: Answers, dataset: Any) -> Table:
         The figures at each temperature.
     """
     table = answers.table
-    labels = _labels(images_of(dataset))
+    labels = torch.as_tensor(np.asarray(labels_of(images_of(dataset))))
     classifier = answers.kept.classifier if answers.kind == 'features' else None
     classes = answers.kept.widths['logits']
     curve = TemperatureCurve(classes, temperatures_within(classes, _CURVE_BYTES))
@@ -162,10 +163,3 @@ def summarise(answers: Answers, dataset: Any) -> Table:
         f'{accuracy:.2f} %'
     )
     return Table(('temperature', 'LL, nats', 'CMI, nats'), cells, caption)
-
-
-def _labels(images: Any) -> Tensor:
-    if hasattr(images, 'get_gt_labels'):
-        return torch.as_tensor(np.asarray(images.get_gt_labels()))
-    infos = map(images.get_data_info, range(len(images)))
-    return torch.tensor([info['gt_label'] for info in infos])

@@ -81,9 +81,18 @@ def read_table(folder: Path, expected: dict | None = None) -> tuple[Table, dict]
     if identity != expected or identity.get('format', FORMAT) != FORMAT:
         wrong = [k for k in expected if identity.get(k) != expected[k]]
         raise UserError(f'{path} is of another store ({", ".join(wrong)}); {remedy}')
-    _, dtype, width, num_images, num_views = form
-    records = Records(width, dtype, fingerprint(identity))
-    return Table(folder / TABLE, records, num_images, num_views), identity
+    return Table(folder / TABLE, records_of(identity), *form[-2:]), identity
+
+
+def records_of(identity: dict) -> Records:
+    """How the rows of a store lie in its table."""
+    return Records(identity['width'], identity['dtype'], fingerprint(identity))
+
+
+def size_of(identity: dict) -> int:
+    """Bytes of a store's table, with all of its rows."""
+    rows = identity['num_images'] * identity['num_views']
+    return rows * records_of(identity).nbytes
 
 
 def read_classifier(folder: Path, identity: dict) -> nn.Linear | None:
@@ -107,11 +116,9 @@ def read_classifier(folder: Path, identity: dict) -> nn.Linear | None:
 
 
 def _make(folder: Path, identity: dict, classifier: nn.Linear | None) -> None:
-    records = Records(identity['width'], identity['dtype'], fingerprint(identity))
-    nbytes = identity['num_images'] * identity['num_views'] * records.nbytes
     # The table comes first: where a manifest is, all is.
     with open(folder / TABLE, 'wb') as file:
-        os.ftruncate(file.fileno(), nbytes)
+        os.ftruncate(file.fileno(), size_of(identity))
     if classifier is not None:
         state = {
             k: v.detach().float().cpu() for k, v in classifier.state_dict().items()

@@ -17,25 +17,19 @@ from mmengine.runner import Runner
 from mmrazor.models.algorithms import SingleTeacherDistill
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.fast.known import pipeline_of
+from mcmi_plugin.fast.known import NotKept, pipeline_of
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.fast.resident import only_joins
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.isolation import random_numbers_kept
 from mcmi_plugin.processes import on_main
 from mcmi_plugin.stored import agreement, folder, identity
-from mcmi_plugin.stored.answer import Answers, logits_of
+from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.images import ViewsOfImages
-from mcmi_plugin.stored.kept import Kept, find_kept
+from mcmi_plugin.stored.kept import find_kept
 from mcmi_plugin.stored.options import StoreOptions
-from mcmi_plugin.stored.table import Table
-from mcmi_plugin.stored.views import (
-    NotKept,
-    Views,
-    record_in,
-    record_views,
-    views_of,
-)
+from mcmi_plugin.stored.others import logits_of
+from mcmi_plugin.stored.views import Views, record_views, views_of
 from mcmi_plugin.teacher.model import model_name
 
 _TRIED = 8  # images that a teacher is tried on
@@ -156,12 +150,12 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
         alike, _ = table.compared(tried, kept.tried[kind])
         return place, of_it, alike
 
-    place, of_it, alike = on_main(_refusing, prepare)
-    if isinstance(place, NotKept):
-        raise place
+    place, of_it, alike = on_main(prepare)
     table, _ = folder.read_table(place, of_it)
-    record_views(dataset, views)
-    others = [_other(Path(osp.expanduser(d)), of_it, kept) for d in options.mean]
+    record_views(pipeline_of(dataset), views)
+    classes = kept.widths['logits']
+    places = [Path(osp.expanduser(other)) for other in options.mean]
+    others = [logits_of(other, of_it, classes) for other in places]
     barrier()
     print_log(
         f'teacher_store: {kind} of {table.num_images} images x {table.num_views} views '
@@ -174,19 +168,12 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
     return Answers(model, kept, kind, table, others, context)
 
 
-def _refusing(prepare: Any) -> tuple:
-    try:
-        return prepare()
-    except NotKept as reason:  # for every process
-        return reason, None, 0
-
-
 def _some_images(runner: Runner, model: Any, views: Views) -> tuple:
     """The numbers of some rows, and the images and samples as a step is given them."""
     loader = runner.train_dataloader
     every = ViewsOfImages(loader.dataset, views.number)
     every.pipeline = copy.deepcopy(every.pipeline)
-    record_in(every.pipeline, views)
+    record_views(every.pipeline, views)
     images = torch.arange(min(_TRIED, len(every.images)))
     numbers = images * views.number + images % views.number
 
@@ -204,8 +191,7 @@ def _some_images(runner: Runner, model: Any, views: Views) -> tuple:
 
 
 def _check_room(place: Path, of_it: dict) -> None:
-    records = folder.Records(of_it['width'], of_it['dtype'], '')
-    needed = of_it['num_images'] * of_it['num_views'] * records.nbytes
+    needed = folder.size_of(of_it)
     there = place / folder.TABLE
     if there.is_file():  # what of it is on the disk already
         needed -= there.stat().st_blocks * 512
@@ -216,39 +202,6 @@ def _check_room(place: Path, of_it: dict) -> None:
             f'a store of up to {size_in_words(needed)} more, which is over half of the '
             f'{size_in_words(free)} that are left in {above} (name another folder: '
             'teacher_store.dir=DIR)'
-        )
-
-
-def _other(place: Path, of_it: dict, kept: Kept) -> Any:
-    table, theirs = folder.read_table(place)
-    wrong = [key for key in identity.SAME if theirs.get(key) != of_it[key]]
-    if wrong:
-        raise UserError(
-            f'teacher_store.mean: {place} is of other images ({", ".join(wrong)}); '
-            'name stores of the same data and pipeline'
-        )
-    classifier = folder.read_classifier(place, theirs)
-    classes = theirs['width'] if classifier is None else classifier.out_features
-    if classes != kept.widths['logits']:
-        raise UserError(
-            f'teacher_store.mean: {place} is of {classes} classes, not '
-            f'{kept.widths["logits"]}; name stores of teachers of the same classes'
-        )
-    require_all(table)
-    return logits_of(table, theirs['kept'], classifier)
-
-
-def require_all(table: Table) -> None:
-    """Every row of a store is there.
-
-    Raises:
-        UserError: some are not.
-    """
-    there, of = table.count(), table.num_rows
-    if there < of:
-        raise UserError(
-            f'teacher_store.mean: {table.path.parent} has {there} of {of} rows; fill '
-            'it first: tools/store_teacher.py'
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import torch
+from mmengine.dataset import default_collate
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -52,13 +52,8 @@ def batches_of(
         _BATCH,
         sampler=numbers.tolist(),
         num_workers=workers,
-        collate_fn=_together,
+        collate_fn=default_collate,
     )
     for batch in loader:
         data = answers.model.data_preprocessor(batch, True)
         yield data['inputs'], data['data_samples']
-
-
-def _together(packed: list[dict]) -> dict:
-    inputs = torch.stack([sample['inputs'] for sample in packed])
-    return dict(inputs=inputs, data_samples=[s['data_samples'] for s in packed])

@@ -1,6 +1,8 @@
 """What of a teacher is kept: its logits, or the input of the layer that makes them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,10 +12,11 @@ from mmrazor.models.task_modules.recorder import (
     ParameterRecorder,
 )
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
 
+from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.fast.records import needs_loss
 from mcmi_plugin.fast.traces import leaves_traces, undone
-from mcmi_plugin.stored.views import NotKept
 
 
 @dataclass(frozen=True)
@@ -28,29 +31,37 @@ class Place:
     kind: str
     shape: tuple[int, ...]
 
+    def filled(self, known: dict[str, Tensor]) -> Tensor:
+        """What stands there for a batch."""
+        return known[self.kind].reshape(-1, *self.shape)
+
 
 @dataclass
 class Kept:
     """What was found out by running a teacher once.
 
     Attributes:
-        widths: of ``'logits'``, and of ``'features'`` where a linear layer makes the
-            logits of them.
+        tried: ``'logits'`` of the batch that the teacher was tried on, and
+            ``'features'`` where a linear layer makes the logits of them.
         classifier: that layer.
         records: what each recorder holds after a step, with a :class:`Place` for each
             tensor that is kept, and None for what nobody reads.
-        tried: what the teacher gave for the batch that it was tried on, by kind.
     """
 
-    widths: dict[str, int]
+    tried: dict[str, Tensor]
     classifier: nn.Linear | None
     records: dict[str, list]
-    tried: dict[str, Tensor]
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """D of each kind."""
+        return {kind: tensor.shape[1] for kind, tensor in self.tried.items()}
 
     @property
     def needs(self) -> set[str]:
         """The kinds that are read."""
-        return {place.kind for place in _places_in(self.records)}
+        leaves = tree_leaves(self.records)
+        return {place.kind for place in leaves if isinstance(place, Place)}
 
     def choose(self, exact: bool) -> str:
         """Which of the two to keep: the features if need be, or what is smaller.
@@ -79,7 +90,10 @@ class Kept:
         """Put into the teacher's recorders what its run would have left there."""
         for name, records in self.records.items():
             recorder: Any = distiller.teacher_recorders.recorders[name]
-            recorder._data_buffer = [_filled(record, known) for record in records]
+            recorder._data_buffer = tree_map(
+                lambda part: part.filled(known) if isinstance(part, Place) else None,
+                records,
+            )
 
 
 @torch.no_grad()
@@ -105,7 +119,7 @@ def find_kept(
     """
     if distiller.deliveries.deliveries:
         raise NotKept('a delivery, which may pass anything on')
-    read = _read_of(distiller)
+    read = list(_read_of(distiller))
     linear: list[tuple[nn.Linear, Any, Any]] = []
     logits: Any = None
 
@@ -144,74 +158,49 @@ def find_kept(
         if output is logits and inputs and inputs[0].ndim == 2:
             tensors['features'], classifier = inputs[0], module
     records = {
-        name: [_taken(record, tensors) for record in found[name]]
+        name: tree_map(partial(_taken, tensors), found[name])
         for name, recorder in recorders.items()
         if not isinstance(recorder, ParameterRecorder)
     }
     for source, name, *where in read:
-        places = _leaves(_at(records[name], *where))
+        places = tree_leaves(_at(records[name], *where))
         is_kept = places and all(isinstance(place, Place) for place in places)
         if not is_kept:
             raise NotKept(f'{source}, which is neither the logits nor what they are of')
-        both = in_step[name], found[name]
-        one, other = (_leaves(_at(record, *where)) for record in both)
+        one, other = (tree_leaves(_at(r[name], *where)) for r in (in_step, found))
         tensors_alone = all(isinstance(leaf, Tensor) for leaf in one)
         if not tensors_alone or not all(map(torch.equal, one, other)):
             raise NotKept(f'{source}, which a loss sees otherwise than a prediction')
-    return Kept(
-        {kind: tensor.shape[1] for kind, tensor in tensors.items()},
-        classifier,
-        records,
-        tensors,
-    )
+    return Kept(tensors, classifier, records)
 
 
-def _read_of(distiller: ConfigurableDistiller) -> list[tuple[str, str, int, Any]]:
+def _read_of(distiller: ConfigurableDistiller) -> Iterator[tuple[str, str, int, Any]]:
     """Source and place of each record of the teacher that a loss is given."""
     recorders = distiller.teacher_recorders.recorders
-    found = []
     for mapping in distiller.loss_forward_mappings.values():
         for record in mapping.values():
-            if record.get('from_student'):
-                continue
-            recorder = recorders[record['recorder']]
-            if isinstance(recorder, ParameterRecorder):
+            recorder = None
+            if not record.get('from_student'):
+                recorder = recorders[record['recorder']]
+            if recorder is None or isinstance(recorder, ParameterRecorder):
                 continue
             if not isinstance(recorder, ModuleOutputsRecorder):  # or ModuleInputs
                 raise NotKept(f'{recorder.source}, a function')
-            found.append(
-                (
-                    recorder.source or 'the whole network',
-                    record['recorder'],
-                    record.get('record_idx', 0),
-                    record.get('data_idx'),
-                )
-            )
-    return found
+            where = record.get('record_idx', 0), record.get('data_idx')
+            yield recorder.source or 'the whole network', record['recorder'], *where
 
 
-def _taken(record: Any, tensors: dict[str, Tensor]) -> Any:
-    """A record with a place for what is kept."""
-    if isinstance(record, Tensor):
-        for kind, tensor in tensors.items():
-            alike = record.numel() == tensor.numel() and len(record) == len(tensor)
-            if record is tensor or (
-                alike
-                and record.data_ptr() == tensor.data_ptr()
-                and record.is_contiguous()
-            ):
-                return Place(kind, tuple(record.shape[1:]))
-        return None
-    if type(record) in (tuple, list):
-        return type(record)(_taken(part, tensors) for part in record)
-    return None
-
-
-def _filled(record: Any, known: dict[str, Tensor]) -> Any:
-    if isinstance(record, Place):
-        return known[record.kind].reshape(-1, *record.shape)
-    if isinstance(record, (tuple, list)):
-        return type(record)(_filled(part, known) for part in record)
+def _taken(tensors: dict[str, Tensor], record: Any) -> Place | None:
+    """The place of what is kept, in a record that is that itself, or a view of it."""
+    for kind, tensor in tensors.items():
+        if record is tensor or (
+            isinstance(record, Tensor)
+            and record.numel() == tensor.numel()
+            and len(record) == len(tensor)
+            and record.data_ptr() == tensor.data_ptr()
+            and record.is_contiguous()
+        ):
+            return Place(kind, tuple(record.shape[1:]))
     return None
 
 
@@ -222,17 +211,3 @@ def _at(records: list, record_idx: int, data_idx: int | None) -> Any:
         return record if data_idx is None else record[data_idx]
     except (IndexError, TypeError):
         return None
-
-
-def _leaves(record: Any) -> list:
-    if isinstance(record, (tuple, list)):
-        return [leaf for part in record for leaf in _leaves(part)]
-    return [record]
-
-
-def _places_in(value: Any) -> list[Place]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (tuple, list)):
-        return [place for part in value for place in _places_in(part)]
-    return [value] if isinstance(value, Place) else []

@@ -1,10 +1,10 @@
 """What can be said about a store: the key ``teacher_store`` of a config."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.closest import did_you_mean
 from mcmi_plugin.stored.records import DTYPES
 
 
@@ -68,8 +68,7 @@ def read_options(given: object) -> dict | None:
         )
     for key in given:
         if key not in _KEYS:
-            close = difflib.get_close_matches(key, _KEYS, 1)
-            hint = f'did you mean teacher_store.{close[0]}? ' if close else ''
+            hint = f'{did_you_mean(key, _KEYS, "teacher_store.")} '.lstrip()
             raise UserError(
                 f'teacher_store.{key} is no option; {hint}({", ".join(_KEYS)})'
             )

@@ -50,15 +50,11 @@ class Records:
 
     def encode(self, values: Tensor, rows: Tensor) -> np.ndarray:
         """[B, D] and the numbers [B] of their rows -> [B, nbytes] uint8."""
-        numbers = values.detach().float().cpu().numpy()
+        numbers, scale = self._narrowed(values.cpu())
         records = np.zeros(len(numbers), self._record)
+        records['numbers'] = numbers.numpy()
         if self.dtype == 'int8':
-            scale = np.abs(numbers).max(1) / np.float32(127)
-            records['scale'] = scale
-            with np.errstate(divide='ignore', invalid='ignore'):
-                numbers = np.nan_to_num(np.rint(numbers / scale[:, None]))
-        with np.errstate(over='ignore', invalid='ignore'):
-            records['numbers'] = numbers
+            records['scale'] = scale[:, 0].numpy()
         records['check'] = self._checks(records, rows)
         return records.view(np.uint8).reshape(len(records), self.nbytes)
 
@@ -75,11 +71,8 @@ class Records:
         values = records['numbers'].astype(np.float32)
         if self.dtype == 'int8':
             values *= records['scale'][:, None]
-        return (
-            torch.from_numpy(values),
-            torch.from_numpy(whole),
-            torch.from_numpy(damaged),
-        )
+        read, *flags = map(torch.from_numpy, (values, whole, damaged))
+        return read, flags[0], flags[1]
 
     def rounded(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """[B, D] as it would be read back, and which rows can be kept, [B] bool.
@@ -87,15 +80,21 @@ class Records:
         A number that is not finite, or too large for float16, cannot. Both are where
         the values are.
         """
-        read = values.detach().float()
-        if self.dtype == 'float16':
-            read = read.half().float()
-        elif self.dtype == 'int8':
-            largest = read.abs().amax(1, keepdim=True)
-            # By a tensor: by a number, a GPU multiplies with its inverse.
-            scale = largest / torch.full_like(largest, 127)
-            read = (read / scale).round().nan_to_num() * scale
+        numbers, scale = self._narrowed(values)
+        read = numbers.float() * scale
         return read, read.isfinite().all(1)
+
+    def _narrowed(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """The numbers of a record, and what they are multiplied with, [B, 1]."""
+        values = values.detach().float()
+        scale = values.new_ones(len(values), 1)
+        if self.dtype == 'float16':
+            values = values.half()
+        elif self.dtype == 'int8':
+            # By a tensor: by a number, a GPU multiplies with its inverse.
+            scale = values.abs().amax(1, keepdim=True) / (127 * scale)
+            values = (values / scale).round().nan_to_num().to(torch.int8)
+        return values, scale
 
     def _checks(self, records: np.ndarray, rows: Tensor) -> np.ndarray:
         words = records.view(np.uint64).reshape(len(records), -1)[:, :-1]

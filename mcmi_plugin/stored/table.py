@@ -68,10 +68,6 @@ class Table:
         if hasattr(self, '_file'):
             os.close(self._file)
 
-    def numbers(self, images: Tensor, views: Tensor) -> Tensor:
-        """[B] numbers of the rows of so many images and views, [B] int64 each."""
-        return images * self.num_views + views
-
     def rows(self, images: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
         """What is known of views.
 
@@ -82,14 +78,21 @@ class Table:
         Returns:
             [B, D] float32, and [B] bool: which of them are there.
         """
-        numbers = self.numbers(images, views)
-        for again in (False, True):
+        numbers = images * self.num_views + views
+        for _ in range(2):
             data = self._map[numbers.numpy()]
             values, whole, damaged = self.records.decode(data, numbers)
             if not damaged.any():
                 break
-            if again:  # not only caught while another process wrote it
-                self._tell_of_damage(int(damaged.sum()))
+        else:  # not only caught while another process wrote it
+            if not self.damaged:
+                print_log(
+                    f'{self.path} has rows that are damaged or of another store; they '
+                    'are not read, and the teacher is asked for them anew',
+                    logger='current',
+                    level=30,
+                )
+            self.damaged += int(damaged.sum())
         return values, whole
 
     def write(self, images: Tensor, views: Tensor, values: Tensor) -> None:
@@ -101,7 +104,7 @@ class Table:
         """
         if self.is_full:
             return
-        numbers = self.numbers(images, views)
+        numbers = images * self.num_views + views
         data = self.records.encode(values, numbers)
         nbytes = self.records.nbytes
         try:
@@ -171,13 +174,3 @@ class Table:
     def count(self) -> int:
         """How many rows are there."""
         return sum(int(whole.sum()) for _, _, whole in self.present())
-
-    def _tell_of_damage(self, number: int) -> None:
-        if not self.damaged:
-            print_log(
-                f'{self.path} has rows that are damaged or of another store; they are '
-                'not read, and the teacher is asked for them anew',
-                logger='current',
-                level=30,
-            )
-        self.damaged += number

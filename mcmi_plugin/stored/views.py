@@ -8,16 +8,13 @@ import torch
 from mmcv.transforms import RandomFlip
 from mmengine.dataset import ClassBalancedDataset, RepeatDataset
 from mmpretrain.datasets import KFoldDataset
-from mmpretrain.datasets.transforms import (
-    PackInputs,
-    RandomCrop,
-    RandomResizedCrop,
-)
+from mmpretrain.datasets.transforms import PackInputs, RandomCrop, RandomResizedCrop
 from torch import Tensor
 
 from mcmi_plugin.datasets import recorded
-from mcmi_plugin.fast.known import pipeline_of, why_unknown
-from mcmi_plugin.fast.resident_transforms import NotResident, Plan, take_apart
+from mcmi_plugin.fast.known import NotKept, pipeline_of, why_unknown
+from mcmi_plugin.fast.resident_tensors import padded, sample_of
+from mcmi_plugin.fast.resident_transforms import Plan, take_apart
 
 # More would not be met twice in a training, and are not worth a table.
 _MOST = 1000
@@ -28,10 +25,6 @@ _RECORDED = {
     PackInputs: recorded.RecordedPack,
     RandomResizedCrop: recorded.CountedCrop,
 }
-
-
-class NotKept(Exception):
-    """The reason, in words, why a teacher's outputs cannot be kept."""
 
 
 @dataclass(frozen=True)
@@ -78,21 +71,16 @@ def views_of(dataset: Any, number: int | None = None, seed: int = 0) -> Views:
     return found
 
 
-def record_views(dataset: Any, views: Views) -> None:
+def record_views(pipeline: Any, views: Views) -> None:
     """Let every data sample tell its view, from now on.
 
     The transforms stay the same objects; only a random resized crop, and a flip behind
     it, draw otherwise.
 
     Args:
-        dataset: as for :func:`views_of`, before it was first asked for a sample.
-        views: of it.
+        pipeline: of which the views are, before it has made its first sample.
+        views: of :func:`views_of`.
     """
-    record_in(pipeline_of(dataset), views)
-
-
-def record_in(pipeline: Any, views: Views) -> None:
-    """As :func:`record_views`, of a pipeline alone."""
     for transform in pipeline.transforms:
         kind: Any = _RECORDED.get(type(transform), type(transform))
         if kind is recorded.RecordedFlip and views.seed is not None:
@@ -112,10 +100,7 @@ _RESIZED = (RandomResizedCrop, recorded.CountedCrop)
 
 
 def _finite(dataset: Any, transforms: list, number: int | None, seed: int) -> Views:
-    try:
-        plan = take_apart(transforms)
-    except NotResident as reason:
-        raise NotKept(str(reason)) from reason
+    plan = take_apart(transforms)
     if number is not None:
         raise NotKept(
             f'teacher_store.views={number} chosen views: they are for random resized '
@@ -136,16 +121,9 @@ def _finite(dataset: Any, transforms: list, number: int | None, seed: int) -> Vi
 def _places(dataset: Any, plan: Plan) -> tuple[int, int]:
     if plan.crop is None:
         return 1, 1
-    info = dataset.get_data_info(0)
-    for transform in plan.fixed:
-        info = transform(info)
-        if info is None:
-            raise NotKept('a first image that cannot be read')
-    left, top, right, bottom = plan.padding
-    height, width = info['img'].shape[:2]
-    down = height + top + bottom - plan.crop[0] + 1
-    across = width + left + right - plan.crop[1] + 1
-    return max(down, 1), max(across, 1)
+    image, _ = sample_of(dataset, 0, plan)
+    (_, height, width), _ = padded(image.shape, plan)
+    return height - plan.crop[0] + 1, width - plan.crop[1] + 1
 
 
 def _counted(dataset: Any, transforms: list, number: int | None, seed: int) -> Views:
@@ -157,10 +135,7 @@ def _counted(dataset: Any, transforms: list, number: int | None, seed: int) -> V
     place = next(i for i, t in enumerate(transforms) if type(t) in _RESIZED)
     crop = transforms[place]
     after = [t for t in transforms[place + 1 :] if type(t) is not recorded.CountedFlip]
-    try:
-        plan = take_apart([*transforms[:place], *after])
-    except NotResident as reason:
-        raise NotKept(str(reason)) from reason
+    plan = take_apart([*transforms[:place], *after])
     if plan.crop is not None:
         raise NotKept('two crops')
     flips = [t for t in transforms[place + 1 :] if isinstance(t, RandomFlip)]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmcv.transforms import LoadImageFromFile, RandomFlip, RandomResize
 
+from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.fast.resident_transforms import (
-    NotResident,
     crop,
     flip,
     take_apart,
@@ -83,5 +83,5 @@ class MyCrop(mm.RandomCrop):
     ],
 )
 def test_what_is_not(transforms: list, named: str) -> None:
-    with pytest.raises(NotResident, match=named):
+    with pytest.raises(NotKept, match=named):
         take_apart(transforms)

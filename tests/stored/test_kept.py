@@ -15,10 +15,10 @@ from small import (
     train,
 )
 
+from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.stored.kept import find_kept
 from mcmi_plugin.stored.options import StoreOptions, read_options
-from mcmi_plugin.stored.views import NotKept
 
 
 def at(source, kind='ModuleOutputs', **indices):

@@ -9,12 +9,12 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 
+from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.fast.parts import ALGORITHM
 from mcmi_plugin.losses.crd_contrast_loss import CRDContrastLoss
 from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.folder import open_table
 from mcmi_plugin.stored.kept import find_kept
-from mcmi_plugin.stored.views import NotKept
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / 'configs'))
 from combinations import PAIRS, write_config  # noqa: E402

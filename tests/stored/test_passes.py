@@ -69,3 +69,15 @@ def test_batches_that_are_mixed_in_the_loader_keep_the_teacher(tmp_path, capfd):
         runner.train_dataloader.collate_fn = mixing
         runner.train()
     assert 'has batches of the collate_fn <function mixing' in capfd.readouterr().out
+
+
+def test_a_stopped_distillation_asks_for_nothing(tmp_path, passes):
+    hooks = [
+        dict(type='TeacherStoreHook', dtype='float32'),
+        dict(type='mmrazor.StopDistillHook', stop_epoch=1),
+    ]
+    folder, teacher = tmp_path / 'one', teacher_file(tmp_path)
+    _, answers = train(folder, teacher, fast=True, custom_hooks=hooks)
+    assert answers.asked == answers.table.count() + answers.found == 90
+    # The look, what is tried, an epoch, and once whether it may rest.
+    assert len(passes) <= 1 + 3 + 6 + 1

@@ -1,7 +1,6 @@
 """A student of a store is the student of its teacher."""
 
 import copy
-import json
 import multiprocessing
 import os
 
@@ -21,9 +20,7 @@ from small import (
     train,
 )
 
-from mcmi_plugin.stored import agreement
 from mcmi_plugin.stored.folder import read_table
-from mcmi_plugin.stored.views import record_views, views_of
 
 
 @pytest.fixture
@@ -160,27 +157,6 @@ def test_a_teacher_of_its_own_has_a_store_of_its_own(tmp_path, teacher):
     _, five = train(tmp_path / 'five', teacher, {}, **changes)
     stores = [one, two, three, four, five]
     assert len({answers.table.path for answers in stores}) == 5
-
-
-def test_student_and_teacher_are_compared_at_the_end(tmp_path, teacher):
-    _, answers = train(tmp_path / 'one', teacher, dict(dtype='float32'))
-    record = json.loads((tmp_path / 'one' / agreement.RECORD).read_text())
-    there = answers.table.count()
-    assert record['rows'] == there < 180  # all of them
-    assert (record['asked'], record['found']) == (180, answers.found)
-    logits = torch.tensor([[2.0, 0, 1], [0, 3, 0]]), torch.tensor([[1.0, 0, 0]] * 2)
-    student, model = logits
-    found = agreement.compare(student, model)
-    p, q = model.softmax(1), student.softmax(1)
-    assert found['agreement'] == 50
-    assert found['kl'] == pytest.approx(float((p * (p / q).log()).sum(1).mean()))
-    # Of the teacher with itself there is nothing to tell.
-    answers.model.architecture.load_state_dict(answers.model.teacher.state_dict())
-    runner = build(config(tmp_path / 'again', teacher))
-    dataset = runner.build_dataloader(runner.cfg.train_dataloader).dataset
-    record_views(dataset, views_of(dataset))
-    same = agreement.look(answers, dataset)
-    assert same['agreement'] == 100 and same['kl'] < 1e-9 and same['rows'] == there
 
 
 def test_a_resumed_student_is_the_same(tmp_path, teacher):
