@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import time
 
 import pytest
 import torch
@@ -176,21 +177,25 @@ def test_twenty_kills_leave_no_wrong_row(tmp_path):
 
 
 def test_several_fill_one_store_at_a_time(tmp_path):
-    children = []
+    images, views = everything(300)
+    whole, orders, children = values(900), [], []
+    ready, begins = os.pipe()
     for number in range(3):
+        drawn = torch.randperm(900, generator=torch.Generator().manual_seed(number))
+        orders.append(drawn[:600])
         child = os.fork()
         if not child:
+            os.close(begins)
             one = table(tmp_path, num_images=300)
-            images, views = everything(300)
-            order = torch.randperm(
-                900, generator=torch.Generator().manual_seed(number)
-            )[:600]
-            for part in order.split(16):
-                one.write(images[part], views[part], values(900)[part])
+            os.read(ready, 1)  # until all have been started
+            for part in orders[-1].split(2):
+                one.write(images[part], views[part], whole[part])
+                time.sleep(0)  # let another one
             os._exit(0)
         children.append(child)
+    os.close(begins), os.close(ready)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 3
     one = table(tmp_path, num_images=300)
-    read, there = one.rows(*everything(300))
-    assert one.damaged == 0 and 800 < there.sum() <= 900
-    assert torch.equal(read[there], one.records.rounded(values(900))[0][there])
+    read, there = one.rows(images, views)
+    assert one.damaged == 0 and there.sum() == len(torch.cat(orders).unique())
+    assert torch.equal(read[there], one.records.rounded(whole)[0][there])
