@@ -46,7 +46,7 @@ EPOCHS = 240
 def contests(
     pairs: tuple[str, ...] = PAIRS,
     iterations: int = 4,
-    rounds: int = 7,
+    rounds: int = 5,
     epochs: int = EPOCHS,
 ) -> Iterator[Contest | Figure]:
     """Epochs of so many iterations for each pair."""
