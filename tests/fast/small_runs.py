@@ -1,15 +1,19 @@
 """Trainings of a second: a small classifier of a few digits."""
 
+import copy
+
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, RUNNERS
 from mmengine.runner import Runner
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
+from pairs import KD
 from torch import nn
 
 import mcmi_plugin.fast  # noqa: F401  (registers ResidentRunner and its loops)
 
 PACK = [dict(type='PackInputs')]
+NO_VALIDATION = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
 
 
 @MODELS.register_module()
@@ -81,6 +85,31 @@ def config(work_dir, resident: bool = True, lean: bool = True, **changes) -> Con
 
 
 COLLATE = dict(type='default_collate')
+
+
+def distillation() -> dict:
+    def network(depth: int) -> dict:
+        return dict(
+            type='ImageClassifier',
+            backbone=dict(type='CIFARResNet', depth=depth),
+            neck=dict(type='GlobalAveragePooling'),
+            head=dict(type='LinearClsHead', num_classes=10, in_channels=64),
+        )
+
+    fc = dict(fc=dict(type='ModuleOutputs', source='head.fc'))
+    return dict(
+        _scope_='mmrazor',
+        type='LeanDistill',
+        architecture=dict(network(8), _scope_='mmpretrain'),
+        teacher=dict(network(14), _scope_='mmpretrain'),
+        distiller=dict(
+            type='ConfigurableDistiller', student_recorders=fc, teacher_recorders=fc,
+            **copy.deepcopy(KD),
+        ),
+        data_preprocessor=dict(
+            type='mmpretrain.ClsDataPreprocessor', mean=[78] * 3, std=[96] * 3
+        ),
+    )  # fmt: skip
 
 
 def train(cfg: Config) -> Runner:

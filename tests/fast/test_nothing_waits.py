@@ -9,15 +9,12 @@ import torch
 from devices import DEVICES, Waited, on
 from mmengine import registry
 from torch import nn
-from walked import BATCH, CLASSES, config_of, model_of, registered, walk
+from walked import BATCH, CLASSES, METHODS, config_of, model_of, registered, walk
 
 from mcmi_plugin.config_file import read_config
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.locations import CONFIGS
 from mcmi_plugin.losses.cmi_arguments import BUDGETED, FORMS, REWARDS
-
-METHODS = sorted(path.stem for path in (CONFIGS / '_base_/methods').glob('*.py'))
-
 
 # Where another test here walks it.
 NOT_IN_A_METHOD = {'CMILoss'}

@@ -9,10 +9,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper
-from small_runs import config, train
-from test_nothing_waits import METHODS, batch, model_of  # noqa: F401  (a fixture)
-from test_step_graph import NO_VALIDATION, distillation
+from small_runs import NO_VALIDATION, config, distillation, train
 from torch._dynamo.utils import counters
+from walked import METHODS, batch, model_of
 
 from mcmi_plugin.commands import use_mixed_precision
 from mcmi_plugin.datasets.sent import sent
@@ -52,7 +51,7 @@ def losses_and_gradient(model, dtype: torch.dtype, moved: bool = False):
 
 
 @pytest.mark.parametrize('method', [m for m in METHODS if 'imagenet' not in m])
-def test_a_method_in_bfloat16(method, model_of, amp_anywhere) -> None:  # noqa: F811
+def test_a_method_in_bfloat16(method, amp_anywhere) -> None:
     """Its losses and gradients, but for rounding to 8 bits.
 
     How much that is depends on the method (DIST divides by how far four images are

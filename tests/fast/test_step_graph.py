@@ -8,13 +8,11 @@ from graph_stand_in import StandIn, stand_in_for_a_gpu
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
-from small_runs import assert_same_weights, config, train
+from small_runs import NO_VALIDATION, assert_same_weights, config, train
 from torch import nn
 
 from mcmi_plugin.fast import recorder
 from mcmi_plugin.fast.step_graph import WARM_UP
-
-NO_VALIDATION = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
 
 
 @MODELS.register_module()

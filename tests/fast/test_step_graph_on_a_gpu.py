@@ -1,16 +1,11 @@
 """A recorded step on a GPU trains the same; without one these are skipped."""
 
-import copy
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.registry import MODELS
-from pairs import KD
-from small_runs import config, train
-
-NO_VALIDATION = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
-
+from small_runs import NO_VALIDATION, config, distillation, train
 
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 
@@ -64,28 +59,3 @@ def test_on_a_gpu_the_weights_after_50_steps(name: str, tmp_path) -> None:
         if value.is_floating_point() and value.numel() > 1:
             apart = (graphed.model.state_dict()[key] - value).norm()
             assert apart <= (0.1 if coarse else 0.02) * value.norm() + 1e-6, key
-
-
-def distillation() -> dict:
-    def network(depth: int) -> dict:
-        return dict(
-            type='ImageClassifier',
-            backbone=dict(type='CIFARResNet', depth=depth),
-            neck=dict(type='GlobalAveragePooling'),
-            head=dict(type='LinearClsHead', num_classes=10, in_channels=64),
-        )
-
-    fc = dict(fc=dict(type='ModuleOutputs', source='head.fc'))
-    return dict(
-        _scope_='mmrazor',
-        type='LeanDistill',
-        architecture=dict(network(8), _scope_='mmpretrain'),
-        teacher=dict(network(14), _scope_='mmpretrain'),
-        distiller=dict(
-            type='ConfigurableDistiller', student_recorders=fc, teacher_recorders=fc,
-            **copy.deepcopy(KD),
-        ),
-        data_preprocessor=dict(
-            type='mmpretrain.ClsDataPreprocessor', mean=[78] * 3, std=[96] * 3
-        ),
-    )  # fmt: skip

@@ -14,6 +14,7 @@ from mcmi_plugin.fast.lean_step import lean_step
 from mcmi_plugin.locations import CONFIGS
 from mcmi_plugin.losses.crd_contrast_loss import CRDContrastLoss
 
+METHODS = sorted(path.stem for path in (CONFIGS / '_base_/methods').glob('*.py'))
 BATCH, CLASSES = 4, 10
 
 
