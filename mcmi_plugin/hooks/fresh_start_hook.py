@@ -31,6 +31,8 @@ class FreshStartHook(Hook):
     def before_run(self, runner: Runner) -> None:
         again, self._started = self._started, True  # a test after the training
         record = Path(runner.work_dir, LAST_CHECKPOINT)
+        if any(getattr(hook, 'in_place_of_student', '') for hook in runner.hooks):
+            return  # no other run starts, see MCMITeacherHook
         if again or runner._resume or not is_main_process() or not record.is_file():
             return
         when = time.strftime('%Y%m%d_%H%M%S', time.localtime(record.stat().st_mtime))

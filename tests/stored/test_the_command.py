@@ -52,7 +52,8 @@ def test_a_whole_job(tmp_path, command, config):
     # Its student was no part of the job, and is not gone on with.
     done = command('store_teacher.py', config)
     assert '100 of 100 rows are there' in done.stdout
-    assert 'resume' not in done.stdout.lower().replace('resume = true', '')
+    assert 'resumed epoch' not in done.stdout and 'starts anew' not in done.stdout
+    assert (tmp_path / 'work_dirs/mine/last_checkpoint').is_file()
 
 
 def counted(tmp_path) -> tuple[int, int]:
