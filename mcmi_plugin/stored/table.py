@@ -69,14 +69,11 @@ class Table:
             os.close(self._file)
 
     def rows(self, images: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
-        """What is known of views.
+        """[B, D] float32, and [B] bool: which of them are there.
 
         Args:
             images: [B] int64, below N.
             views: [B] int64, below ``num_views``.
-
-        Returns:
-            [B, D] float32, and [B] bool: which of them are there.
         """
         numbers = images * self.num_views + views
         for _ in range(2):

@@ -72,14 +72,10 @@ def views_of(dataset: Any, number: int | None = None, seed: int = 0) -> Views:
 
 
 def record_views(pipeline: Any, views: Views) -> None:
-    """Let every data sample tell its view, from now on.
+    """Let every data sample of a pipeline tell its view, before there is a first one.
 
     The transforms stay the same objects; only a random resized crop, and a flip behind
     it, draw otherwise.
-
-    Args:
-        pipeline: of which the views are, before it has made its first sample.
-        views: of :func:`views_of`.
     """
     for transform in pipeline.transforms:
         kind: Any = _RECORDED.get(type(transform), type(transform))
