@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mcmi_plugin.report.stored import stored_blocks
 from small import (
     build,
     config,
@@ -13,7 +14,6 @@ from small import (
 )
 
 from mcmi_plugin.fast.known import pipeline_of
-from mcmi_plugin.report.stored import stored_blocks
 from mcmi_plugin.stored import agreement
 from mcmi_plugin.stored.views import record_views, views_of
 
