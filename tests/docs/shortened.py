@@ -92,7 +92,7 @@ INSTEAD = {
 # Command -> the test that runs it already.
 ELSEWHERE = {
     'python tools/store_teacher.py configs/distill/r56_r20_kd.py': (
-        'tests/stored/test_fill.py::test_the_command'
+        'tests/stored/test_the_command.py::test_a_whole_job'
     ),
     'python tools/sweep.py configs/mcmi/quickstart_digits.py --trials 12': _OF_SWEEP,
     'python tools/sweep.py CONFIG --trials 12': _OF_SWEEP,
@@ -104,6 +104,11 @@ ELSEWHERE = {
     ),
     'python tools/study.py configs/study/people.py --scale medium': (
         'tests/configs/test_medium_data.py::test_people_at_the_medium_scale'
+    ),
+    'python tools/audit_teacher.py configs/study/_base_/akamaster_r20_mll.py '
+    'checkpoints/akamaster/resnet56.pth --cfg-options model.backbone.depth=56': (
+        'tests/configs/test_medium_data.py::'
+        'test_a_public_teacher_is_audited_against_people'
     ),
     'python tools/audit_teacher.py akamaster_kd.py akamaster20.pth --cfg-options '
     'people_counts=data/cifar10/cifar10h-counts.npy': (
