@@ -2,9 +2,7 @@
 
 ``pytest -n0 -m slow tests/package/test_fresh_environment.py``
 
-With the oldest and the newest Python that is on the path. Passed on 20 November 2026
-with Python 3.11 and torch 2.15.0: 466 s on 2 cores with other work on them, of which
-it used 111 s.
+With the oldest and the newest Python that is on the path.
 """
 
 import json
