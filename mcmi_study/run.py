@@ -64,6 +64,8 @@ def _first_figure(result: dict) -> str:
 class Watch(Hook):
     """Tell how far the student's training is, of one cell after ``before`` others."""
 
+    takes_joined_labels = True  # no samples at all; see `looks_at_samples`
+
     def __init__(self, progress: Advance, name: str, before: int) -> None:
         self.progress, self.name, self.before = progress, name, before
 

@@ -43,7 +43,7 @@ def _that_look(runner: Runner) -> Iterator[Any]:
 
 
 def _is_known(hook: Hook) -> bool:
-    return type(hook).__module__.partition('.')[0] in _PACKAGES
+    return type(hook).__module__.partition('.')[0] in _PACKAGES or _says_so(hook)
 
 
 def _says_so(part: Any) -> bool:

@@ -119,6 +119,11 @@ class Counter(Hook):
         self.counted.append(len(data_batch['data_samples']))
 
 
+@HOOKS.register_module()
+class Indifferent(Counter):
+    takes_joined_labels = True
+
+
 @pytest.mark.parametrize(
     ('who', 'changes'),
     [
@@ -149,6 +154,7 @@ def test_who_takes_joined_labels(tmp_path) -> None:
         ('stock', {}, True),
         ('head', {'model.head.type': 'SampleBySample'}, False),
         ('hook', {'custom_hooks': [dict(type='Counter')]}, False),
+        ('says so', {'custom_hooks': [dict(type='Indifferent')]}, True),
         ('mixed', MIXUP, False),
     ):
         runner = RUNNERS.build(config(tmp_path / name, **changes))

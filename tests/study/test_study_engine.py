@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 import torch
@@ -104,6 +105,14 @@ def test_every_arm_runs_with_every_seed(finished):
     # Arms and seeds are different runs.
     assert len({r['values']['student_ll'] for r in results}) == len(results)
     assert len({r['values']['teacher_cmi'] for r in results}) == len(results)
+
+
+def test_being_watched_costs_no_samples(finished):
+    """Batches keep one data sample, as in a training that nobody watches."""
+    (study, _, _, _) = finished[2]
+    logs = [log for c in study.cells for log in Path(c.directory).glob('*/*.log')]
+    assert len(logs) >= len(study.cells)
+    assert not any('single data samples' in log.read_text() for log in logs)
 
 
 def test_measures_are_those_of_the_checkpoints(finished):
