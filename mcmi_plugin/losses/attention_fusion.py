@@ -51,8 +51,8 @@ class AttentionFusion(nn.Module):
             size: (height, width) of the teacher's stage.
 
         Returns:
-            [B, out_channels, *size] to compare with the teacher, and the residual
-            for the next shallower level, [B, mid_channels, *size].
+            ``[B, out_channels, *size]`` to compare with the teacher, and the residual
+            for the next shallower level, ``[B, mid_channels, *size]``.
         """
         fused = self.reduce(feature)
         if self.attention is not None:

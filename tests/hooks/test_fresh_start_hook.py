@@ -11,7 +11,7 @@ def test_the_checkpoint_it_names_is_where_a_moved_folder_has_it(tmp_path, monkey
     monkeypatch.setattr(fresh_start_hook, 'log_warning', said.append)
     (tmp_path / 'epoch_2.pth').touch()
     (tmp_path / 'last_checkpoint').write_text('/gone/job/epoch_2.pth')
-    runner = SimpleNamespace(work_dir=str(tmp_path), _resume=False)
+    runner = SimpleNamespace(work_dir=str(tmp_path), _resume=False, hooks=[])
     FreshStartHook().before_run(runner)
     (line,) = said
     assert f'--resume {tmp_path}/epoch_2.pth ' in line

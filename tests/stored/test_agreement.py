@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mcmi_plugin.report.stored import stored_blocks
 from small import (
     build,
     config,
@@ -14,6 +13,7 @@ from small import (
 )
 
 from mcmi_plugin.fast.known import pipeline_of
+from mcmi_plugin.report.run_origin import stored_blocks
 from mcmi_plugin.stored import agreement
 from mcmi_plugin.stored.views import record_views, views_of
 
