@@ -34,7 +34,7 @@ from benchmarks.harness import (
 )
 from benchmarks.images import random_images, whole_batch
 from benchmarks.networks import BareNetwork
-from benchmarks.runners import epochs_of, ready_runner
+from benchmarks.runners import epochs_of, ready_runner, sgd_of
 from benchmarks.step import bare_distillation, bare_networks, normalised
 from mcmi_plugin.distill import compose
 from mcmi_plugin.fast.recorder import Recorder
@@ -229,9 +229,7 @@ def bare(
 ) -> tuple[nn.Module, nn.Module, torch.optim.Optimizer]:
     """Student, teacher and the optimizer that the Runner's config asks for."""
     student, teacher = (network.to(device) for network in bare_networks(runner))
-    options = dict(runner.cfg.optim_wrapper.optimizer)
-    options = {k: v for k, v in options.items() if k not in ('type', '_scope_')}
-    return student, teacher, torch.optim.SGD(student.parameters(), **options)
+    return student, teacher, sgd_of(runner, student)
 
 
 class SameBatch:

@@ -19,6 +19,14 @@ import mcmi_plugin.fast  # noqa: F401  registers ResidentRunner
 SGD: dict[str, Any] = dict(lr=0.05, momentum=0.9, weight_decay=5e-4)
 
 
+def sgd_of(runner: Runner, network: nn.Module) -> torch.optim.SGD:
+    """For a baseline: with the numbers of the runner's own, which a pair may set."""
+    options = runner.cfg.optim_wrapper.optimizer.to_dict()
+    options.pop('_scope_', None)
+    assert options.pop('type') == 'SGD'
+    return torch.optim.SGD(network.parameters(), **options)
+
+
 @contextmanager
 def ready_runner(config: dict):
     """The Runner of a config, about to train, silent and in a folder of its own.
