@@ -59,6 +59,22 @@ PKT = distiller(
 )
 
 
+def job_file(folder, project, epochs: int, images: int, more: str = ''):
+    """A config of the quick start with small networks and so many images."""
+    path = folder / 'mine.py'
+    path.write_text(
+        f"_base_ = ['{project}/configs/mcmi/quickstart_digits.py']\n"
+        'backbone = dict(base_channels=4, stem_channels=4)\n'
+        'head = dict(in_channels=32)\n'
+        'model = dict(architecture=dict(backbone=backbone, head=head),\n'
+        '             teacher=dict(backbone=backbone, head=head))\n'
+        'mcmi = dict(mll_epochs=1, epochs=1, control=False)\n'
+        f'train_cfg = dict(max_epochs={epochs})\n'
+        f'train_dataloader = dict(dataset=dict(indices={images}))\n{more}'
+    )
+    return path
+
+
 def teacher_file(folder, seed: int = 0) -> str:
     """A teacher's file, with statistics as after a training."""
     path = folder / f'teacher{seed}.pth'

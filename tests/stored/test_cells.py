@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small import job_file
 
 from mcmi_plugin.cells.cell import Cell, run_cell
 from mcmi_plugin.commands import train
@@ -16,18 +17,7 @@ from mcmi_plugin.stored.agreement import RECORD
 
 @pytest.fixture
 def base(tmp_path, project):
-    path = tmp_path / 'mine.py'
-    path.write_text(
-        f"_base_ = ['{project}/configs/mcmi/quickstart_digits.py']\n"
-        'backbone = dict(base_channels=4, stem_channels=4)\n'
-        'head = dict(in_channels=32)\n'
-        'model = dict(architecture=dict(backbone=backbone, head=head),\n'
-        '             teacher=dict(backbone=backbone, head=head))\n'
-        'mcmi = dict(mll_epochs=1, epochs=1, control=False)\n'
-        'train_cfg = dict(max_epochs=2)\n'
-        'train_dataloader = dict(dataset=dict(indices=96))\n'
-    )
-    return str(path)
+    return str(job_file(tmp_path, project, epochs=2, images=96))
 
 
 def student(folder):

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import run_tool
+from small import job_file
 
 from mcmi_plugin.stored.folder import MANIFEST, read_table
 
@@ -22,19 +23,7 @@ train_dataloader['dataset']['pipeline'] = [
 
 @pytest.fixture
 def config(tmp_path, project):
-    path = tmp_path / 'mine.py'
-    path.write_text(
-        f"_base_ = ['{project}/configs/mcmi/quickstart_digits.py']\n"
-        'backbone = dict(base_channels=4, stem_channels=4)\n'
-        'head = dict(in_channels=32)\n'
-        'model = dict(architecture=dict(backbone=backbone, head=head),\n'
-        '             teacher=dict(backbone=backbone, head=head))\n'
-        'mcmi = dict(mll_epochs=1, epochs=1, control=False)\n'
-        'train_cfg = dict(max_epochs=1)\n'
-        'train_dataloader = dict(dataset=dict(indices=100))\n'
-        'fast = True\n'
-    )
-    return path
+    return job_file(tmp_path, project, epochs=1, images=100, more='fast = True\n')
 
 
 def test_a_whole_job(tmp_path, command, config):
