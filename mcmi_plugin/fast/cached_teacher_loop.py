@@ -4,13 +4,13 @@ import itertools
 
 import torch
 from mmengine.dist import all_gather_object
-from mmengine.logging import print_log
 from mmengine.registry import LOOPS
 from mmpretrain.utils import get_ori_model
 from mmrazor.engine import SingleTeacherDistillValLoop
 from torch import nn
 
 from mcmi_plugin.fast.known import always_gives_the_same
+from mcmi_plugin.log import log_line
 from mcmi_plugin.weights.loading import weights_hash
 
 
@@ -69,10 +69,9 @@ class CachedTeacherValLoop(SingleTeacherDistillValLoop):
         dataset = self.dataloader.dataset
         steady = always_gives_the_same(dataset)
         if not steady and self._is_steady is not False:
-            print_log(
+            log_line(
                 f'CachedTeacherValLoop: {type(dataset).__name__}, or its pipeline, may '
-                'give other images every time; the teacher is measured every time too',
-                logger='current',
+                'give other images every time; the teacher is measured every time too'
             )
         self._is_steady = steady
         return steady

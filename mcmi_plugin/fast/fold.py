@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from mmcv.cnn.bricks import wrappers
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from mcmi_plugin.log import log_line
 
 from .records import tensors_in
 from .traces import undone
@@ -133,7 +134,7 @@ def find_folding(network: nn.Module, read: Callable[[], list[Tensor]]) -> Foldin
 
 
 def _say(what: str) -> None:
-    print_log(f'teacher of this distillation: {what}', logger='current')
+    log_line(f'teacher of this distillation: {what}')
 
 
 class _Outputs(TorchDispatchMode):

@@ -4,7 +4,6 @@ from contextlib import nullcontext
 
 import torch
 from mmengine.dist import is_distributed
-from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.utils import add_prefix
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from ..datasets.sent import rows_in
 from ..errors import one_line
+from ..log import log_line
 from .fold import Folding, find_folding
 from .records import make_contiguous, needs_loss, tensors_in
 from .traces import leaves_traces, undone
@@ -182,10 +182,9 @@ class LeanDistill(SingleTeacherDistill):
                 network(self._as_it_likes(name, inputs), data_samples, mode=mode)
         except RuntimeError as error:
             self._leave_channels_last(name)
-            print_log(
+            log_line(
                 f'{name} of this distillation: channels_last is left out, because it '
-                f'does not run in it ({one_line(error, 200)})',
-                logger='current',
+                f'does not run in it ({one_line(error, 200)})'
             )
 
     def _leave_channels_last(self, name: str) -> None:
@@ -229,10 +228,9 @@ def _is_too_narrow(name: str, network: nn.Module) -> bool:
         for module in network.modules()
     )
     if found:
-        print_log(
+        log_line(
             f'{name} of this distillation: channels_last is left out, because it has '
-            'strided 1 x 1 convolutions of fewer than 8 channels',
-            logger='current',
+            'strided 1 x 1 convolutions of fewer than 8 channels'
         )
     return found
 

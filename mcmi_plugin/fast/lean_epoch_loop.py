@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from mmengine.hooks import CheckpointHook, Hook, ParamSchedulerHook
-from mmengine.logging import print_log
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
@@ -15,6 +14,7 @@ from mcmi_plugin.fast.joined_labels import looks_at_samples
 from mcmi_plugin.fast.lean_step import lean_step, takes_lean_step
 from mcmi_plugin.fast.postponed_log import PostponedLog
 from mcmi_plugin.fast.step_graph import StepGraph
+from mcmi_plugin.log import log_line
 
 
 @LOOPS.register_module()
@@ -78,7 +78,7 @@ class LeanEpochLoop(EpochBasedTrainLoop):
             why = _why_no_graph(device, lean, looks)
             self._wants_graph = not why
             if why:
-                print_log(f'fast.graph: steps run one by one: {why}', logger='current')
+                log_line(f'fast.graph: steps run one by one: {why}')
             elif self._graph is None:
                 self._graph = StepGraph(model, optim_wrapper)
         if self._graph is not None:

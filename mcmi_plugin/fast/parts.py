@@ -3,13 +3,13 @@
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.registry import LOOPS, MODELS, Registry
 from mmengine.runner import EpochBasedTrainLoop
 from mmrazor.engine import SingleTeacherDistillValLoop
 from mmrazor.models.algorithms import SingleTeacherDistill
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.log import log_line
 
 # A part of the stock stack and what does the same.
 ALGORITHM = (MODELS, SingleTeacherDistill, 'LeanDistill')
@@ -63,9 +63,8 @@ def use_fast_parts(cfg: Config) -> None:
         if 'graph' in options and cfg.train_cfg.get('type') == TRAIN_LOOP[-1]:
             cfg.train_cfg.graph = options['graph']
         elif options.get('graph'):
-            print_log(
-                f'fast.graph: steps run one by one: train_cfg is no {TRAIN_LOOP[-1]}',
-                logger='current',
+            log_line(
+                f'fast.graph: steps run one by one: train_cfg is no {TRAIN_LOOP[-1]}'
             )
         cfg.optim_wrapper.setdefault('constructor', OPTIMIZER)
     if cfg.setdefault('runner_type', 'ResidentRunner') == 'ResidentRunner':

@@ -1,6 +1,5 @@
 """A loader that cuts whole batches from a data set kept in memory."""
 
-import logging
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, cast
@@ -9,12 +8,12 @@ import numpy as np
 import torch
 from mmengine.dataset import default_collate, pseudo_collate
 from mmengine.dist import get_rank
-from mmengine.logging import print_log
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.fast.resident_tensors import ResidentTensors
+from mcmi_plugin.log import log_warning
 
 DEFAULT_BUDGET = 4 * 2**30
 # Small batches are cut from the data together, large ones each by itself: about
@@ -119,10 +118,8 @@ class ResidentLoader(DataLoader):
             )
         except NotKept as reason:
             self._is_ordinary = True
-            print_log(
-                f'ResidentLoader cannot keep {reason}; an ordinary loader takes over',
-                logger='current',
-                level=logging.WARNING,
+            log_warning(
+                f'ResidentLoader cannot keep {reason}; an ordinary loader takes over'
             )
 
     def _batches(self, tensors: ResidentTensors | None, drawn: int) -> Iterator[dict]:

@@ -1,7 +1,6 @@
 """mmengine's Runner with data that stay in memory."""
 
 import torch
-from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -11,6 +10,7 @@ from torch.utils.data import DataLoader
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.fast.joined_labels import looks_at_samples
 from mcmi_plugin.fast.resident import DEFAULT_BUDGET, ResidentLoader
+from mcmi_plugin.log import log_line
 
 # What torch's loader was built with and the resident one takes over.
 _LOADER_OPTIONS = (
@@ -72,10 +72,9 @@ class ResidentRunner(Runner):
         part = looks_at_samples(self)
         _set_per_sample(loop, part is not None)
         if part is not None and isinstance(loop.dataloader, ResidentLoader):
-            print_log(
+            log_line(
                 f'{type(part).__name__} may look at single data samples; batches are '
-                'made with one for each image, which takes longer',
-                logger='current',
+                'made with one for each image, which takes longer'
             )
         return loop
 

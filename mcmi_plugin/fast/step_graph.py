@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmpretrain.structures import DataSample
@@ -28,6 +27,7 @@ from mcmi_plugin.fast.lean_step import (
 )
 from mcmi_plugin.fast.recorded_optimizer import can_record, recordable
 from mcmi_plugin.fast.recorder import Recorder, same_state, state_of
+from mcmi_plugin.log import log_line
 
 # Steps that are trained one by one first: they build what is built once.
 WARM_UP = 3
@@ -198,4 +198,4 @@ def _host_numbers() -> tuple:
 
 
 def _say(what: str) -> None:
-    print_log(f'fast.graph: {what}', logger='current')
+    log_line(f'fast.graph: {what}')

@@ -5,12 +5,12 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-from mmengine.logging import print_log
 from mmrazor.models.task_modules.recorder import ModuleOutputsRecorder
 from torch import Tensor
 
 from mcmi_plugin.datasets.sent import ROWS, rows_in, sent
 from mcmi_plugin.fast.lean import LeanDistill
+from mcmi_plugin.log import log_warning
 from mcmi_plugin.stored.kept import Kept
 from mcmi_plugin.stored.table import Table
 from mcmi_plugin.stored.views import seen
@@ -112,11 +112,9 @@ class Answers:
         known = seen(batch.get('data_samples') if isinstance(batch, dict) else None)
         if known is None or len(known[0]) != len(batch['inputs']):
             if not self._told:
-                print_log(
+                log_warning(
                     'teacher_store: a batch does not tell its views (its pipeline or '
-                    'its loader is another now); the teacher itself answers',
-                    logger='current',
-                    level=30,
+                    'its loader is another now); the teacher itself answers'
                 )
             self._told = True
             return

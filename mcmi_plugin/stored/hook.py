@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -22,6 +21,7 @@ from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.fast.resident import only_joins
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.isolation import random_numbers_kept
+from mcmi_plugin.log import log_line
 from mcmi_plugin.processes import on_main
 from mcmi_plugin.stored import agreement, folder, identity
 from mcmi_plugin.stored.answer import Answers
@@ -62,9 +62,8 @@ class TeacherStoreHook(Hook):
             self.answers = answers_for(runner, self.options)
         except NotKept as reason:
             self.reason = f'this distillation has {reason}'
-            print_log(
-                f'teacher_store is not used: {self.reason}; the teacher itself answers',
-                logger='current',
+            log_line(
+                f'teacher_store is not used: {self.reason}; the teacher itself answers'
             )
             return
         self.answers.begin()
@@ -89,10 +88,9 @@ class TeacherStoreHook(Hook):
         if asked and is_main_process():
             seen = agreement.look(self.answers, runner.train_dataloader.dataset)
             agreement.write(runner.work_dir, self.answers, asked, found, seen)
-            print_log(
+            log_line(
                 f'teacher_store: {found} of {asked} answers ({100 * found / asked:.1f} '
-                f'%) were there; {self.answers.table.path.parent}',
-                logger='current',
+                f'%) were there; {self.answers.table.path.parent}'
             )
 
 
@@ -157,13 +155,12 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
     places = [Path(osp.expanduser(other)) for other in options.mean]
     others = [logits_of(other, of_it, classes) for other in places]
     barrier()
-    print_log(
+    log_line(
         f'teacher_store: {kind} of {table.num_images} images x {table.num_views} views '
         f'as {options.dtype}, {size_in_words(table.nbytes)} in all; {alike} of '
         f'{len(tried)} rows that were looked up are there'
         + ', as the teacher gives them' * (alike > 0)
-        + f'; {place}',
-        logger='current',
+        + f'; {place}'
     )
     return Answers(model, kept, kind, table, others, context)
 

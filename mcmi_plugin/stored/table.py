@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 from torch import Tensor
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.log import log_warning
 from mcmi_plugin.stored.records import Records
 
 _CHUNK = 2**24  # bytes that are looked at together
@@ -83,11 +83,9 @@ class Table:
                 break
         else:  # not only caught while another process wrote it
             if not self.damaged:
-                print_log(
+                log_warning(
                     f'{self.path} has rows that are damaged or of another store; they '
-                    'are not read, and the teacher is asked for them anew',
-                    logger='current',
-                    level=30,
+                    'are not read, and the teacher is asked for them anew'
                 )
             self.damaged += int(damaged.sum())
         return values, whole
@@ -110,12 +108,10 @@ class Table:
                     raise OSError(28, 'No space left on device')
         except OSError as error:
             self.is_full = True
-            print_log(
+            log_warning(
                 f'{self.path} takes no more rows ({error.strerror}); those that it has '
                 'are used, the teacher is asked for the others: make room, or name '
-                'another folder: teacher_store.dir=DIR',
-                logger='current',
-                level=30,
+                'another folder: teacher_store.dir=DIR'
             )
 
     def flush(self) -> None:

@@ -129,10 +129,7 @@ def test_it_leaves_as_many_random_numbers(start):
 
 def test_images_that_may_be_others_are_measured_every_time(start, monkeypatch):
     lines = []
-    monkeypatch.setattr(
-        'mcmi_plugin.fast.cached_teacher_loop.print_log',
-        lambda text, **_: lines.append(text),
-    )
+    monkeypatch.setattr('mcmi_plugin.fast.cached_teacher_loop.log_line', lines.append)
     runner, watch = start(CACHED)
     dataset = runner.val_loop.dataloader.dataset
     for _ in range(2):

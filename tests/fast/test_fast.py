@@ -94,7 +94,7 @@ def test_other_options_of_fast_are_refused(options, message, quickstart_config):
 
 def test_a_loop_without_a_graph_says_so(quickstart_config, monkeypatch):
     said = []
-    monkeypatch.setattr(parts, 'print_log', lambda line, logger: said.append(line))
+    monkeypatch.setattr(parts, 'log_line', lambda line: said.append(line))
     cfg = Config.fromfile(quickstart_config)
     cfg.fast = dict(graph=True)
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=3)

@@ -11,7 +11,7 @@ def assert_close(ours, theirs) -> None:
 def test_a_network_that_views_its_maps_keeps_its_memory_format(monkeypatch):
     lines = []
     monkeypatch.setattr(
-        'mcmi_plugin.fast.lean.print_log', lambda text, **_: lines.append(text)
+        'mcmi_plugin.fast.lean.log_line', lambda text: lines.append(text)
     )
     for part, other in (('teacher', 'architecture'), ('architecture', 'teacher')):
         cfg = config(**{part: network(14, **VIEWS)})

@@ -112,7 +112,7 @@ def counted(batches) -> int:
 def lines_of(monkeypatch) -> list[str]:
     lines = []
     monkeypatch.setattr(
-        'mcmi_plugin.fast.resident.print_log', lambda text, **_: lines.append(text)
+        'mcmi_plugin.fast.resident.log_warning', lambda text: lines.append(text)
     )
     return lines
 
