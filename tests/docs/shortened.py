@@ -42,7 +42,6 @@ MORE = {
         _DIGITS
     ),
     'python tools/train.py CONFIG --cfg-options mcmi.lmda=0.1': _DIGITS,
-    'python tools/train.py CONFIG --cfg-options mcmi.form=ema mcmi.lmda=0.5': _DIGITS,
     'python -m benchmarks': 'centroids --rounds 1',
     'python -m benchmarks centroids crd': '--rounds 1',
     'python -m benchmarks --markdown': 'centroids --rounds 1',
@@ -54,9 +53,6 @@ MORE = {
     'python tools/train.py configs/mcmi/quickstart_digits.py --work-dir '
     'work_dirs/seed1 --cfg-options randomness.seed=1': (
         'train_cfg.max_epochs=1 mcmi.control=False'
-    ),
-    'python tools/train.py stock.py --cfg-options model.teacher_ckpt=my_resnet50.pth': (
-        f'{_CIFAR} val_dataloader.num_workers=0'
     ),
     'python tools/train.py configs/distill/r56_r20_kd.py': f'--cfg-options {_CIFAR}',
     'python tools/train.py configs/distill/r56_r20_kd.py --cfg-options '
@@ -73,13 +69,8 @@ MORE = {
     'python tools/train.py configs/distill/r56_r20_kd.py --cfg-options mcmi=None': (
         'train_cfg.max_epochs=1 train_dataloader.num_workers=0'
     ),
-    'python tools/train.py assistant.py': f'--cfg-options {_CIFAR}',
-    'python tools/train.py small.py': f'--cfg-options {_CIFAR} '
-    'model.teacher_ckpt=student://work_dirs/assistant/epoch_1.pth',
     'python tools/train.py akamaster_kd.py': f'--cfg-options {_CIFAR}',
     'PYTHONPATH=. python tools/train.py mine.py': f'--cfg-options {_CIFAR}',
-    'bash tools/dist_train.sh mine.py 8': '--cfg-options model.teacher_ckpt='
-    f'my_teacher.pth {_PICTURES}',
 }
 
 # Command -> what is run in its place.
@@ -151,6 +142,24 @@ ELSEWHERE = {
     ),
     'python tools/export.py work_dirs/second --format onnx': (
         f'{_JOURNEY}test_the_onnx_file_is_the_second_student'
+    ),
+    'python tools/train.py CONFIG --cfg-options mcmi.form=ema mcmi.lmda=0.5': (
+        'tests/teacher/test_forms.py::test_a_resumed_fine_tune_is_the_same_bit_by_bit'
+    ),
+    'python tools/train.py stock.py --cfg-options model.teacher_ckpt=my_resnet50.pth': (
+        'tests/teacher/test_stock_configs_with_mcmi.py::'
+        'test_stock_config_trains_with_an_mcmi_teacher'
+    ),
+    'python tools/train.py assistant.py': (
+        'tests/teacher/test_assistants.py::'
+        'test_the_assistant_is_fine_tuned_and_says_where_it_came_from'
+    ),
+    'python tools/train.py small.py': (
+        'tests/teacher/test_assistants.py::'
+        'test_the_assistant_is_fine_tuned_and_says_where_it_came_from'
+    ),
+    'bash tools/dist_train.sh mine.py 8': (
+        'tests/tools/test_processes.py::test_dist_train_runs_the_whole_job'
     ),
     'bash tools/dist_test.sh mine.py work_dirs/mine/epoch_100.pth 8': (
         'tests/tools/test_processes.py::test_dist_train_runs_the_whole_job'

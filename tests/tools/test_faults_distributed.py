@@ -35,7 +35,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize('where', FAULTS)
+@pytest.mark.parametrize(
+    'where', [pytest.param('its data', marks=pytest.mark.slow), 'the teacher stage']
+)
 def test_when_one_process_fails_the_job_ends(where, command, tmp_path, free_port):
     fault, said = FAULTS[where]
     config = tmp_path / 'rank_1_fails.py'
