@@ -1,9 +1,10 @@
 """Distillation on a GPU: bare loops, MMRazor and ours, with and without a CUDA graph.
 
 All take one batch that is on the device already, again and again, in bf16 autocast.
-Ours is the Runner with all hooks; the bare loops have ours' memory format. Nothing is
-compiled. That ours and the bare loop lead to the same student is checked in float32,
-that a recorded step trains as others do in ``tests/fast/test_step_graph.py``.
+Ours is the Runner with all hooks; in a stored arm its teacher's answers are all in a
+store (float16). The bare loops have ours' memory format. Nothing is compiled. That ours
+and the bare loop lead to the same student is checked in float32, that a recorded step
+trains as others do in ``tests/fast/test_step_graph.py``.
 
 The share of the card is the arithmetic of a step at the speed of one large bf16 product
 on it; batch norm and ReLU, which move memory and multiply little, keep any ResNet away
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -36,6 +38,7 @@ from benchmarks.images import random_images, whole_batch
 from benchmarks.networks import BareNetwork
 from benchmarks.runners import epochs_of, ready_runner, sgd_of
 from benchmarks.step import bare_distillation, bare_networks, normalised
+from benchmarks.stored import answers_of
 from mcmi_plugin.distill import compose
 from mcmi_plugin.fast.recorder import Recorder
 from mcmi_plugin.locations import CONFIGS
@@ -84,7 +87,8 @@ def pair_results(
             'MMRazor': partial(pair.runner, stock=True),
             'ours': pair.runner,
             f'ours, {GRAPH}': partial(pair.runner, graph=True),
-            # A store's arm is one more line here: its name, and what builds its epoch.
+            'ours, stored': partial(pair.runner, stored=True),
+            f'ours, stored, {GRAPH}': partial(pair.runner, graph=True, stored=True),
         }
         peaks, epochs = {}, {}
         times: dict[str, list[float]] = {arm: [] for arm in arms}
@@ -131,7 +135,9 @@ class Pair:
         self.amp = device == 'cuda'
         self.flops = 0
 
-    def started(self, stock: bool, amp: bool, graph: bool = False) -> Runner:
+    def started(
+        self, stock: bool, amp: bool, graph: bool = False, stored: bool = False
+    ) -> Runner:
         config = distillation(
             self.batch_size, 0, stock, composed(self.path), **self.images
         )
@@ -140,6 +146,10 @@ class Pair:
             config['optim_wrapper'].update(BF16)
         if graph:
             config['train_cfg']['graph'] = True
+        if stored:
+            folder = self.stack.enter_context(TemporaryDirectory())
+            store = dict(type='TeacherStoreHook', dir=folder)
+            config['custom_hooks'] = [*config.get('custom_hooks', []), store]
         runner = self.stack.enter_context(ready_runner(config))
         if graph:  # its log is silent otherwise
             runner.logger.setLevel('INFO')
@@ -188,12 +198,19 @@ class Pair:
 
         return partial(synchronised, epoch)
 
-    def runner(self, stock: bool = False, graph: bool = False) -> Callable[[], None]:
-        """An epoch of the Runner: MMRazor's, or ours."""
-        runner = self.started(stock, self.amp, graph)
-        runner.train()  # one step, and what it makes
+    def runner(
+        self, stock: bool = False, graph: bool = False, stored: bool = False
+    ) -> Callable[[], None]:
+        """An epoch of the Runner: MMRazor's, or ours; with the teacher in a store."""
+        runner = self.started(stock, self.amp, graph, stored)
+        runner.train()  # one step, and what it makes: all rows of the store
+        batch = whole_batch(*self.batch)
+        if stored:
+            (batch,) = runner.train_dataloader  # it tells which rows are its own
+            batch['inputs'] = batch['inputs'].to(self.device)
+            answers_of(runner).begin()  # which the end of its training has ended
         runner.train_loop.dataloader = SameBatch(
-            runner.train_dataloader, whole_batch(*self.batch), self.iterations
+            runner.train_dataloader, batch, self.iterations
         )
         return partial(synchronised, epochs_of(runner))
 

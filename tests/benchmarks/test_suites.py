@@ -4,6 +4,7 @@ At tiny sizes, and never a time.
 """
 
 import subprocess
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -235,7 +236,8 @@ def test_validation(first, monkeypatch):
 def test_gpu_suite_on_a_cpu(monkeypatch):
     suite = partial(gpu.pair_results, 'gpu R56-R20', gpu.DISTILL, 4, 2, 2, 'cpu')
     *figures, bare, stock, ours = suite()
-    arms = ['a bare loop', 'a bare loop, recorded', 'MMRazor', 'ours', 'ours, recorded']
+    arms = ['a bare loop', 'a bare loop, recorded', 'MMRazor']
+    arms += ['ours', 'ours, recorded', 'ours, stored', 'ours, stored, recorded']
     assert [figure.name.partition(': ')[2] for figure in figures] == arms
     for result in (bare, stock, ours):
         assert len(result.ratios) == 2
@@ -243,6 +245,25 @@ def test_gpu_suite_on_a_cpu(monkeypatch):
     monkeypatch.setattr(gpu, 'bare_distillation', lambda *args: None)
     with pytest.raises(Difference, match='training'):
         next(suite())
+
+
+@pytest.mark.parametrize(('stored', 'passes'), [(False, 2), (True, 0)])
+def test_a_stored_arm_of_the_gpu_suite_runs_no_teacher(stored, passes, monkeypatch):
+    teachers = []
+    started = gpu.Pair.started
+
+    def watched(*args):
+        teachers.append((runner := started(*args)).model.teacher)
+        return runner
+
+    monkeypatch.setattr(gpu.Pair, 'started', watched)
+    with ExitStack() as stack:
+        pair = gpu.Pair(gpu.DISTILL, 4, 2, 'cpu', {}, stack)
+        epoch = pair.runner(stored=stored)
+        seen = mock.Mock(return_value=None)
+        teachers[0].backbone.register_forward_hook(seen)
+        epoch()
+    assert seen.call_count == passes
 
 
 @pytest.mark.parametrize('path', [gpu.SHUFFLE, gpu.IMAGENET, gpu.DISTILL])
