@@ -4,8 +4,10 @@
 #   bash tools/gpu_check.sh IMAGES [WHEELS [FOLDER]]
 #   SMALL=1 bash tools/gpu_check.sh    # a trial on noise in tiny sizes, also without a GPU
 # IMAGES is a folder of CIFAR-10, {train,val}/CLASS/*.png or .jpg, or an archive of one
-# that tar reads. WHEELS is a folder with what the machine lacks; there is no network:
-#   pip download -d WHEELS --only-binary=:all: --python-version 3.12 -r WANTED
+# that tar reads. WHEELS is a folder with what the machine lacks; there is no network.
+# From an environment of this project with the same Python:
+#   pip freeze --exclude-editable | grep -vE '^(torch|triton|nvidia-|cuda-)' >wanted.txt
+#   pip wheel --no-deps -w WHEELS -r wanted.txt
 # torch and torchvision are the machine's own. FOLDER (work_dirs/gpu_check) gets the
 # logs, gpu_check.json and gpu_check.md, which is what docs/performance.md takes as it
 # is. A part that fails or is too slow is said there, and the others are done.
