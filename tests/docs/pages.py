@@ -59,4 +59,17 @@ def files_in(page: Path) -> dict[str, str]:
     return found
 
 
+def tables_in(page: Path) -> list[list[list[str]]]:
+    """The tables of a page, each its rows of cells; the first row is the header."""
+    tables: list[list[list[str]]] = []
+    before = ''
+    for line in _FENCED.sub('', page.read_text()).splitlines():
+        if line.startswith('|') and not before.startswith('|'):
+            tables.append([])
+        if line.startswith('|') and set(line) - set('|-: '):
+            tables[-1].append([cell.strip() for cell in line.strip('|').split('|')])
+        before = line
+    return tables
+
+
 ALL = [block for page in PAGES for block in blocks(page)]

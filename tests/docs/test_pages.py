@@ -2,9 +2,13 @@
 
 import re
 
+import mmengine.registry
 import pytest
 from conftest import PROJECT
+from mmengine.registry import Registry
 from pages import PAGES, README, blocks, files_in
+
+import mcmi_plugin  # noqa: F401  registers
 
 _LINK = re.compile(r'\[[^]]*\]\(([^)\s]+)\)')
 _MACHINE = re.compile(r'/(?:home|root|work|tmp|opt|Users)/')
@@ -54,6 +58,20 @@ def test_the_readme_is_short_and_has_what_ci_runs():
     lines = README.read_text().splitlines()
     assert len(lines) < 200
     assert sum(line.startswith('pip install -e ') for line in lines) == 2
+
+
+def test_the_readme_names_what_is_registered():
+    ours = {
+        name
+        for registry in vars(mmengine.registry).values()
+        if isinstance(registry, Registry)
+        for name, cls in registry.module_dict.items()
+        # What compat registers takes the place of a class of upstream's.
+        if cls.__module__.startswith('mcmi_plugin.')
+        and not cls.__module__.startswith('mcmi_plugin.compat.')
+    }
+    text = README.read_text()
+    assert len(ours) > 40 and not [name for name in ours if f'`{name}`' not in text]
 
 
 def test_the_index_lists_every_page():
