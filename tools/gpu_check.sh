@@ -37,7 +37,9 @@ part() { # NAME SECONDS COMMAND: run it, and note how it went
 }
 
 if [ -n "$wheels" ]; then
-    part install 60 python -m pip install --no-index --no-deps "$wheels"/*.whl
+    printf '%s\n' "$wheels"/*.whl >"$folder/wheels.txt"
+    part install $((small ? 600 : 90)) python -m pip install -q --no-index --no-deps \
+        --no-compile -r "$folder/wheels.txt"
 fi
 if [ -z "$images" ]; then
     images=$folder/images

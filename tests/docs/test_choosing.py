@@ -76,10 +76,47 @@ def test_each_is_that_of_its_runs(page, study, least):
         assert cell == expected(study, corner, column, arm, runs), (corner, column, arm)
 
 
-def test_a_figure_in_the_words_is_one_of_the_tables():
-    """Gains that choosing.md names in a sentence, as ``+1.30 +- 0.23``."""
-    text = (PROJECT / 'docs/choosing.md').read_text()
-    words = '\n'.join(x for x in text.splitlines() if not x.startswith('|'))
-    said = set(re.findall(r'[+-]\d+\.\d\d \+- \d+\.\d\d', words))
+def test_what_the_words_of_choosing_say():
+    runs, text = runs_of('side_by_side'), (PROJECT / 'docs/choosing.md').read_text()
+    words = ' '.join(text.split())
+    # Gains are those of the tables.
     both = [*figures('choosing.md', 'side_by_side'), *figures('forms.md', 'forms')]
-    assert said and said <= {cell for *_, cell in both}
+    said = set(re.findall(r'[+-]\d+\.\d\d \+- \d+\.\d\d', words))
+    assert said <= {cell.replace(' **fell**', '') for *_, cell in both}
+
+    def of(arm, method, measure='student_accuracy', where='synthetic, delta 1'):
+        return values(runs, arm, measure, dict(set=where, method=method))
+
+    def apart(one, other):
+        found = [one[seed] - other[seed] for seed in one]
+        return f'{abs(mean(found)):.2f} +- {stdev(found) / len(found) ** 0.5:.2f}'
+
+    def gains(method):
+        ours, control = of('MCMI', method), of(CONTROL, method)
+        return {seed: ours[seed] - control[seed] for seed in ours}
+
+    # Stacked with logit standardisation.
+    assert f'{apart(gains("KD + LS"), gains("KD"))} more' in words
+    assert f'{apart(of("MCMI", "KD + LS"), of("MLL", "KD"))} below plain KD' in words
+    assert f'takes {apart(of("MLL", "KD + LS"), of("MLL", "KD"))} points' in words
+    # The early-stopped teacher.
+    methods = {run['grid']['method'] for run in runs}
+    students = [mean(of('early-stopped', method).values()) for method in methods]
+    assert f'{min(students):.1f} to {max(students):.1f} %' in words
+    cmi = [
+        mean(of(arm, 'KD', 'teacher_cmi').values()) for arm in ('early-stopped', 'MLL')
+    ]
+    assert '{:.3f} against {:.3f} nats'.format(*cmi) in words
+    accuracy = of('early-stopped by CMI', 'KD', 'teacher_accuracy', 'digits')
+    assert f'whose teacher has {mean(accuracy.values()):.1f} %' in words
+    # The digits.
+    digits = [c for s, _, arm, c in both if s == 'digits' and arm != CONTROL]
+    sizes = sorted(float(cell.split()[0]) for cell in digits)
+    assert f'gains more than {sizes[-1]:.2f} points' in words
+    budgets = [
+        cell
+        for corner, _, arm, cell in both
+        if corner == 'digits' and arm in ('budget 0.02', 'lower bound 0.02')
+    ]
+    worst = -min(float(cell.split()[0]) for cell in budgets)
+    assert f'cost up to {worst:.2f}' in words

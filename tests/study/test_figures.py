@@ -150,6 +150,39 @@ def test_heatmap_of_paired_differences(png):
     assert 'MCMI minus MLL' in texts(figure) and 'n = 3 seeds' in texts(figure)
 
 
+def test_heatmap_of_all_arms(png):
+    methods = ('KD', 'DKD', 'DIST')
+    grid = [{'set': s, 'method': method} for s in ('one', 'two') for method in methods]
+    arms = ['lambda = 0', 'MCMI', 'temperature', 'left out']
+    gains = {'MCMI': 1.0, 'temperature': -2.0, 'left out': 50.0}
+    results = study(
+        arms,
+        grid,
+        student_accuracy=lambda arm, row, seed: (
+            10.0 * seed
+            + gains.get(arm, 0) * len(row['method'])
+            + gains.get(arm, 0) * (row['set'] == 'two')
+        ),
+    )
+    figure = draw(
+        'heatmap',
+        results,
+        png,
+        rows='arm',
+        columns='method',
+        baseline='lambda = 0',
+        arms=arms[:-1],
+    )
+    axes, second = (axes for axes in figure.axes if axes.images)
+    expected = np.array([[2, 3, 4], [-4, -6, -8]])
+    assert axes.images[0].get_array().tolist() == expected.tolist()
+    assert second.images[0].get_array().tolist() == [[3, 4, 5], [-6, -8, -10]]
+    assert (axes.get_title(), second.get_title()) == ('set = one', 'set = two')
+    labels = [t.get_text() for t in axes.get_yticklabels()]
+    assert labels == ['MCMI', 'temperature']
+    assert 'arm minus lambda = 0' in texts(figure)
+
+
 def test_heatmap_takes_one_axis_of_pairs_for_two(png):
     grid = [{'Tt / Ts': f'{t} / {s}'} for t in (1, 4, 8) for s in (1, 2)]
     results = study(['MLL', 'MCMI'], grid, student_accuracy=accuracy)
