@@ -45,9 +45,11 @@ def heatmap(
     for axes, rest in zip(every, panels, strict=True):
         gains = {}
         for i, j in np.ndindex(len(down), len(across)):
-            cell = {**rest, columns: across[j]}
-            of = down[i] if rows == 'arm' else arm
-            cell |= {} if rows == 'arm' else {rows: down[i]}
+            cell, of = {**rest, columns: across[j]}, arm
+            if rows == 'arm':
+                of = down[i]
+            else:
+                cell[rows] = down[i]
             if (gain := results.gain(measure, of, baseline, cell)) is not None:
                 gains[i, j] = gain
         image = _panel(axes, gains, (len(down), len(across)))
