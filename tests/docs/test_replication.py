@@ -59,3 +59,31 @@ def test_against_people(teachers):
         assert listed((of[at]['kl'] for of in people), 2) in line
         distances = listed((of[at]['distance'] for of in people), 1)
         assert distances in ' '.join(PAGE.read_text().split())
+
+
+def test_one_seed_of_teachers_and_students_against_people():
+    text = (PROJECT / 'docs/results/people/results.json').read_text()
+    runs = json.loads(text)['results']
+    assert {run['seed'] for run in runs} == {0}
+    for run in runs:
+        v = run['values']
+        cells = [
+            *(f'{v[f"teacher_people_{name}"]:.3f}' for name in ('kl', 'kl_fitted')),
+            f'{v["teacher_people_distance"]:.1f}',
+            f'{v["teacher_people_distance_fitted"]:.1f}',
+            f'{v["teacher_people_temperature"]:.2f}',
+            f'{v["teacher_ll"]:.3f}',
+            f'{v["teacher_cmi"]:.3f}',
+            f'{v["teacher_accuracy"]:.2f}',
+            *(f'{v[f"student_people_{name}"]:.3f}' for name in ('kl', 'kl_fitted')),
+            f'{v["student_accuracy"]:.2f}',
+        ]
+        if run['arm'] in ('MLL', 'lambda = 0', 'MCMI'):
+            assert cells[0] in row('the claim behind the method')
+        assert row(f'{run["arm"]} |') == f'| {run["arm"]} | {" | ".join(cells)} |'
+    kl, fitted = (
+        [run['values'][f'teacher_people_{name}'] for run in runs]
+        for name in ('kl', 'kl_fitted')
+    )
+    nearer = {f'{a - b:.2f}' for a, b in zip(kl, fitted, strict=True)}
+    assert nearer == {'0.17', '0.18'} and max(kl) - min(kl) < 0.03
