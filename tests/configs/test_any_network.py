@@ -158,6 +158,10 @@ def test_a_run_finds_what_the_table_says(path, tmp_path):
         assert found['preact'] == table['preact']
 
 
+def must_not_run(*args, **kwargs):
+    pytest.fail('the network was run, though all is said')
+
+
 def test_only_the_table_s_own_networks_are_known_by_name(folder, monkeypatch):
     """A file of another network is not taken for the one that its name says."""
     other = folder / 'resnet18.py'
@@ -177,10 +181,7 @@ def test_only_the_table_s_own_networks_are_known_by_name(folder, monkeypatch):
         compose(pair, method_of('at'))
 
     # And those are not run.
-    def runs(*args, **kwargs):
-        pytest.fail('the network was run, though all is said')
-
-    monkeypatch.setattr(network_taps, 'see', runs)
+    monkeypatch.setattr(network_taps, 'see', must_not_run)
     own = folder / 'resnet20.py'  # a child of it, with other classes
     own.write_text(f"_base_ = '{CIFAR.format('resnet20')}'\n")
     compose(
@@ -279,7 +280,7 @@ def test_taps_of_ones_own_go_first(folder):
 
 
 def test_all_said_needs_no_run(folder, monkeypatch):
-    monkeypatch.setattr(network_taps, 'see', None)
+    monkeypatch.setattr(network_taps, 'see', must_not_run)
     pair = dict(NUMBERS, teacher=CIFAR.format('resnet20'))
     pair['student'] = write_networks(folder, THREE)['mine']
     said = dict(
@@ -292,7 +293,12 @@ def test_all_said_needs_no_run(folder, monkeypatch):
         pooled_channels=32,
     )
     pair['taps'] = dict(student=said)
-    one_step(compose(pair, method_of(*PER_STAGE, *OF_ANY)), 32)
+    composed = compose(pair, method_of(*PER_STAGE, *OF_ANY))
+    recorders = composed['distiller']['student_recorders'].values()
+    assert {'classify', 'blocks.0', 'blocks.1', 'blocks.2'} <= {
+        recorder['source'] for recorder in recorders
+    }
+    one_step(composed, 32)
 
 
 @pytest.mark.parametrize(
