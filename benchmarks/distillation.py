@@ -16,6 +16,7 @@ def distillation(
     num_val: int = 0,
     stock: bool = False,
     path: Path | Config = DISTILL,
+    store: dict | None = None,
     **images,
 ) -> dict:
     """ResNet-56 to ResNet-20 by KD for one epoch.
@@ -26,6 +27,7 @@ def distillation(
         stock: as MMRazor offers it; or else as fast as this project offers it, by
             ``configs/_base_/fast.py``.
         path: another distillation, with a batch size of its own; a file or a config.
+        store: options of ``teacher_store``, ``dir`` among them; None: the live teacher.
         images: ``size`` and ``classes``, where they are not CIFAR-100's.
     """
     config = path if isinstance(path, Config) else Config.fromfile(path)
@@ -50,6 +52,9 @@ def distillation(
     config.randomness = dict(seed=0)
     for key in ('test_dataloader', 'test_evaluator', 'test_cfg'):
         config.pop(key)
+    if store is not None:
+        hook = dict(type='TeacherStoreHook', **store)
+        config.custom_hooks = [*config.get('custom_hooks', []), hook]
     if not num_val:
         for key in ('val_dataloader', 'val_evaluator', 'val_cfg'):
             config.pop(key)

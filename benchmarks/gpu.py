@@ -138,18 +138,17 @@ class Pair:
     def started(
         self, stock: bool, amp: bool, graph: bool = False, stored: bool = False
     ) -> Runner:
+        store = None
+        if stored:
+            store = dict(dir=self.stack.enter_context(TemporaryDirectory()))
         config = distillation(
-            self.batch_size, 0, stock, composed(self.path), **self.images
+            self.batch_size, 0, stock, composed(self.path), store, **self.images
         )
         config['train_dataloader']['batch_size'] = self.batch_size
         if amp:
             config['optim_wrapper'].update(BF16)
         if graph:
             config['train_cfg']['graph'] = True
-        if stored:
-            folder = self.stack.enter_context(TemporaryDirectory())
-            store = dict(type='TeacherStoreHook', dir=folder)
-            config['custom_hooks'] = [*config.get('custom_hooks', []), store]
         runner = self.stack.enter_context(ready_runner(config))
         if graph:  # its log is silent otherwise
             runner.logger.setLevel('INFO')

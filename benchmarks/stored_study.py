@@ -74,11 +74,9 @@ def students(
             path = Path(folder, f'{pair}_{method}.py')
             base = CONFIGS / '_base_'
             path.write_text(COMPOSITION.format(base=base, pair=pair, method=method))
-            config = distillation(iterations * BATCH_SIZE, path=path)
+            own = None if store is None else dict(store, dir=folder)
+            config = distillation(iterations * BATCH_SIZE, path=path, store=own)
             config['train_cfg']['max_epochs'] = EPOCHS
-            if store is not None:
-                hook = dict(store, type='TeacherStoreHook', dir=folder)
-                config['custom_hooks'] = [*config.get('custom_hooks', []), hook]
             with ready_runner(config) as runner:
                 network = runner.model.architecture
                 if start is not None:
