@@ -95,6 +95,7 @@ def test_cmi_and_ll_are_checked_too(first, monkeypatch):
                 contest.check()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='Linux only')
 def test_streaming_keeps_no_predictions():
     """40,000 x 100 in float64 would be 32 MB."""
@@ -229,6 +230,7 @@ def test_step(monkeypatch):
         step.check_bare(iterations=1)
 
 
+@pytest.mark.slow
 def test_validation(first, monkeypatch):
     contest = first(validation.contests(number=32))
     contest.check()

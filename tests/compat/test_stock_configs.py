@@ -23,7 +23,18 @@ def test_every_method_is_found():
     assert {path.parent.name for path in stock_configs()} == METHODS
 
 
-@pytest.mark.parametrize('path', stock_configs(), ids=lambda path: path.stem)
+# Networks that take ten seconds and more at any size; their methods are there twice.
+LARGE = {
+    'factor-transfer_backbone_resnet50_resnet18_8xb16_cifar10_pretrain',
+    'deit-base_regnety160_pt-16xb64_in1k',
+}
+STOCK = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in LARGE))
+    for path in stock_configs()
+]
+
+
+@pytest.mark.parametrize('path', STOCK)
 def test_stock_config_trains_and_validates(path, images, tmp_path):
     cfg = shrink(Config.fromfile(path), images, tmp_path)
     runner = Runner.from_cfg(cfg)

@@ -97,7 +97,10 @@ def train(cfg: Config, resume: bool = False) -> tuple[Runner, AtTheStart]:
 
 @pytest.mark.parametrize(
     ('pair', 'method'),
-    [('r56_r20', 'crd'), ('wrn40_2_shuv1', 'reviewkd')],
+    [
+        ('r56_r20', 'crd'),
+        pytest.param('wrn40_2_shuv1', 'reviewkd', marks=pytest.mark.slow),
+    ],
 )
 def test_trains_from_an_mcmi_teacher_and_resumes(
     pair: str, method: str, load, tmp_path: Path
@@ -135,6 +138,7 @@ def test_network_alone_becomes_a_teacher(load, tmp_path: Path) -> None:
         assert teacher[key].equal(value), key
 
 
+@pytest.mark.slow
 def test_hsakd_from_a_plain_and_from_an_mcmi_teacher(load, tmp_path: Path) -> None:
     # Any method's run makes the MCMI teacher ...
     path = CONFIGS / 'distill/r56_r20_kd.py'

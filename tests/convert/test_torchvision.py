@@ -25,8 +25,9 @@ def save(state, path):
     return str(path)
 
 
+LARGE = ('vgg11_bn', 'wide_resnet50_2')
 NETWORKS = [
-    pytest.param(name, marks=[pytest.mark.slow] if name == 'vgg11_bn' else [])
+    pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE))
     for name in CONFIGS
     if name != 'efficientnet_b0'
 ]

@@ -38,9 +38,6 @@ MORE = {
     'mcmi.form=budget mcmi.eps=0.02': _DIGITS,
     'python tools/study.py configs/study/table5_synthetic.py --scale small --grid '
     'delta=1': '--scale smoke --seeds 1 --arms "MCMI 0.5"',
-    'python tools/train.py CONFIG --cfg-options mcmi.form=budget mcmi.eps=0.02': (
-        _DIGITS
-    ),
     'python tools/train.py CONFIG --cfg-options mcmi.lmda=0.1': _DIGITS,
     'python -m benchmarks': 'centroids --rounds 1',
     'python -m benchmarks centroids crd': '--rounds 1',
@@ -143,6 +140,9 @@ ELSEWHERE = {
     'python tools/export.py work_dirs/second --format onnx': (
         f'{_JOURNEY}test_the_onnx_file_is_the_second_student'
     ),
+    'python tools/train.py CONFIG --cfg-options mcmi.form=budget mcmi.eps=0.02': (
+        'tests/teacher/test_forms.py::test_a_resumed_fine_tune_is_the_same_bit_by_bit'
+    ),
     'python tools/train.py CONFIG --cfg-options mcmi.form=ema mcmi.lmda=0.5': (
         'tests/teacher/test_forms.py::test_a_resumed_fine_tune_is_the_same_bit_by_bit'
     ),
@@ -176,7 +176,21 @@ ELSEWHERE = {
 # Command -> why only `pytest -m slow` runs it.
 _TIMES = 'it times: 20 seconds and more, however short'
 _LARGE = 'a large network on a CPU; test_composed_runs.py has its method, smaller'
+_LONG = 'ten seconds and more of what other tests do in parts'
 SLOW = {
+    'PYTHONPATH=. python tools/train.py mine.py': _LONG,
+    'python tools/train.py configs/mcmi/quickstart_digits.py --work-dir '
+    'work_dirs/seed1 --cfg-options randomness.seed=1': _LONG,
+    'python tools/report.py work_dirs/quickstart_digits work_dirs/seed1': _LONG,
+    'python docs/idea_picture.py': _LONG,
+    'python tools/train.py configs/mcmi/quickstart_digits.py --cfg-options '
+    'visualizer.vis_backends.0.type=TensorboardVisBackend mcmi.epochs=1 '
+    'mcmi.mll_epochs=1 mcmi.control=False train_cfg.max_epochs=2': _LONG,
+    'python tools/train.py configs/distill/r56_r20_kd.py --cfg-options '
+    'teacher_store=True fast=True': _LONG,
+    'python tools/train.py configs/examples/bring_your_own.py --cfg-options '
+    'model.teacher_ckpt=None mcmi.mll_epochs=100': _LONG,
+    'python tools/train.py configs/distill/r56_r20_kd.py': _LONG,
     'python -m benchmarks': _TIMES,
     'python -m benchmarks centroids crd': _TIMES,
     'python -m benchmarks --markdown': _TIMES,

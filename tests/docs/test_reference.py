@@ -17,6 +17,9 @@ DOCUMENTED = [
 ]  # fmt: skip
 
 
+pytestmark = pytest.mark.slow  # most of a minute, for Sphinx
+
+
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
     """Built from a copy: autosummary writes into its source folder."""

@@ -98,7 +98,7 @@ def test_a_run_in_bfloat16(distils, tmp_path, amp_anywhere) -> None:
             assert apart <= 0.1 * value.norm() + 0.02, name
 
 
-@pytest.mark.parametrize('distils', [True, False])
+@pytest.mark.parametrize('distils', [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_compiled_run(distils, tmp_path) -> None:
     """By the compiler that computes as ever: it is how the model is called."""
     plain = run(tmp_path, distils, 'plain')

@@ -29,7 +29,7 @@ def teacher(tmp_path):
 
 
 @pytest.mark.parametrize('fast', [False, True])
-@pytest.mark.parametrize('method', ['KD', 'PKT'])
+@pytest.mark.parametrize('method', ['KD', pytest.param('PKT', marks=pytest.mark.slow)])
 def test_of_float32_to_the_last_bit(tmp_path, teacher, fast, method):
     changes = dict(distiller=dict(KD=KD, PKT=PKT)[method])
     live, _ = train(tmp_path / 'live', teacher, fast=fast, **changes)

@@ -16,7 +16,7 @@ from mcmi_study.plan import read_study
 
 STUDIES = sorted(path.stem for path in (PROJECT / 'configs/study').glob('*.py'))
 # Of each way to lay out a table or a picture one; together they take ten minutes.
-QUICK = ('fig1_temperature', 'people', 'table1')
+QUICK = ('fig1_temperature', 'people')
 SMOKE = [
     name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
     for name in STUDIES

@@ -13,6 +13,7 @@ from conftest import PROJECT
 STUDIES = PROJECT / 'configs/study'
 
 
+@pytest.mark.slow
 def test_table_5_with_all_of_its_arms(command, tmp_path):
     study = STUDIES / 'table5_synthetic.py'
     flags = ['--scale', 'smoke', '--seeds', 1, '--work-dir', 'work']

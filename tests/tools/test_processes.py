@@ -54,6 +54,7 @@ exec "$@"
 """
 
 
+@pytest.mark.slow  # the same two commands, started by srun
 def test_slurm_train_and_test(quickstart, command, tmp_path, project, free_port):
     """With a stand-in for srun, since there is no slurm here."""
     (tmp_path / 'srun').write_text(SRUN)

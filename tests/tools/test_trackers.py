@@ -70,6 +70,7 @@ def test_tensorboard(command, tmp_path):
     check(runs, last, 'mine')
 
 
+@pytest.mark.slow  # TensorBoard's way, and twenty seconds
 def test_mlflow(command, tmp_path):
     mlflow = pytest.importorskip('mlflow')
     store = f'sqlite:///{tmp_path}/runs.db'
@@ -87,6 +88,7 @@ def test_mlflow(command, tmp_path):
     check(runs, last, 'student')
 
 
+@pytest.mark.slow
 def test_wandb(command, tmp_path):
     pytest.importorskip('wandb')
     last = train(command, tmp_path, 'wandb', WANDB_MODE='offline')
