@@ -25,7 +25,11 @@ from mcmi_study.measures_by_class import (
     preserved_accuracy,
 )
 from mcmi_study.measures_people import PEOPLE
-from mcmi_study.measures_pictures import eigen_cam, output_probabilities
+from mcmi_study.measures_pictures import (
+    eigen_cam,
+    output_probabilities,
+    people_answers,
+)
 from mcmi_study.passes import loader_of, network_of, passed
 from mcmi_study.pdist import pdist_of, synthetic_part
 
@@ -167,6 +171,7 @@ MEASURES: dict[str, Callable] = {
         mll_history,
         eigen_cam,
         output_probabilities,
+        people_answers,
     )
 }
 MEASURES.update(PEOPLE)

@@ -4,17 +4,20 @@ import os.path as osp
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mcmi_plugin.datasets.class_selection import ids_of_classes
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.shown.eigen_cam import eigen_cam as eigen_cam_of
 from mcmi_plugin.shown.eigen_cam import pictures_of
 from mcmi_study.passes import loader_of, network_of, passed
 
 NUM_EMBEDDED = 400  # samples of each teacher; t-SNE takes seconds for them
 NUM_IMAGES = 4  # as in Fig. 3
+NUM_CONTESTED = 6
 
 
 def output_probabilities(runner: Runner, cfg: Config) -> str | None:
@@ -82,6 +85,39 @@ def eigen_cam(runner: Runner, cfg: Config) -> str | None:
         maps=eigen_cam_of(teacher.network, options.target_layer, inputs),
         groups=np.array(groups[: len(drawn)]),
         layer=np.array(options.target_layer),
+    )
+
+
+def people_answers(runner: Runner, cfg: Config) -> str | None:
+    """What people and the teacher call the test images that people disagree over most.
+
+    Returns:
+        Path of an .npz file: ``images`` [N, H, W, 3] uint8, ``people`` and ``teacher``
+        [N, C] probabilities, ``labels`` [N] and ``classes`` [C] names, for the images
+        of the highest entropy of people's answers; None without a teacher or without
+        ``people_counts``.
+
+    Raises:
+        UserError: as :func:`.read_people`, or the samples are no images.
+    """
+    counts = cfg.get('people_counts')
+    teacher = network_of(runner, 'teacher') if counts else None
+    found = passed(runner, cfg, 'teacher', 'test') if teacher else None
+    if teacher is None or found is None:
+        return None
+    people = read_people(counts, *found.logits.shape)
+    entropy = torch.special.entr(people).sum(1)
+    contested = entropy.argsort(descending=True, stable=True)[:NUM_CONTESTED]
+    dataset = loader_of(runner, cfg, 'test').dataset
+    images, _ = pictures_of(dataset, contested, teacher.preprocessor)
+    return _saved(
+        runner,
+        'people_answers',
+        images=images,
+        people=people[contested].numpy(),
+        teacher=found.logits[contested].double().softmax(1).numpy(),
+        labels=found.labels[contested].numpy(),
+        classes=np.array(found.classes),
     )
 
 

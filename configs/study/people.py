@@ -42,7 +42,7 @@ study = dict(
         'student_people_kl', 'student_people_kl_fitted', 'student_people_distance',
         'student_people_distance_fitted', 'student_people_entropy_correlation',
         'student_accuracy', 'student_ll', 'held_out_accuracy', 'teacher_accuracy',
-        'teacher_ll', 'teacher_cmi', 'collapsed',
+        'teacher_ll', 'teacher_cmi', 'collapsed', 'people_answers',
     ],
     compare=[
         'teacher_people_kl', 'teacher_people_kl_fitted', 'teacher_people_distance',
@@ -55,6 +55,10 @@ study = dict(
                 'teacher_people_kl', 'teacher_people_kl_fitted', 'student_people_kl',
                 'student_accuracy'],
             title='against people'),
+        dict(
+            type='answers',
+            arms=['MLL', 'lambda = 0', 'MCMI', 'temperature 2'],
+            title='what people say, and what teachers do'),
     ],
     note='the paper says that the MCMI teacher is the better estimate of P(y | x) and '
     'measures it on synthetic data only; fitted: at the temperature that fits people '

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from mcmi_plugin.shown.style import save
 from mcmi_study.results import Results
 
+from .answers import answers
 from .bars import bars
 from .confusion import confusion
 from .curves import curves
@@ -24,7 +25,7 @@ from .scatter_tsne import scatter_tsne
 FIGURES: dict[str, Callable[..., Figure]] = {
     function.__name__: function
     for function in (
-        *(bars, confusion, curves, eigen_cam, heatmap, lines, per_class),
+        *(answers, bars, confusion, curves, eigen_cam, heatmap, lines, per_class),
         scatter_tsne,
     )
 }

@@ -112,3 +112,38 @@ def test_eigen_cam_rows(png, tmp_path):
     assert figure.axes[6].images[1].get_array().max() == 1.0
     assert figure.axes[9].get_ylabel() == '8'
     assert 'layer2' in texts(figure) and 'MCMI' in texts(figure)
+
+
+def test_answers_of_people_and_of_every_teacher(png, tmp_path):
+    def saved(arm, row, seed):
+        path = tmp_path / f'{arm}.npz'
+        people = np.array([[0.5, 0.46, 0.04], [0.34, 0.33, 0.33]])
+        teacher = np.array([[1.0, 0.0, 0.0], [0.0, 0.2 if arm == 'MLL' else 0.7, 0.8]])
+        images = np.zeros((2, 8, 8, 3), np.uint8)
+        np.savez(
+            path, images=images, people=people, teacher=teacher,
+            labels=[0, 2], classes=['cat', 'dog', 'car'],
+        )  # fmt: skip
+        return str(path)
+
+    results = study(['MLL', 'MCMI'], seeds=1, people_answers=saved)
+    figure = draw('answers', results, png)
+    first, last = figure.axes[2:]
+    assert [axes.get_title() for axes in figure.axes[:2]] == ['cat', 'car']
+    columns = [label.get_text() for label in last.get_xticklabels()]
+    assert columns == ['people', 'MLL', 'MCMI']
+    shown = last.images[0].get_array()
+    assert shown.tolist() == [[0.34, 0, 0], [0.33, 0.2, 0.7], [0.33, 0.8, 0.8]]
+    # What hardly anybody says is a shade without a figure.
+    assert [text.get_text() for text in first.texts] == ['50', '100', '100', '46']
+    assert [name.get_text() for name in first.get_yticklabels()] == [
+        'cat',
+        'dog',
+        'car',
+    ]
+
+
+def test_answers_want_people(tmp_path):
+    results = study(['MLL'], seeds=1, people_answers=lambda arm, row, seed: None)
+    with pytest.raises(UserError, match='set people_counts'):
+        draw('answers', results, str(tmp_path / 'x.png'))

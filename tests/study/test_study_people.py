@@ -1,7 +1,10 @@
 """People's answers as a study's measure."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from scipy.special import rel_entr
 from test_study_content import BASE
@@ -10,7 +13,9 @@ from test_study_engine import EPOCHS, SIZES, run_study, write_study
 from mcmi_plugin.datasets import SyntheticGaussian
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.people import halves
+from mcmi_study import measures_pictures
 from mcmi_study.measures_people import PEOPLE
+from mcmi_study.measures_pictures import people_answers
 
 ONE_ARM = dict(
     arms={'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None}},
@@ -75,12 +80,41 @@ def test_every_figure_of_teacher_and_student(tmp_path, counts):
     )
 
 
-@pytest.mark.parametrize('measure', PEOPLE.values(), ids=PEOPLE)
+@pytest.mark.parametrize(
+    'measure', [*PEOPLE.values(), people_answers], ids=[*PEOPLE, 'people_answers']
+)
 def test_data_that_nobody_named_have_none(measure):
     class AnyRunner:
         """Which is not asked for anything."""
 
     assert measure(AnyRunner(), Config()) is None
+
+
+def test_the_images_that_people_disagree_over_most(tmp_path, monkeypatch):
+    """In the order of their disagreement; as many as a picture has room for."""
+    counts = np.full((9, 3), [[30, 0, 0]])
+    counts[[7, 2]] = [10, 10, 10], [15, 15, 0]
+    np.save(tmp_path / 'counts.npy', counts)
+    random = np.random.RandomState(0)
+    images = random.randint(0, 256, (9, 3, 4, 4), np.uint8)
+    logits = torch.from_numpy(random.randn(9, 3))
+    found = SimpleNamespace(logits=logits, labels=torch.arange(9) % 3, classes='abc')
+    teacher = SimpleNamespace(preprocessor=lambda batch, training: batch)
+    dataset = [dict(inputs=torch.from_numpy(image)) for image in images]
+    for name, value in (
+        ('passed', found),
+        ('network_of', teacher),
+        ('loader_of', SimpleNamespace(dataset=dataset)),
+    ):
+        monkeypatch.setattr(measures_pictures, name, lambda *of, v=value: v)
+    runner = SimpleNamespace(work_dir=str(tmp_path))
+    cfg = Config(dict(people_counts=str(tmp_path / 'counts.npy')))
+    with np.load(people_answers(runner, cfg)) as kept:
+        assert len(kept['labels']) == measures_pictures.NUM_CONTESTED
+        assert kept['labels'][:2].tolist() == [1, 2]  # images 7 and 2
+        assert (kept['images'][0] == images[7].transpose(1, 2, 0)).all()
+        np.testing.assert_allclose(kept['people'][1], [0.5, 0.5, 0])
+        np.testing.assert_allclose(kept['teacher'][0], logits[7].softmax(0))
 
 
 def test_counts_of_other_images_are_refused_before_training(tmp_path, counts):
