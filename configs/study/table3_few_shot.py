@@ -55,11 +55,12 @@ study = dict(
             options={**digits, **epochs(1, 1, 1)}),
         small=dict(
             seeds=3,
+            arms=['MCMI', 'early-stopped', 'temperature'],
             grid=dict(method=['KD'], alpha=['5%', '15%', '50%']),
             options={**digits, **epochs(20, 10, 5)}),
         medium=dict(
             seeds=3,
-            arms=['MCMI'],
+            arms=['MCMI', 'budget 0.02'],
             grid=dict(method=['KD'], alpha=['5%', '10%', '25%']),
             options={k: v for k, v in CIFAR10.items() if k != 'method'}),
         paper=dict(
@@ -71,6 +72,7 @@ study = dict(
         alpha=fractions),
     arms={
         'MCMI': {},
+        'budget 0.02': {'mcmi.form': 'budget', 'mcmi.lmda': None, 'mcmi.eps': 0.02},
         'early-stopped': EARLY_STOPPED,
         'temperature': TEMPERATURE,
     },

@@ -69,6 +69,7 @@ study = dict(
     grid=dict(dropped=grid),
     arms={
         'MCMI': {},
+        'budget 0.02': {'mcmi.form': 'budget', 'mcmi.lmda': None, 'mcmi.eps': 0.02},
         'temperature 2': {**NO_FINE_TUNE, 'mcmi.temperature': 2.0},
     },
     measures=['dropped_accuracy', 'preserved_accuracy', 'confusion'],
