@@ -12,9 +12,10 @@
 #       --config configs/_base_/models/akamaster/resnet20.py
 #
 # Of a copy of the images that was compressed once more it is to be made used to them
-# first: configs/study/_base_/akamaster_r20_mll.py.
+# first, by configs/study/_base_/akamaster_r20_mll.py; its third epoch is the teacher
+# checkpoints/cifar10/resnet20_half.pth of the arm "stopped halfway".
 
-from mcmi_study.shorthand import CIFAR10, EARLY_STOPPED, NO_FINE_TUNE, epochs
+from mcmi_study.shorthand import CIFAR10, NO_FINE_TUNE, epochs
 
 LONG = {'mcmi.lr_factor': 0.2, 'mcmi.epochs': 10}
 
@@ -41,9 +42,10 @@ study = dict(
         'lambda = 0, 10 epochs': {**LONG, 'mcmi.lmda': 0.0},
         'MCMI, 10 epochs': LONG,
         'temperature 2': {**NO_FINE_TUNE, 'mcmi.temperature': 2.0},
-        # Trained here, for no epoch of the public one is known.
-        'early-stopped': {
-            **EARLY_STOPPED, 'model.teacher_ckpt': None, 'mcmi.mll_epochs': 10},
+        # As it was halfway, when it was made used to the images. Its held-out LL is
+        # highest at the end, so `mcmi.early_stopping` would have stopped it there.
+        'stopped halfway': {
+            **NO_FINE_TUNE, 'model.teacher_ckpt': 'checkpoints/cifar10/resnet20_half.pth'},
     },
     measures=[
         'teacher_people_kl', 'teacher_people_kl_fitted', 'teacher_people_distance',
