@@ -45,7 +45,8 @@ study = dict(
         # As it was halfway, when it was made used to the images. Its held-out LL is
         # highest at the end, so `mcmi.early_stopping` would have stopped it there.
         'stopped halfway': {
-            **NO_FINE_TUNE, 'model.teacher_ckpt': 'checkpoints/cifar10/resnet20_half.pth'},
+            **NO_FINE_TUNE,
+            'model.teacher_ckpt': 'checkpoints/cifar10/resnet20_half.pth'},
     },
     measures=[
         'teacher_people_kl', 'teacher_people_kl_fitted', 'teacher_people_distance',
