@@ -68,6 +68,7 @@ study = dict(
                 'teacher_people_kl', 'teacher_people_kl_fitted', 'student_people_kl',
                 'student_accuracy'],
             title='against people'),
+        dict(type='plane', title='what CMI costs in LL, on the training images'),
         dict(
             type='answers',
             arms=['MLL', 'lambda = 0', 'MCMI', 'temperature 2'],

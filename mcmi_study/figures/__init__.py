@@ -20,13 +20,14 @@ from .eigen_cam import eigen_cam
 from .heatmap import heatmap
 from .lines import lines
 from .per_class import per_class
+from .plane import plane
 from .scatter_tsne import scatter_tsne
 
 FIGURES: dict[str, Callable[..., Figure]] = {
     function.__name__: function
     for function in (
         *(answers, bars, confusion, curves, eigen_cam, heatmap, lines, per_class),
-        scatter_tsne,
+        *(plane, scatter_tsne),
     )
 }
 

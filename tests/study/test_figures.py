@@ -221,3 +221,20 @@ def test_forms_with_dials_of_their_own_are_lines_of_their_own(png):
     assert list(drawn['budget, eps'].get_ydata()) == [pytest.approx(0.8)]
     assert axes.get_ylim()[0] == -5
     assert axes.get_xlabel() == 'dial'
+
+
+def test_plane_has_a_point_of_every_arm(png):
+    def of(arm, row, seed):
+        return (1.0 if arm == 'MLL' else 2.0) + seed
+
+    results = study(['MLL', 'MCMI'], seeds=2, teacher_ll=of, teacher_cmi=accuracy)
+    figure = draw('plane', results, png)
+    (axes,) = figure.axes
+    runs, mean = axes.lines[:2]
+    assert list(runs.get_xdata()) == [1.0, 2.0] and list(mean.get_xdata()) == [1.5]
+    ups = [accuracy('MLL', {}, seed) for seed in (0, 1)]
+    assert list(runs.get_ydata()) == ups and mean.get_ydata() == [sum(ups) / 2]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ['MLL', 'MCMI'] and 'LL' in axes.get_xlabel()
+    with pytest.raises(UserError, match='both teacher_ll and agreement'):
+        draw('plane', results, png, y='agreement')
