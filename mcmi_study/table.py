@@ -41,7 +41,15 @@ def table_of(
 
 
 def verdict_lines(study: Study, results: Results) -> list[str]:
-    """Each arm against the control and the baseline, in words."""
+    """Each arm against the control and the baseline, in words.
+
+    One line of all where single runs have nothing to tell a difference from chance by.
+    """
+    if max(results.counts()) == 1:
+        return [
+            'n = 1: a single run shows no spread, so any difference in the table may '
+            'be chance; --seeds N runs more'
+        ]
     lines = []
     baseline: Any = study.content.get('baseline')
     others = [study.content.get('control'), baseline]
@@ -60,8 +68,6 @@ def verdict_lines(study: Study, results: Results) -> list[str]:
                         lines.append(
                             difference_in_words(name, found, other, digits(measure))
                         )
-    if max(results.counts()) == 1:
-        lines.append('n = 1: a single run shows no spread, and no difference by itself')
     return lines
 
 

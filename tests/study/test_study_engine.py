@@ -273,7 +273,7 @@ def test_a_cell_that_fails_does_not_stop_the_others(tmp_path):
     assert line in (tmp_path / 'work/report/table.md').read_text()
     assert '[3/3] MCMI, seed 0: failed' in printed
     assert 'a single run shows no spread' in printed
-    assert 'one pair has no spread' in printed
+    assert 'against lambda = 0' not in printed  # which may all be chance
 
 
 def test_a_teachers_figures_are_those_of_its_own_training_set(tmp_path):
