@@ -1,6 +1,7 @@
 """From a study to its cells: arms x grid x seeds, each of them an ordinary run."""
 
 import itertools
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from mcmi_plugin.cells.cell import Cell, slug
 from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.locations import CONFIGS
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.store import fingerprint
 from mcmi_study import checks
@@ -136,8 +138,11 @@ def _cell(
     ):  # a student without a teacher, or its MLL teacher as it is
         options = {k: v for k, v in options.items() if not k.startswith('mcmi.')}
     options = filled(options, dict(grid, seed=seed))
-    # The same cell in another folder is the same cell.
-    made_by = fingerprint(dict(config=base, options=options, versions=versions()))
+    # The same cell in another folder, or of a project that was moved, is the same cell.
+    placeless = json.dumps(base, sort_keys=True, default=str)
+    for place in (bases.study_dir.resolve(), CONFIGS):
+        placeless = placeless.replace(place.as_posix(), '')
+    made_by = fingerprint(dict(config=placeless, options=options, versions=versions()))
     options = filled(options, dict(study_dir=work_dir.as_posix()))
     folder = '_'.join(f'{slug(axis)}-{slug(name)}' for axis, name in grid.items())
     directory = work_dir / 'cells' / folder / slug(arm) / f'seed{seed}-{made_by[:12]}'

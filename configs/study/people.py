@@ -71,7 +71,7 @@ study = dict(
         dict(type='plane', title='what CMI costs in LL, on the training images'),
         dict(
             type='answers',
-            arms=['MLL', 'lambda = 0', 'MCMI', 'temperature 2'],
+            arms=['MLL', 'MCMI', 'budget 0.02', 'temperature 2'],
             title='what people say, and what teachers do'),
     ],
     note='the paper says that the MCMI teacher is the better estimate of P(y | x) and '

@@ -176,3 +176,18 @@ def test_the_command_line_leaves_alone_what_cells_differ_in(read):
     for key in ('mcmi.lmda', 'mcmi', 'randomness.seed', 'test_dataloader.dataset'):
         with pytest.raises(UserError, match=f'--cfg-options {key}: cells of'):
             read(read=dict(options={key: 1}))
+
+
+def test_a_cell_is_the_same_wherever_the_project_lies(tmp_path):
+    """A config may name others by where it lies itself, as the pairs do."""
+    found = []
+    for name in ('here', 'there'):
+        folder = tmp_path / name
+        folder.mkdir()
+        beside = "beside = '{{ fileDirname }}/other.py'\n"
+        (folder / 'base.py').write_text(f'_base_ = {str(BASE)!r}\n{beside}')
+        scales = dict(smoke=dict(config='base.py', seeds=1))
+        (folder / 'study.py').write_text(f'study = {STUDY | dict(scales=scales)!r}\n')
+        study = read_study(str(folder / 'study.py'), 'smoke', str(tmp_path / 'work'))
+        found.append({cell.name: cell.fingerprint for cell in study.cells})
+    assert found[0] == found[1]
