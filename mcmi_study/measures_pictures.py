@@ -1,5 +1,6 @@
 """Measures that pictures are drawn from; arrays go into files of the run's folder."""
 
+import os
 import os.path as osp
 from typing import Any
 
@@ -129,4 +130,4 @@ def _draw(eligible: np.ndarray, number: int) -> np.ndarray:
 def _saved(runner: Runner, name: str, **arrays: Any) -> str:
     path = osp.join(runner.work_dir, f'{name}.npz')
     np.savez_compressed(path, **arrays)
-    return path
+    return path.removeprefix(f'{os.getcwd()}{os.sep}')  # results may be moved
