@@ -187,8 +187,8 @@ def test_the_first_pages_say_the_same(people):
     zero, mcmi = (people[arm] for arm in LONG)
     readme = words_of(PROJECT / 'README.md')
     for words in (
-        f'CMI from {zero["teacher_cmi"]:.3f} nats, those of its control, to '
-        f'{mcmi["teacher_cmi"]:.3f} within ten epochs',
+        f'moved the CMI from {zero["teacher_cmi"]:.3f} nats, those of its control, to '
+        f'{mcmi["teacher_cmi"]:.3f}, and the teacher away',
         f"KL(people, P) is {mcmi['teacher_people_kl']:.3f} nats, the control's "
         f'{zero["teacher_people_kl"]:.3f}',
         f'a temperature alone makes that {zero["teacher_people_kl_fitted"]:.3f}',
