@@ -88,7 +88,7 @@ def test_one_seed_of_teachers_and_students_against_people(people):
             *(f'{v[f"student_people_{name}"]:.3f}' for name in ('kl', 'kl_fitted')),
             f'{v["student_accuracy"]:.2f}',
         ]
-        assert row(f'{arm} |') == f'| {arm} | {" | ".join(cells)} |'
+        assert f'\n| {arm} | {" | ".join(cells)} |\n' in PAGE.read_text()
 
 
 LONG = ('lambda = 0, 10 epochs', 'MCMI, 10 epochs')
@@ -206,3 +206,23 @@ def test_the_temperature_of_a_real_teacher_in_audit(teachers):
     curve = {p['temperature']: p['cmi'] for p in teachers[56]['train']['temperatures']}
     words = f'{curve[1.0]:.3f} nats at T = 1 and {curve[4.0]:.3f} at T = 4'
     assert words in words_of(PROJECT / 'docs/audit.md')
+
+
+def test_classes_that_the_student_was_never_shown():
+    text = (PROJECT / 'docs/results/zero_shot_cifar10/results.json').read_text()
+    runs = json.loads(text)['results']
+    assert {run['seed'] for run in runs} == {0} and len(runs) == 5
+    named, section = 0, PAGE.read_text().split('## Classes that the student')[1]
+    for run in runs:
+        values = run['values']
+        confusion = values['confusion']
+        assert confusion['dropped'] == [0, 1, 2, 3, 4]
+        matrix = np.array(confusion['matrix'])
+        named += matrix[:5, :5].sum()
+        cells = [values[f'{name}_accuracy'] for name in ('dropped', 'preserved')]
+        line = ' | '.join(f'{x:.2f}' for x in cells)
+        assert f'\n| {run["arm"]} | {line} |\n' in section
+    assert f'these five students name {named} by one of them' in words_of(PAGE)
+    dropped = [run['values']['dropped_accuracy'] for run in runs]
+    said = f'about {min(dropped):.2f} to {max(dropped):.2f} %'
+    assert said in row('Table 9, Fig. 4,')
