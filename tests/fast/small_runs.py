@@ -17,6 +17,21 @@ NO_VALIDATION = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
 
 
 @MODELS.register_module()
+class SteadyBackbone(BaseBackbone):
+    """8 x 8 images to 16 features; nothing is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
+            nn.Linear(36, 16),
+        )  # fmt: skip
+
+    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor]:
+        return (self.layers(inputs),)
+
+
+@MODELS.register_module()
 class DropoutBackbone(BaseBackbone):
     """8 x 8 images to 16 features, with batch norm and dropout."""
 

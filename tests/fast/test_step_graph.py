@@ -6,28 +6,12 @@ import pytest
 import torch
 from graph_stand_in import StandIn, stand_in_for_a_gpu
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS, MODELS
-from mmpretrain.models.backbones.base_backbone import BaseBackbone
+from mmengine.registry import HOOKS
 from small_runs import NO_VALIDATION, assert_same_weights, config, train
 from torch import nn
 
 from mcmi_plugin.fast import recorder
 from mcmi_plugin.fast.step_graph import WARM_UP
-
-
-@MODELS.register_module()
-class SteadyBackbone(BaseBackbone):
-    """8 x 8 images to 16 features; nothing is drawn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
-            nn.Linear(36, 16),
-        )  # fmt: skip
-
-    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor]:
-        return (self.layers(inputs),)
 
 
 @pytest.fixture
