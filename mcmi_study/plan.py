@@ -140,7 +140,8 @@ def _cell(
     options = filled(options, dict(grid, seed=seed))
     # The same cell in another folder, or of a project that was moved, is the same cell.
     placeless = json.dumps(base, sort_keys=True, default=str)
-    for place in (bases.study_dir.resolve(), CONFIGS):
+    # Links and all: mmengine names a config's folder as it was asked for.
+    for place in (bases.study_dir.absolute(), bases.study_dir.resolve(), CONFIGS):
         placeless = placeless.replace(place.as_posix(), '')
     made_by = fingerprint(dict(config=placeless, options=options, versions=versions()))
     options = filled(options, dict(study_dir=work_dir.as_posix()))

@@ -71,10 +71,11 @@ study = dict(
         dict(type='plane', title='what CMI costs in LL, on the training images'),
         dict(
             type='answers',
-            arms=['MLL', 'MCMI', 'budget 0.02', 'temperature 2'],
+            arms=['MLL', 'lambda = 0', 'MCMI', 'budget 0.02', 'temperature 2'],
             title='what people say, and what teachers do'),
     ],
     note='the paper says that the MCMI teacher is the better estimate of P(y | x) and '
     'measures it on synthetic data only; fitted: at the temperature that fits people '
     'best, chosen on half of the test images, and all is said of the other half; '
-    'lambda of the arm MCMI is 0.25, the paper\'s for its ResNet-56 on CIFAR-10')
+    'lambda of the arm MCMI is 0.25, the paper\'s for its ResNet-56 on CIFAR-10; MCMI '
+    'of 10 epochs is to be held against lambda = 0 of 10 epochs, not of two')
