@@ -4,12 +4,11 @@ import copy
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
+from small_study import BASE
 
 from mcmi_plugin.errors import UserError
 from mcmi_study.plan import read_study
 
-BASE = PROJECT / 'configs/study/_base_/synthetic_kd.py'
 STUDY = dict(
     exhibit='Table 0',
     title='nothing',

@@ -7,8 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from scipy.special import rel_entr
-from test_study_content import BASE
-from test_study_engine import EPOCHS, SIZES, run_study, write_study
+from small_study import BASE, EPOCHS, SIZES, run_study, write_study
 
 from mcmi_plugin.datasets import SyntheticGaussian
 from mcmi_plugin.errors import UserError
