@@ -48,6 +48,19 @@ def read_config(name: str | Path, key: str = '', **options) -> Config:
         raise UserError(f'{at}{name}: {why}{closest_file(why)}') from error
 
 
+def recorded_config(work_dir: Path) -> Path | None:
+    """The config of the newest training in a work dir; None: it has none on record.
+
+    A test leaves its own beside it, which trains nothing, and over the one that bears
+    the config's name.
+    """
+    for dump in sorted(work_dir.glob('*/vis_data/config.py'), reverse=True):
+        # A user's own modules may be elsewhere; nothing is built yet.
+        if read_config(dump, import_custom_modules=False).get('train_cfg'):
+            return dump
+    return None
+
+
 def read_network(name: str, key: str) -> Config:
     """A config that has a network, in ``model``; otherwise as :func:`read_config`.
 

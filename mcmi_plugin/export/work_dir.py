@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from mcmi_plugin.config_file import recorded_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.closest import did_you_mean
 from mcmi_plugin.last_checkpoint import (
@@ -28,13 +29,16 @@ def check_folder(folder: Path) -> None:
 
 
 def find_config(folder: Path) -> Path:
-    """The config that mmengine has saved in a work dir.
+    """The config that mmengine has saved in a work dir: that of its last training.
 
-    Of several the newest: a run writes it anew whenever it starts or is resumed.
+    Of a run without a local record the newest: it is written anew whenever a run
+    starts or is resumed.
 
     Raises:
         UserError: there is none.
     """
+    if recorded := recorded_config(folder):
+        return recorded
     configs = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
     if configs:
         return configs[-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mcmi_plugin.config_file import read_config
+from mcmi_plugin.config_file import read_config, recorded_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.last_checkpoint import find_whole_checkpoint
 from mcmi_plugin.report.record import read_record
@@ -90,16 +90,13 @@ def read_runs(folders: Sequence[str | os.PathLike]) -> list[Run]:
 def _read(folder: Path, name: str) -> Run:
     if not folder.is_dir():
         raise UserError(f'{folder}: there is no such folder; name a work dir')
-    for dump in sorted(folder.glob('*/vis_data/config.py'), reverse=True):
-        # A user's own modules may be elsewhere; nothing is built yet.
-        config = read_config(dump, import_custom_modules=False)
-        if config.get('train_cfg'):  # else of tools/test.py, in the same work dir
-            break
-    else:
+    dump = recorded_config(folder)
+    if dump is None:
         raise UserError(
             f'{folder}: no work dir of a training, there is no '
             '*/vis_data/config.py in it; name the folder that --work-dir named'
         )
+    config = read_config(dump, import_custom_modules=False)
     record = read_record(folder, dump.parent.parent.name)
     teacher = record.get('teacher') if record else _recorded_teacher(folder)
     scalars = read_scalars(folder)
