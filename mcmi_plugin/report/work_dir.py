@@ -57,9 +57,12 @@ class Run:
         """Epochs (or iterations) done, and those that the config asks for."""
         wanted = self.config.train_cfg.get('max_epochs')
         last = self.scalars.train[-1] if self.scalars.train else {}
+        begun = last.get('step' if wanted is None else 'epoch', 0)
         if wanted is None:
-            return last.get('step', 0), self.config.train_cfg.get('max_iters')
-        done = max(last.get('epoch', 0), *(r['step'] for r in self.scalars.val), 0)
+            wanted = self.config.train_cfg.get('max_iters')
+        elif begun and self.config.get('val_cfg') is not None and not self.record:
+            begun -= 1  # it is logged as it goes on, and validated at its end
+        done = max(begun, *(r['step'] for r in self.scalars.val), 0)
         return done, wanted
 
     @property
