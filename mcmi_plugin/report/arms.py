@@ -39,8 +39,15 @@ class Arm:
 
     @property
     def counted(self) -> list[Run]:
-        """The runs that a mean may be taken of: finished, and each seed once."""
-        by_seed = {run.seed: run for run in reversed(self.runs) if run.is_finished}
+        """The runs that a mean may be taken of: finished, and each seed once.
+
+        Without a seed each run has drawn its own, and only a copy has its figures.
+        """
+        by_seed = {
+            str(run.scalars.val) if run.seed is None else run.seed: run
+            for run in reversed(self.runs)
+            if run.is_finished
+        }
         return sorted(by_seed.values(), key=lambda run: str(run.seed))
 
     @property

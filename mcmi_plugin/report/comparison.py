@@ -61,6 +61,10 @@ def runs_table(arms: Sequence[Arm]) -> Table:
     return _without_own_arms(Table(columns, rows, caption))
 
 
+def _seed(run: Run) -> str:
+    return 'not set' if run.seed is None else str(run.seed)
+
+
 def _costs_table(arms: Sequence[Arm]) -> Table:
     columns = (
         'run', 'arm', 'teacher (parameters)', 'student (parameters)', 'learning rate',
@@ -101,7 +105,7 @@ def _arms_table(arms: Sequence[Arm]) -> Table | Text:
         )
     rows = []
     for arm in arms:
-        seeds = ', '.join(str(run.seed) for run in arm.counted)
+        seeds = ', '.join(dict.fromkeys(map(_seed, arm.counted)))
         figures = mean_and_sd(arm.accuracies, 2), mean_and_sd(arm.cmis, 4)
         rows.append((arm.name, str(len(arm.accuracies)), seeds, *figures))
     columns = ('arm', 'n', 'seeds', 'student, %', 'CMI of the teacher, nats')
