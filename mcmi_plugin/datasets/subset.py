@@ -102,7 +102,25 @@ class Subset:
         return info
 
     def __getitem__(self, idx: int) -> dict:
-        return self.pipeline(self.get_data_info(idx))
+        """A sample; of those that a transform drops another one, drawn anew.
+
+        As mmengine's ``BaseDataset`` does, by the same random numbers.
+
+        Raises:
+            UserError: it is of a test, or too many in a row are dropped.
+        """
+        sample, place = self.pipeline(self.get_data_info(idx)), idx
+        for _ in range(0 if self.test_mode else self.max_refetch):
+            if sample is not None:
+                break
+            place = np.random.randint(0, len(self))
+            sample = self.pipeline(self.get_data_info(place))
+        if sample is None:
+            raise UserError(
+                f'{self._name}: a transform of the pipeline drops sample {place} of '
+                f'{type(self.dataset).__name__}; take the transform out, or the sample'
+            )
+        return sample
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
@@ -33,6 +34,33 @@ def test_a_sample_is_the_inner_one_through_its_pipeline():
         assert sample['data_samples'].sample_idx == idx
     assert wrapper.get_data_info(-1)['sample_idx'] == len(where) - 1
     assert wrapper.pipeline is wrapper.dataset.pipeline
+
+
+class DropSome(BaseTransform):
+    """As ``LoadImageFromFile(ignore_empty=True)`` drops a picture that is none."""
+
+    def transform(self, results):
+        return results if results['gt_label'] else None
+
+
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_what_a_transform_drops_is_exchanged_as_without_the_wrapper(test_mode):
+    pipeline = [dict(type=DropSome), dict(type='PackInputs')]
+    own = dict(DIGITS, pipeline=pipeline, test_mode=test_mode)
+    wrapper = build('KeepClasses', own, classes=list(range(10)))
+    where = int(np.flatnonzero(wrapper.get_gt_labels() == 0)[0])
+    if test_mode:  # where no other one can stand for it
+        with pytest.raises(UserError, match=f'drops sample {where} '):
+            wrapper[where]
+        return
+    samples = []
+    for data in (wrapper, wrapper.dataset):
+        np.random.seed(0)
+        samples.append(data[where])
+    assert samples[0]['inputs'].equal(samples[1]['inputs'])
+    nothing = build('KeepClasses', dict(own, max_refetch=2), classes=['0'])
+    with pytest.raises(UserError, match='drops sample'):
+        nothing[0]
 
 
 def test_wrappers_wear_wrappers():
