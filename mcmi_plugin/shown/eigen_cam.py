@@ -74,7 +74,8 @@ def pictures_of(
     images = batch['inputs'].clone()
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise UserError('the samples are no images')
-    if getattr(preprocessor, 'to_rgb', False):
+    # mmpretrain's preprocessor and mmengine's.
+    if any(getattr(preprocessor, k, False) for k in ('to_rgb', '_channel_conversion')):
         images = images.flip(1)  # from BGR, as files are decoded
     with torch.no_grad():
         inputs = preprocessor(batch, False)['inputs']
