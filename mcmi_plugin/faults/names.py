@@ -94,7 +94,8 @@ def _unknown_name(name: str, kind: str, cfg: Config, error: Exception) -> None:
     close = difflib.get_close_matches(short, names, _SHOWN)
     hint = f'closest: {", ".join(close)}' if close else 'import what registers it'
     if short in names:
-        hint = f'it is one of another scope; look at default_scope={cfg.default_scope}'
+        scope = cfg.get('default_scope')
+        hint = f'it is one of another scope; look at default_scope={scope}'
     # MMRazor registers ModuleOutputsRecorder for what its configs call ModuleOutputs.
     written = (name, short, name.removesuffix('Recorder'))
     keys = [path for path, part in _parts(cfg) if part.get('type') in written]

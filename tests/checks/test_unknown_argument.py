@@ -13,3 +13,11 @@ def test_the_key_is_named(more):
     words = f"ResNet.__init__() got an unexpected keyword argument 'stagez'{more}"
     with pytest.raises(UserError, match=r'^model\.backbone\.stagez is no argument of'):
         explain(TypeError(words), cfg)
+
+
+def test_a_config_without_a_scope_is_told_so():
+    cfg = Config(dict(model=dict(type='ImageClassifier')))
+    words = 'ImageClassifier is not in the mmengine::model registry. Please check'
+    line = r"^model\.type: there is no model 'ImageClassifier'; .* default_scope=None$"
+    with pytest.raises(UserError, match=line):
+        explain(KeyError(words), cfg)
