@@ -30,6 +30,8 @@ STANDARD_HOOKS = (
     'SameNormsHook',
     'ProgressBarHook',
 )
+# Keys that are on, or that hold their options and are on by them.
+_SWITCHES = ('fast', 'teacher_store')
 
 
 def job_config(
@@ -44,7 +46,7 @@ def job_config(
     Raises:
         UserError: no such file, or it cannot be read, or an unknown key of mcmi.
     """
-    cfg = _overridden(path, options)
+    cfg = overridden(path, options)
     check_keys(cfg)
     check_values(cfg)
     take_part(cfg)
@@ -65,7 +67,7 @@ def job_config(
     return cfg
 
 
-def _overridden(path: str, options: dict) -> Config:
+def overridden(path: str, options: dict) -> Config:
     cfg = read_config(path)
     for key in options:
         if key.split('.')[0] in ('pair', 'method'):
@@ -73,8 +75,11 @@ def _overridden(path: str, options: dict) -> Config:
                 f'--cfg-options {key}: has gone into `model` already, when the config '
                 'was read; override the key below `model`'
             )
-    if any(key.startswith('fast.') for key in options) and cfg.get('fast') is True:
-        cfg.fast = {}  # into which fast.graph=True goes
+    for switch in _SWITCHES:
+        if any(key.startswith(f'{switch}.') for key in options):
+            options = {k: v for k, v in options.items() if (k, v) != (switch, True)}
+            if cfg.get(switch) is True:
+                cfg[switch] = {}  # into which fast.graph=True goes
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:

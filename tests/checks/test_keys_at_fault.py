@@ -11,7 +11,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.faults.closest import closest_file
 from mcmi_plugin.faults.names import REFUSALS, explain
-from mcmi_plugin.job_config import job_config
+from mcmi_plugin.job_config import job_config, overridden
 from mcmi_plugin.losses import CMILoss
 from mcmi_plugin.teacher.model import num_classes_of
 from mcmi_plugin.weights.loading import load_weights
@@ -170,3 +170,14 @@ def test_samples_of_several_labels():
     samples = [DataSample().set_gt_label([0, 2]), DataSample().set_gt_label(1)]
     with pytest.raises(UserError, match='several labels.*multi-label'):
         hard_labels(samples)
+
+
+@pytest.mark.parametrize('key, option', [('fast', 'graph'), ('teacher_store', 'views')])
+@pytest.mark.parametrize('on', ['in the config', 'in the command', 'in both'])
+def test_a_key_that_is_on_takes_an_option(key, option, on, tmp_path):
+    file = tmp_path / 'mine.py'
+    said = f'{key} = True\n' * (on != 'in the command')
+    file.write_text(f"model = dict(type='Net')\n{said}")
+    switch = {key: True} if on != 'in the config' else {}
+    cfg = overridden(str(file), {**switch, f'{key}.{option}': 1})
+    assert cfg[key] == {option: 1}
