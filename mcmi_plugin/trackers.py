@@ -14,6 +14,8 @@ def keep_local_record(cfg: Config) -> None:
     have the tracker instead.
     """
     backends = (cfg.get('visualizer') or {}).get('vis_backends')
+    if isinstance(backends, dict):
+        cfg.visualizer.vis_backends = backends = [backends]
     if backends and not any(b['type'].split('.')[-1] == LOCAL for b in backends):
         cfg.visualizer.vis_backends = [dict(type=LOCAL), *backends]
 

@@ -128,6 +128,9 @@ def test_a_tracker_does_not_displace_the_local_record():
         keep_local_record(cfg)
         types = [backend.type for backend in cfg.visualizer.vis_backends]
         assert types == ['LocalVisBackend', 'WandbVisBackend']
+    alone = Config(dict(visualizer=dict(vis_backends=dict(type='WandbVisBackend'))))
+    keep_local_record(alone)  # mmengine takes one that is in no list
+    assert alone.visualizer.vis_backends == cfg.visualizer.vis_backends
     for none in (Config(), Config(dict(visualizer=None))):
         keep_local_record(none)
         assert not none.get('visualizer')
