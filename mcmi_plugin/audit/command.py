@@ -3,6 +3,7 @@
 import argparse
 import os
 import os.path as osp
+import re
 import shlex
 import sys
 from functools import partial
@@ -29,10 +30,11 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
 from mcmi_plugin.job_config import job_config
 from mcmi_plugin.shown.progress import counting
-from mcmi_plugin.weights.held import STUDENT
+from mcmi_plugin.weights.held import STUDENT, file_of
 from mcmi_plugin.weights.loading import weights_hash
 
 MADE = ('stage', 'form', 'lmda', 'eps')  # of the provenance in a checkpoint
+_OF_A_RUN = re.compile(r'(epoch|iter)_\d+$|best_')
 SPLIT_WORDS = dict(train='training set', val='held-out data', test='test set')
 
 
@@ -145,10 +147,14 @@ def _named_by_people(cfg: Config) -> str | None:
 
 def default_folder(config: str, checkpoint: str) -> str:
     """``work_dirs/audit/CONFIG-CHECKPOINT``: two teachers of a config do not meet."""
-    path = Path(checkpoint)
-    name = path.parent.name if path.stem == 'teacher' else path.stem
+    path = Path(file_of(checkpoint)).absolute()
+    name = path.name if path.is_dir() else path.stem
+    if not path.is_dir() and name == 'teacher':
+        name = path.parent.name
+    elif _OF_A_RUN.match(name):  # every run has one of this name
+        name = f'{path.parent.name}-{name}'
     name += '-student' * checkpoint.startswith(STUDENT)
-    return osp.join('work_dirs', 'audit', f'{Path(config).stem}-{name}'.rstrip('-'))
+    return osp.join('work_dirs', 'audit', f'{Path(config).stem}-{name}')
 
 
 def check_can_be_written(folder: str) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from rich.console import Console
 from small_teacher import write_teacher
 
-from mcmi_plugin.audit.command import audit
+from mcmi_plugin.audit.command import audit, default_folder
 from mcmi_plugin.audit.run import run_table, saved_states
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job_config import job_config
@@ -66,3 +66,23 @@ def test_one_checkpoint_is_no_run(tmp_path):
     (tmp_path / 'best_accuracy_epoch_3.pth').write_bytes(b'')
     with pytest.raises(UserError, match=r'has 1 of epoch_N\.pth.*max_keep_ckpts=-1'):
         saved_states(str(tmp_path))
+
+
+def test_no_two_runs_of_a_config_are_audited_into_one_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ('kd_lr0.1', 'kd_lr0.05')
+    for name in names:
+        (tmp_path / name).mkdir()
+    given = [f'{name}{file}' for name in names for file in ('', '/epoch_9.pth')]
+    given += ['student://kd_lr0.1/epoch_9.pth', 'kd_lr0.1/epoch_10.pth']
+    given += ['kd_lr0.1/best_accuracy_top1_epoch_9.pth', 'kd_lr0.1/teacher.pth']
+    found = [default_folder('c.py', checkpoint) for checkpoint in given]
+    assert found[:3] == [
+        f'work_dirs/audit/c-kd_lr0.{end}' for end in ('1', '1-epoch_9', '05')
+    ]
+    of_teacher = found.pop()  # what this folder is, and not one more
+    assert of_teacher == found[0] and len(set(found)) == len(found)
+    assert default_folder('c.py', 'kd_lr0.1/') == found[0]
+    monkeypatch.chdir('kd_lr0.05')
+    assert default_folder('c.py', '.') == found[2]
+    assert default_folder('c.py', 'epoch_9.pth') == found[3]
