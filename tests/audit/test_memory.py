@@ -48,3 +48,15 @@ def test_a_distillation_tells_of_fine_tune_and_student() -> None:
     assert 'of the student, its teacher beside it with a batch of 64' in student
     mib = [int(s.split('about ')[1].split()[0]) for s in (fine_tune, student)]
     assert 20 < mib[1] < mib[0] < 200
+
+
+def test_a_network_that_cannot_be_estimated_is_no_fault_of_the_audit() -> None:
+    """Batch norm refuses the one value that a batch of one may have."""
+
+    class Net(nn.Sequential):
+        def forward(self, inputs, mode):
+            return super().forward(inputs)
+
+    cfg = Config(dict(train_dataloader=dict(batch_size=1), model={}))
+    network = Net(nn.BatchNorm1d(3), nn.Linear(3, 2))
+    assert memory_sentences(cfg, network, torch.zeros(2, 3)) == []
