@@ -13,7 +13,7 @@ from torch import nn
 
 from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.networks import build_network, built
+from mcmi_plugin.networks import build_network, built, drop_pretrained
 from mcmi_plugin.report.work_dir import Run, last_checkpoint
 from mcmi_plugin.teacher.data import plain_dataset
 from mcmi_plugin.teacher.summary import begun_as
@@ -80,9 +80,10 @@ def rebuild(run: Run) -> Networks:
 
 def _algorithm(cfg: Config) -> ConfigDict:
     model = cfg.model
-    for key in ('teacher_ckpt', 'init_cfg'):  # all weights are in the checkpoint
-        if model.get(key):
-            model[key] = None
+    # All weights are in the checkpoint.
+    drop_pretrained(model)
+    if model.get('teacher_ckpt'):
+        model.teacher_ckpt = None
     if cfg.get('data_preprocessor'):
         model.setdefault('data_preprocessor', cfg.data_preprocessor)
     return model
