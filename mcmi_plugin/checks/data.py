@@ -68,7 +68,8 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
     if kind and kind.load_data_list is load_data_list:
         return _check_files(config, dataset, key)
     folder = _folder(config, dataset)
-    if folder and '://' not in folder:
+    is_file = folder and osp.isfile(folder) and not reads_folders(dataset)
+    if folder and '://' not in folder and not is_file:
         remedy = f'name another folder: --cfg-options {key}.{place_of_data(config)}=DIR'
         _check_folder(
             osp.abspath(folder), f'{key}: no {type_name(config)} data', remedy

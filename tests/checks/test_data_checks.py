@@ -265,3 +265,16 @@ def test_a_class_of_the_users_own_is_left_alone(root):
     given = dict(dataset=dict(type=OfTheUsersOwn, folder='anything'))
     check_data(Config(dict(train_dataloader=given)))
     check_classes(Config(dict(train_dataloader=given)))
+
+
+def test_the_data_of_a_class_of_ones_own_may_be_one_file(tmp_path):
+    @DATASETS.register_module(force=True)
+    class Archive(BaseDataset):
+        def load_data_list(self):
+            return []
+
+    given = dict(type='Archive', data_prefix={}, data_root=str(tmp_path / 'all.h5'))
+    cfg = config(tmp_path, given, given)
+    assert 'no Archive data in ' in error_of(check_data, cfg)
+    (tmp_path / 'all.h5').write_bytes(b'1')
+    check_data(cfg)
