@@ -58,7 +58,9 @@ def explain_channels(error: RuntimeError) -> None:
 
 
 def _channels(network: Any) -> int | None:
+    """Of the images, if its first convolution sees them and not blocks of pixels."""
     if not isinstance(network, nn.Module):
         return None
     convs = (m for m in network.modules() if isinstance(m, nn.Conv2d))
-    return next((conv.in_channels for conv in convs), None)
+    channels = next((conv.in_channels for conv in convs), None)
+    return channels if channels in (1, 3) else None

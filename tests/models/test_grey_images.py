@@ -1,5 +1,7 @@
 """Networks of one channel, and the preprocessor that goes with them."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from golden_runners_zoo import CONFIGS
@@ -96,3 +98,12 @@ def test_images_of_other_channels_are_one_line(tmp_path):
     with pytest.raises(RuntimeError) as refused:
         torch.nn.Conv2d(64, 8, 1)(torch.randn(2, 32, 8, 8))  # of features
     explain_channels(refused.value)
+
+
+def test_a_network_whose_first_convolution_sees_no_image_is_taken():
+    """TResNet's has 48 channels: blocks of 4 x 4 pixels of three colours."""
+    blocks = torch.nn.Sequential(torch.nn.PixelUnshuffle(4), torch.nn.Conv2d(48, 8, 3))
+    plain = torch.nn.Conv2d(3, 8, 3)
+    images = torch.zeros(1, 3, 16, 16)
+    assert blocks(images).shape[:2] == plain(images).shape[:2]
+    check_channels(SimpleNamespace(student=plain, teacher=blocks))
