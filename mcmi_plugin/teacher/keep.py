@@ -1,14 +1,13 @@
 """A teacher is found by its recipe, or made and kept."""
 
-import os
 import os.path as osp
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
-from mcmi_plugin.errors import UserError
 from mcmi_plugin.job import PlaceInJob
 from mcmi_plugin.log import log_line
 from mcmi_plugin.processes import on_main
@@ -50,23 +49,17 @@ def find_or_make(
     directory = store.folder(root, wanted.name, wanted.recipe)
     wanted.stage_cfg.work_dir = directory
     wanted.stage_cfg.experiment_name = osp.basename(directory)
-    try:
-        os.makedirs(directory, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f'mcmi.teacher_dir: cannot write {directory} ({error.strerror}); set it to '
-            'a folder that can be written'
-        ) from error
-    say, title = wanted.place.before, wanted.title
+    # It is whole where it is, so that a folder of others needs but be read.
+    found = _found(wanted, directory)
+    if found is not None:
+        return found
+    title = wanted.title
     with store.lock(directory):
-        path = on_main(store.find, directory, wanted.recipe)
-        if path is not None:
-            on_main(remove_checkpoints, directory)  # if killed before it did
-            log_line(say(f'{title} found: {path}'))
-            tell_if_earlier(path, kept_teacher(path).made)
-            return path
+        found = _found(wanted, directory)  # made by the job that held the lock
+        if found is not None:
+            return found
         tell_of_earlier(root, wanted.name, wanted.recipe, wanted.stage_cfg)
-        words = say(f'making the {title}{wanted.how} in {directory}')
+        words = wanted.place.before(f'making the {title}{wanted.how} in {directory}')
         log_line(words)
         state, mcmi = make()
         meta = dict(
@@ -81,4 +74,15 @@ def find_or_make(
         path = on_main(store.publish, directory, state, meta)
         on_main(remove_checkpoints, directory)  # the teacher is there instead
     log_line(f'{title} kept: {path}')
+    return path
+
+
+def _found(wanted: Wanted, directory: str) -> str | None:
+    path = on_main(store.find, directory, wanted.recipe)
+    if path is None:
+        return None
+    with suppress(OSError):  # of a folder that can only be read
+        on_main(remove_checkpoints, directory)  # if killed before it did
+    log_line(wanted.place.before(f'{wanted.title} found: {path}'))
+    tell_if_earlier(path, kept_teacher(path).made)
     return path

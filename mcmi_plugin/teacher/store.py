@@ -11,10 +11,11 @@ import os.path as osp
 from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_line
+from mcmi_plugin.processes import on_main
 from mcmi_plugin.weights.file import load_checkpoint_file, write_checkpoint_file
 
 TEACHER_FILE = 'teacher.pth'
@@ -66,18 +67,13 @@ def lock(directory: str):
 
     The main process takes the lock and tells the others every few seconds, so
     that no collective call outlasts its time limit while a teacher is made.
+
+    Raises:
+        UserError: ``directory`` cannot be written.
     """
     held = FileLock(osp.join(directory, '.lock'))
     told = False
-    while True:
-        if is_main_process():
-            os.makedirs(directory, exist_ok=True)
-            with suppress(Timeout):
-                held.acquire(timeout=5 if told else 0)
-        answer = [held.is_locked]
-        broadcast_object_list(answer)
-        if answer[0]:
-            break
+    while not on_main(_is_taken, held, 5 if told else 0):
         if not told:
             log_line(
                 f'another job is making the teacher in {directory}; waiting for it'
@@ -88,6 +84,20 @@ def lock(directory: str):
     finally:
         if is_main_process():
             held.release()
+
+
+def _is_taken(held: FileLock, seconds: float) -> bool:
+    directory = osp.dirname(held.lock_file)
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with suppress(Timeout):
+            held.acquire(timeout=seconds)
+    except OSError as error:
+        raise UserError(
+            f'mcmi.teacher_dir: cannot write {directory} ({error.strerror}); set it to '
+            'a folder that can be written'
+        ) from error
+    return held.is_locked
 
 
 def _plain(value):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import store
+from mcmi_plugin.teacher.keep import Wanted, find_or_make
 
 RECIPE = dict(lmda=0.1, data=dict(type='Digits', classes=('a', 'b')))
 
@@ -74,3 +76,23 @@ def test_one_job_at_a_time(tmp_path):
         second = 'b' if first == 'a' else 'a'
         inside = [f'{first} in', f'{first} out', f'{second} in', f'{second} out']
         assert list(log) == inside
+
+
+def test_a_folder_that_can_only_be_read(tmp_path, monkeypatch):
+    wanted = Wanted('r34', 'MCMI teacher', RECIPE, Config())
+    folder = store.folder(str(tmp_path), 'r34', RECIPE)
+
+    def refused(*args, **kwargs):
+        raise PermissionError(13, 'Permission denied', folder)
+
+    monkeypatch.setattr(store.FileLock, 'acquire', refused)
+    with pytest.raises(UserError) as error:
+        find_or_make(wanted, str(tmp_path), refused)
+    assert str(error.value) == (
+        f'mcmi.teacher_dir: cannot write {folder} (Permission denied); set it to a '
+        'folder that can be written'
+    )
+    # A teacher that is there needs no more than that.
+    path = store.publish(folder, {'w': torch.ones(2)}, meta())
+    monkeypatch.setattr(Path, 'unlink', refused)
+    assert find_or_make(wanted, str(tmp_path), refused) == path
