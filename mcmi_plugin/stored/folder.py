@@ -46,10 +46,11 @@ def open_table(
         UserError: another store is there, or half of one, or it cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / '.lock'):
-            if not (folder / MANIFEST).is_file():
-                _make(folder, identity, classifier)
+        if not (folder / MANIFEST).is_file():  # where it is, all is
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / '.lock'):
+                if not (folder / MANIFEST).is_file():
+                    _make(folder, identity, classifier)
     except OSError as error:
         raise NotWritten(
             f'teacher_store.dir: {folder} cannot be written ({error.strerror}); name '

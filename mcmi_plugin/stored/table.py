@@ -25,7 +25,8 @@ class Table:
     error and not the end of the process, record by record with the check last; so
     whatever is killed leaves rows that are whole or count as absent. No order between
     two writes is trusted in, nor any lock: all who write a row write the same, and one
-    that two have written by halves is told by its check.
+    that two have written by halves is told by its check. One that can only be read
+    counts as full.
 
     Args:
         path: of the file, which exists.
@@ -48,7 +49,7 @@ class Table:
                 f'{path} has {size} bytes, not {self.nbytes}: it was cut off, or is '
                 f'none of this store; remove the folder {path.parent}'
             )
-        self._file = os.open(path, os.O_RDWR)
+        self._file: int | None = None  # opened where there is something to write
         shape = (self.num_rows, records.nbytes)
         self._map = np.memmap(path, np.uint8, 'r', shape=shape)
         self.is_full = False  # the disk
@@ -65,8 +66,9 @@ class Table:
         return self.num_rows * self.records.nbytes
 
     def __del__(self) -> None:
-        if hasattr(self, '_file'):
-            os.close(self._file)
+        file = getattr(self, '_file', None)
+        if file is not None:
+            os.close(file)
 
     def rows(self, images: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
         """[B, D] float32, and [B] bool: which of them are there.
@@ -103,6 +105,8 @@ class Table:
         data = self.records.encode(values, numbers)
         nbytes = self.records.nbytes
         try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_RDWR)
             for number, record in zip(numbers.tolist(), data, strict=True):
                 if os.pwrite(self._file, record, number * nbytes) < nbytes:
                     raise OSError(28, 'No space left on device')
@@ -116,6 +120,8 @@ class Table:
 
     def flush(self) -> None:
         """Rows so far outlast a loss of power, too."""
+        if self._file is None:
+            return
         try:
             os.fsync(self._file)
         except OSError:  # a disk that is full, or a file system that cannot

@@ -199,3 +199,21 @@ def test_several_fill_one_store_at_a_time(tmp_path):
     read, there = one.rows(images, views)
     assert one.damaged == 0 and there.sum() == len(torch.cat(orders).unique())
     assert torch.equal(read[there], one.records.rounded(whole)[0][there])
+
+
+def test_a_store_that_can_only_be_read(tmp_path, monkeypatch):
+    one = table(tmp_path)
+    one.write(torch.tensor([0]), torch.tensor([0]), values(1))
+    opened = os.open
+
+    def only_to_read(path, flags, *args, **kwargs):
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+        return opened(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, 'open', only_to_read)
+    again = table(tmp_path)
+    assert again.count() == 1 and not again.is_full
+    again.write(torch.tensor([1]), torch.tensor([0]), values(1))
+    again.flush()
+    assert again.is_full and again.count() == 1
