@@ -3,6 +3,7 @@
 import argparse
 import json
 import os.path as osp
+import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,8 @@ def sweep(args: argparse.Namespace) -> None:
     if args.range and not 0 < args.range[0] < args.range[1]:
         raise UserError(f'--range {args.range}: give 0 < LOW < HIGH')
 
+    # What was swept is the config with these; the winner is to be trained with them.
+    given = as_words(args.cfg_options, '--cfg-options')
     folder = Path(args.work_dir)
     config, teachers = str(folder / 'held_out.py'), str(folder / 'teachers')
     cfg = held_out_config(args.config, args.cfg_options, config, teachers)
@@ -68,15 +71,14 @@ def sweep(args: argparse.Namespace) -> None:
     words = report.verdict(best)
     path = osp.join(args.work_dir, 'winner.py')
     setting = plan.settings.get(best['name']) or {'mcmi.lmda': best['lmda']}
-    report.write_winner(args.config, setting, words, path)
+    line = [*typed('train').split(), path, *['--cfg-options'] * bool(given), *given]
+    command = shlex.join(line)
+    report.write_winner(args.config, setting, words, command, path)
     report.draw(rows, str(folder / 'sweep.png'))
     (folder / 'sweep.md').write_text(f'{markdown}\n{words}\n')
     with open(folder / 'sweep.json', 'w') as file:
         json.dump(rows, file, indent=1, default=lambda found: [found.mean, found.se])
-    print(
-        f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n'
-        f'{typed("train")} {path}'
-    )
+    print(f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n{command}')
 
 
 def cell_of(config: str, name: str, setting: dict, seed: int) -> Cell:

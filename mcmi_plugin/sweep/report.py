@@ -130,12 +130,18 @@ def draw(rows: list[dict], path: str) -> None:
     figure.savefig(path, dpi=130)
 
 
-def write_winner(config: str, setting: dict, words: str, path: str) -> None:
-    """A config that inherits the user's and takes the winning teacher."""
+def write_winner(
+    config: str, setting: dict, words: str, command: str, path: str
+) -> None:
+    """A config that inherits the user's and takes the winning teacher.
+
+    Args:
+        command: that trains by it, with what the sweep was told over the config.
+    """
     said = [f'{k.removeprefix("mcmi.")}={v!r}' for k, v in setting.items()]
     with open(path, 'w') as file:
         file.write(
-            f'# Chosen by tools/sweep.py: {words}\n'
+            f'# Chosen by tools/sweep.py: {words}\n# {command}\n'
             f'_base_ = {osp.abspath(config)!r}\n\nmcmi = dict({", ".join(said)})\n'
         )
 

@@ -1,10 +1,12 @@
 """The sweep's table, words, picture and winner."""
 
+import argparse
+
 from mmengine.config import Config
 
 from mcmi_plugin.cells.arms import TEMPERATURE, ZERO
 from mcmi_plugin.shown.paired import paired
-from mcmi_plugin.sweep import report
+from mcmi_plugin.sweep import command, report
 
 
 def row(name, scores, lmda=None, off=False):
@@ -75,9 +77,36 @@ def test_the_picture_marks_the_cliff(tmp_path, monkeypatch):
 def test_the_winner_is_a_config_that_inherits(tmp_path, project):
     base = project / 'configs/mcmi/quickstart_digits.py'
     path = tmp_path / 'winner.py'
-    report.write_winner(str(base), TEMPERATURE, 'words', str(path))
+    report.write_winner(str(base), TEMPERATURE, 'words', 'train it', str(path))
     cfg = Config.fromfile(path)
     assert cfg.mcmi.form == 'none'
     assert cfg.mcmi.lmda is None
     assert cfg.mcmi.mll_epochs == 15  # the user's own
     assert cfg.train_dataloader.dataset.type == 'Digits'  # all of the training set
+    assert path.read_text().startswith(
+        '# Chosen by tools/sweep.py: words\n# train it\n'
+    )
+
+
+def test_the_winner_is_trained_by_what_was_swept(
+    tmp_path, project, monkeypatch, capsys
+):
+    monkeypatch.setattr(command, 'run_sweep', lambda *_: None)
+    monkeypatch.setattr(report, 'rows_of', lambda study: ROWS)
+    args = argparse.Namespace(
+        config=str(project / 'configs/mcmi/quickstart_digits.py'),
+        cfg_options={'model.teacher_ckpt': 'mine.pth', 'mcmi.epochs': 1},
+        work_dir=str(tmp_path),
+        trials=6,
+        seeds=1,
+        range=[0.1, 0.2],
+    )
+    monkeypatch.setattr(command, 'check_start', lambda cfg: None)  # no such file
+    command.sweep(args)
+    winner = tmp_path / 'winner.py'
+    line = (
+        f'python tools/train.py {winner} --cfg-options model.teacher_ckpt=mine.pth '
+        'mcmi.epochs=1'
+    )
+    assert capsys.readouterr().out.splitlines()[-1] == line
+    assert f'# {line}\n' in winner.read_text()
