@@ -27,20 +27,24 @@ from mcmi_plugin.teacher.make import Job, dial, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import base_source
+from mcmi_plugin.type_names import short_name
 from mcmi_plugin.weights.held import made_by, read_held
 from mcmi_plugin.weights.loading import load_weights, local_file, read_weights
 from mcmi_plugin.whole_file import whole_file
 
 HELD_OUT = 0.1  # of each class of the training set
+_AROUND = ('CRDDataset', 'RepeatDataset', 'ClassBalancedDataset')
 
 
 def all_settings(lmdas: list[float], cfg: Config) -> dict[str, dict]:
     """The options of every setting that is always run, controls first.
 
-    Early stopping is among the controls where the config trains its teacher.
+    Early stopping is among the controls where the config trains its teacher, and
+    takes the last of its epochs.
     """
     controls = {**CONTROLS, 'temperature': TEMPERATURE}
-    if cfg.mcmi.get('mll_epochs') and base_source(cfg)[0] is None:
+    trained = cfg.mcmi.get('mll_epochs') and base_source(cfg)[0] is None
+    if trained and not cfg.mcmi.get('snapshots'):
         controls['early stopping'] = EARLY_STOPPED
     return controls | {lambda_name(lmda): {'mcmi.lmda': lmda} for lmda in lmdas}
 
@@ -64,9 +68,11 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
         The config without a fine-tune.
 
     Raises:
-        UserError: as :func:`mcmi_plugin.job_config.job_config`, or there is no
-            ``train_dataloader`` or ``val_dataloader``.
+        UserError: as :func:`mcmi_plugin.job_config.job_config`, there is no
+            ``train_dataloader`` or ``val_dataloader``, or no lambda to search.
     """
+    over = {k[5:]: v for k, v in options.items() if k.startswith('mcmi.')}
+    _check_dial((read_config(path).get('mcmi') or {}) | over)
     # Of seed 0, whose teacher without a fine-tune is found by all settings.
     plain = options | NO_FINE_TUNE | paired_seeds(0)
     cfg = job_config(path, plain, os.path.dirname(file))
@@ -86,19 +92,41 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
     return cfg
 
 
+def _check_dial(mcmi: dict) -> None:
+    form, reward = mcmi.get('form', 'fixed'), mcmi.get('reward', 'cmi')
+    if form not in ('fixed', 'ema'):
+        raise UserError(
+            f'mcmi.form={form}: has no lambda to be searched; sweep without it: '
+            '--cfg-options mcmi.form=fixed mcmi.eps=None'
+        )
+    if reward != 'cmi':
+        raise UserError(
+            f'mcmi.reward={reward}: a sweep is over lambda of the CMI; sweep without '
+            'it: --cfg-options mcmi.reward=cmi'
+        )
+
+
 def hold_out(cfg: Config) -> None:
     """Split the training set in two; what was the validation set is left alone."""
-    loader = cfg.train_dataloader
-    outer = loader if loader.dataset.type.split('.')[-1] != 'CRDDataset' else None
-    outer = outer or loader.dataset  # CRDDataset itself counts what it wraps
-    whole = outer.dataset
-    split = dict(type='HoldOut', fraction=HELD_OUT, seed=0)
-    outer.dataset = ConfigDict(split, part='train', dataset=whole)
-    unaugmented = pipeline_in(cfg.val_dataloader.dataset)
-    cfg.val_dataloader.dataset = ConfigDict(
-        split, part='held_out', dataset=with_pipeline(whole, unaugmented)
-    )
+    loader, judge = cfg.train_dataloader, cfg.val_dataloader
+    unaugmented = pipeline_in(judge.dataset)
+    held_out = _part_of(loader.dataset, 'held_out')
+    judge.dataset = with_pipeline(held_out, unaugmented)
+    loader.dataset = _part_of(loader.dataset, 'train')
     cfg.test_dataloader = cfg.test_cfg = cfg.test_evaluator = None
+
+
+def _part_of(dataset: ConfigDict, part: str) -> ConfigDict:
+    """A part of a training set; of what is held out every sample is there once."""
+    if 'datasets' in dataset:
+        joined = [_part_of(one, part) for one in dataset.datasets]
+        return ConfigDict(dataset, datasets=joined)
+    # They count, or repeat, what they wrap.
+    if short_name(dataset.type) in _AROUND:
+        inner = _part_of(dataset.dataset, part)
+        return ConfigDict(dataset, dataset=inner) if part == 'train' else inner
+    split = dict(type='HoldOut', fraction=HELD_OUT, seed=0, part=part)
+    return ConfigDict(split, dataset=dataset)
 
 
 def check_start(cfg: Config) -> None:

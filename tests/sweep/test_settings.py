@@ -11,6 +11,7 @@ from mmengine.registry import DATASETS
 from mcmi_plugin.cells.arms import MLL, ZERO
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job_config import job_config
+from mcmi_plugin.networks import built
 from mcmi_plugin.sweep import command
 from mcmi_plugin.sweep import settings as sweep_settings
 from mcmi_plugin.sweep.settings import (
@@ -93,6 +94,65 @@ def test_the_set_inside_crd_is_split():
     assert cfg.train_dataloader.dataset.type == 'mmrazor.CRDDataset'
     assert cfg.train_dataloader.dataset.dataset.type == 'HoldOut'
     assert cfg.val_dataloader.dataset.dataset.split == 'train'
+
+
+@pytest.mark.parametrize('kind', ['RepeatDataset', 'ClassBalancedDataset'])
+def test_a_set_that_is_repeated_is_split_before_it_is(kind):
+    pipeline = [dict(type='PackInputs')]
+    inner = dict(type='Digits', split='train', pipeline=pipeline)
+    more = dict(
+        RepeatDataset=dict(times=2), ClassBalancedDataset=dict(oversample_thr=1)
+    )
+    around = dict(type=kind, dataset=inner, **more[kind])
+    joined = dict(type='ConcatDataset', datasets=[around, dict(inner, split='test')])
+    cfg = Config(
+        dict(
+            default_scope='mmpretrain',
+            train_dataloader=dict(dataset=joined),
+            val_dataloader=dict(dataset=dict(inner, split='test')),
+        )
+    )
+    whole = built(DATASETS, joined, cfg)
+    hold_out(cfg)
+    train, held_out = (
+        built(DATASETS, cfg[f'{name}_dataloader'].dataset, cfg)
+        for name in ('train', 'val')
+    )
+    images, parts = _images(whole), (_images(train), _images(held_out))
+    assert set.union(*map(set, parts)) == set(images)
+    assert not set(parts[0]) & set(parts[1])
+    assert len(parts[1]) == len(set(parts[1]))  # each once, to be judged by
+    assert 0.09 < len(set(parts[1])) / len(set(images)) < 0.11
+
+
+def _images(dataset):
+    found = (dataset.get_data_info(i)['img'] for i in range(len(dataset)))
+    return [image.tobytes() for image in found]
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        ({'mcmi.form': 'budget'}, 'mcmi.form=budget: has no lambda to be searched'),
+        ({'mcmi.form': 'budget', 'mcmi.eps': 0.1}, 'mcmi.form=budget: has no lambda'),
+        ({'mcmi.form': 'none', 'mcmi.lmda': None}, 'mcmi.form=none: has no lambda'),
+        ({'mcmi.reward': 'entropy'}, 'mcmi.reward=entropy: a sweep is over lambda of'),
+    ],
+)
+def test_what_a_sweep_cannot_search_is_said_at_once(
+    options, said, quickstart_config, tmp_path
+):
+    with pytest.raises(UserError) as error:
+        config_of(quickstart_config, tmp_path, **options)
+    assert str(error.value).startswith(said)
+
+
+def test_every_setting_of_averaged_teachers_can_be_run(quickstart_config, tmp_path):
+    options = {'mcmi.snapshots': 2}
+    cfg = config_of(quickstart_config, tmp_path, **options)
+    for name, setting in all_settings([0.1], cfg).items():
+        cell = command.cell_of(str(tmp_path / 'held_out.py'), name, setting, 0)
+        job_config(cell.config, cell.options, str(cell.directory))
 
 
 def test_the_grid_reaches_both_ends_and_never_past_them():
