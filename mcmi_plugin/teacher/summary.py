@@ -6,6 +6,7 @@ import os.path as osp
 from mmengine.runner import Runner
 from rich.console import Console
 
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_line
 from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.style import save
@@ -139,8 +140,15 @@ def student_accuracy(runner: Runner) -> float | None:
 
 
 def accuracy_in(metrics: dict) -> float:
-    """The student's top-1 accuracy among the metrics of a validation, in per cent."""
+    """The student's top-1 accuracy among the metrics of a validation, in per cent.
+
+    Raises:
+        UserError: it is not among them.
+    """
     for name in ACCURACY:
         if name in metrics:
             return float(metrics[name])
-    raise KeyError(f'no accuracy among {sorted(metrics)}')
+    raise UserError(
+        f'val_evaluator: gives {", ".join(sorted(metrics))} and no top-1 accuracy, by '
+        "which students are compared; add dict(type='Accuracy')"
+    )

@@ -7,6 +7,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from mcmi_plugin.cells.arms import CONTROLS
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.progress import advancing
 from mcmi_plugin.sweep import command, search
 from mcmi_plugin.sweep.search import Sweep, name_of, run_sweep
@@ -164,3 +165,14 @@ def test_a_line_for_every_trial(monkeypatch, capsys):
         == f'3 of 4: MCMI, lambda = 0.1: student 79.50 % (n = 2); {about_teacher}'
     )
     assert lines[2].startswith('4 of 4: MCMI, lambda = 0.4: off the cliff; its teacher')
+
+
+def test_students_without_an_accuracy_are_refused():
+    report = search.Report(SimpleNamespace(report=None), 0)
+    runner = SimpleNamespace(max_epochs=1, epoch=1)
+    with pytest.raises(UserError) as error:
+        report.after_val_epoch(runner, {'single-label/recall': 1.0})
+    assert str(error.value) == (
+        'val_evaluator: gives single-label/recall and no top-1 accuracy, by which '
+        "students are compared; add dict(type='Accuracy')"
+    )
