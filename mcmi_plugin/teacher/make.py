@@ -57,7 +57,8 @@ class Job:
     def teachers(self) -> str:
         """The folder of all teachers."""
         beside = osp.dirname(osp.abspath(self.cfg.work_dir))
-        return self.options.teacher_dir or osp.join(beside, 'mcmi_teachers')
+        given = self.options.teacher_dir or osp.join(beside, 'mcmi_teachers')
+        return osp.expanduser(given)
 
 
 def provide_teacher(job: Job) -> str:

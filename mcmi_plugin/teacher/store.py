@@ -10,8 +10,10 @@ import os
 import os.path as osp
 from contextlib import contextmanager, suppress
 
+import numpy as np
 from filelock import FileLock, Timeout
 from mmengine.dist import is_main_process
+from torch import Tensor
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_line
@@ -102,13 +104,11 @@ def _is_taken(held: FileLock, seconds: float) -> bool:
 
 def _plain(value):
     """Plain Python values only, which ``weights_only=True`` reads anywhere."""
+    if isinstance(value, (np.generic, np.ndarray, Tensor)):
+        value = value.tolist()
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
-    if value is None or isinstance(value, bool):
-        return value
-    for kind in (int, float):  # NumPy's and torch's kinds of them included
-        if isinstance(value, kind):
-            return kind(value)
-    return str(value)
+    plain = value is None or isinstance(value, (bool, int, float))
+    return value if plain else str(value)

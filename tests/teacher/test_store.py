@@ -4,6 +4,7 @@ import multiprocessing
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -11,6 +12,9 @@ from mmengine.config import Config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.teacher import store
 from mcmi_plugin.teacher.keep import Wanted, find_or_make
+from mcmi_plugin.teacher.make import Job
+from mcmi_plugin.teacher.options import TeacherOptions
+from mcmi_plugin.weights.file import load_checkpoint_file
 
 RECIPE = dict(lmda=0.1, data=dict(type='Digits', classes=('a', 'b')))
 
@@ -96,3 +100,19 @@ def test_a_folder_that_can_only_be_read(tmp_path, monkeypatch):
     path = store.publish(folder, {'w': torch.ones(2)}, meta())
     monkeypatch.setattr(Path, 'unlink', refused)
     assert find_or_make(wanted, str(tmp_path), refused) == path
+
+
+def test_classes_of_numpy_are_kept_as_what_they_are(tmp_path):
+    """mmpretrain names predictions by them; the text of an array has letters."""
+    classes = dict(classes=np.array(['cat', 'dog']), count=np.int64(2), known=np.True_)
+    found = dict(meta(), dataset_meta=classes)
+    path = store.publish(tmp_path, {'w': torch.ones(1)}, found)
+    assert load_checkpoint_file(path)['meta']['dataset_meta'] == dict(
+        classes=['cat', 'dog'], count=2, known=True
+    )
+
+
+def test_the_folder_of_a_home(monkeypatch):
+    monkeypatch.setenv('HOME', '/home/me')
+    job = Job(Config(dict(work_dir='w')), TeacherOptions(lmda=0, teacher_dir='~/made'))
+    assert job.teachers == '/home/me/made'
