@@ -9,6 +9,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.values import require_whole
 
 
 @HOOKS.register_module()
@@ -21,10 +22,14 @@ class LossWarmupHook(Hook):
 
     Args:
         losses: keys of ``distill_losses``.
-        epochs: length of the warm-up; 20 on CIFAR-100, 1 on ImageNet.
+        epochs: length of the warm-up; 20 on CIFAR-100, 1 on ImageNet: none.
+
+    Raises:
+        UserError: ``epochs`` is no whole number from 1 on.
     """
 
     def __init__(self, losses: Sequence[str], epochs: int = 20) -> None:
+        require_whole('custom_hooks: LossWarmupHook.epochs', epochs, 1)
         self.losses = tuple(losses)
         self.epochs = epochs
         self._full_weights: dict[str, float] = {}

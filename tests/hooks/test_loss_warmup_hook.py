@@ -85,3 +85,11 @@ def test_training_counted_in_iterations() -> None:
         build(['loss_dkd']).before_train(
             runner(Model(loss_dkd=DKD), loop=IterBasedTrainLoop)
         )
+
+
+@pytest.mark.parametrize('epochs', [0, -1, 0.5])
+def test_a_warmup_of_no_epochs(epochs) -> None:
+    with pytest.raises(
+        UserError, match=f'LossWarmupHook.epochs={epochs}: .* from 1 on'
+    ):
+        build(['loss_dkd'], epochs)
