@@ -24,7 +24,7 @@ def compose(pair: dict, method: dict) -> dict:
 
     Args:
         pair: as in ``configs/_base_/pairs``: ``teacher`` and ``student`` (paths of
-            networks' configs, or ``package::path``), ``teacher_ckpt``, optionally
+            networks' configs, or ``package::path``), optionally ``teacher_ckpt``,
             ``num_classes`` where it is not the networks' own, ``taps`` and
             ``input_shape`` (see :func:`.network_taps.taps_of`), and numbers that
             methods ask for (``dkd_beta``).
@@ -49,10 +49,16 @@ def compose(pair: dict, method: dict) -> dict:
         that the config inherits; the arguments stay as they are.
 
     Raises:
-        UserError: a network, word or number that does not exist, networks of
+        UserError: a key, network, word or number that does not exist, networks of
             unequal depth under a method that goes stage by stage, or a method that
             says its losses twice.
     """
+    for side in SIDES:
+        if side not in pair:
+            raise UserError(f'pair.{side} is not set; name the config of a network')
+    for key in ('name', *(() if method.get('distiller') else ('losses', 'inputs'))):
+        if key not in method:
+            raise UserError(f'method.{key} is not set; a method has it: _base_/methods')
     own = {side: _read(pair, side) for side in SIDES}
 
     @functools.cache
@@ -80,7 +86,7 @@ def _name(pair: dict, side: str) -> str:
 def _teacher_ckpt(pair: dict, method: dict) -> str | None:
     if 'teacher_ckpt' in method:
         return method['teacher_ckpt'].format(teacher=_name(pair, 'teacher'))
-    return pair['teacher_ckpt']
+    return pair.get('teacher_ckpt')
 
 
 def _read(pair: dict, side: str) -> dict:

@@ -271,6 +271,28 @@ def test_word_that_does_not_exist(word: str) -> None:
         compose(PAIR, method)
 
 
+def test_pair_without_a_teachers_checkpoint() -> None:
+    """mcmi.mll_epochs trains one, or the command line names it."""
+    pair = {k: v for k, v in PAIR.items() if k != 'teacher_ckpt'}
+    assert compose(pair, method_of('kd')) == compose(
+        {**PAIR, 'teacher_ckpt': None}, method_of('kd')
+    )
+
+
+@pytest.mark.parametrize('key', ['pair.student', 'pair.teacher'])
+def test_pair_without_a_network(key: str) -> None:
+    pair = {k: v for k, v in PAIR.items() if f'pair.{k}' != key}
+    with pytest.raises(UserError, match=f'{key} is not set; name the config of a netw'):
+        compose(pair, method_of('kd'))
+
+
+@pytest.mark.parametrize('key', ['name', 'losses', 'inputs'])
+def test_method_that_lacks_a_part(key: str) -> None:
+    method = {k: v for k, v in method_of('pkt').items() if k != key}
+    with pytest.raises(UserError, match=f'method.{key} is not set; '):
+        compose(PAIR, method)
+
+
 def test_network_that_does_not_exist() -> None:
     pair = {**PAIR, 'student': 'configs/resnet21.py'}
     with pytest.raises(UserError, match=r'pair.student: .*resnet21'):
