@@ -44,7 +44,7 @@ def use_fast_parts(cfg: Config) -> None:
     Raises:
         UserError: ``fast`` with an option that does not exist.
     """
-    if not cfg.get('fast'):
+    if cfg.get('fast') in (None, False):
         return
     options = cfg.fast if isinstance(cfg.fast, dict) else {}
     for key in options:

@@ -60,6 +60,13 @@ def test_other_choices_stay(quickstart_config):
     assert cfg._cfg_dict == before
 
 
+def test_no_options_are_those_by_default(quickstart_config):
+    cfg = Config.fromfile(quickstart_config)
+    cfg.fast = {}
+    use_fast_parts(cfg)
+    assert cfg.model.type == 'LeanDistill'
+
+
 def test_without_the_key_nothing_changes(project):
     cfg = Config.fromfile(project / 'configs/mcmi/quickstart_digits.py')
     for value in (None, False):
