@@ -26,6 +26,7 @@ from mcmi_plugin.type_names import short_name
 _SHARED = (
     'compile',
     'env_cfg',
+    'find_unused_parameters',
     'launcher',
     'log_level',
     'model_wrapper_cfg',

@@ -54,6 +54,13 @@ def test_the_papers_recipe(project, name, lmda, lr):
     assert cfg.train_dataloader.dataset.data_root == 'data/imagenet'
 
 
+def test_unused_parameters_may_be_the_teachers(imagenet):
+    """What the docs say against torch's error is for a teacher's training too."""
+    imagenet.find_unused_parameters = True
+    stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
+    assert stage.find_unused_parameters is True
+
+
 def test_the_data_are_the_distillation_configs(imagenet):
     imagenet.train_dataloader.dataset.data_root = 'elsewhere'
     stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
