@@ -84,8 +84,9 @@ def _in_its_own_folder(before_train):
         from mmengine.dist import is_main_process
 
         for name, path in list(runner.message_hub.runtime_info.items()):
-            # The better one to come replaces this one, and no copy's original.
-            if name.startswith('best_ckpt') and path:
+            # The better one to come replaces this one, and no copy's original; a
+            # fine-tune off the cliff goes back to its own last.
+            if name.startswith(('best_ckpt', 'last_ckpt')) and path:
                 here = str(where_it_is_now(runner.work_dir, path))
                 runner.message_hub.update_info(name, here)
         before_train(self, runner)

@@ -172,13 +172,19 @@ def test_a_mended_upstream_is_left_alone(monkeypatch):
     assert CheckpointHook._save_checkpoint_with_step is save_with_step
 
 
-def test_the_best_of_a_copy_is_its_own(tmp_path):
-    """The next better one replaces it: the original's would be gone."""
+def test_the_best_and_the_last_of_a_copy_are_its_own(tmp_path):
+    """The next better one replaces the best: the original's would be gone.
+
+    To the last, a fine-tune goes back that has fallen off the cliff.
+    """
     for name in ('a', 'b'):
         (tmp_path / name).mkdir()
         for file in ('best_x_epoch_1.pth', 'last_checkpoint'):
             (tmp_path / name / file).touch()
-    info = {'best_ckpt': str(tmp_path / 'a/best_x_epoch_1.pth')}
+    info = {
+        'best_ckpt': str(tmp_path / 'a/best_x_epoch_1.pth'),
+        'last_ckpt': str(tmp_path / 'a/epoch_1.pth'),
+    }
     hub = SimpleNamespace(runtime_info=info, get_info=info.get)
     hub.update_info = info.__setitem__
     runner = SimpleNamespace(
@@ -190,6 +196,7 @@ def test_the_best_of_a_copy_is_its_own(tmp_path):
     hook.before_train(runner)
     own = str(tmp_path / 'b/best_x_epoch_1.pth')
     assert hook.best_ckpt_path == own == info['best_ckpt']
+    assert info['last_ckpt'] == str(tmp_path / 'b/epoch_1.pth')
 
 
 @pytest.mark.parametrize('flags', [['--resume'], []])
