@@ -1,5 +1,6 @@
 """A study's runs, as its table, its verdicts and its figures ask for them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,28 @@ class Results:
         """Names of the arms in their order, or of those asked for that have run."""
         found = list(dict.fromkeys(run['arm'] for run in self.runs))
         return [arm for arm in wanted if arm in found] if wanted else found
+
+    def having(self, measure: str, arms: Sequence[str]) -> list[str]:
+        """Those of the arms that have the measure in some run.
+
+        Raises:
+            UserError: none has.
+        """
+        found = [arm for arm in arms if self.by_seed(measure, arm, {})]
+        if not found:
+            raise UserError(f'study.figures: no run of {", ".join(arms)} has {measure}')
+        return found
+
+    def of_one_seed(self, measure: str, arms: Sequence[str]) -> tuple[int, dict]:
+        """The lowest of the seeds that most arms have, and {arm: measured} with it.
+
+        Raises:
+            UserError: no run has the measure.
+        """
+        found = {a: self.by_seed(measure, a, {}) for a in self.having(measure, arms)}
+        counted = Counter(seed for runs in found.values() for seed in runs)
+        seed = min(counted, key=lambda seed: (-counted[seed], seed))
+        return seed, {arm: runs[seed] for arm, runs in found.items() if seed in runs}
 
     def by_seed(self, measure: str, arm: str, row: dict) -> dict[int, Any]:
         """{seed: measured} of an arm in a cell; runs without the measure left out."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.style import save
 from mcmi_study.results import Results
 
@@ -56,5 +57,8 @@ def draw(
         UserError: no run is of that part, or the figure cannot show it.
     """
     results = results.where(grid)
+    drawn = results.arms(arms)
+    if not drawn:
+        raise UserError(f'study.figures: no finished run is of {", ".join(arms or ())}')
     title = f'{title}\n' if title else ''
-    return save(FIGURES[type](results, results.arms(arms), title, **own), path)
+    return save(FIGURES[type](results, drawn, title, **own), path)

@@ -23,15 +23,12 @@ def answers(
     Raises:
         UserError: of no arm it is known what people say.
     """
-    row = results.only_row('answers')
-    seed = min(run['seed'] for run in results.runs)
-    files = {
-        arm: np.load(found[seed])
-        for arm in arms
-        if seed in (found := results.by_seed(measure, arm, row))
-    }
-    if not files:
-        raise UserError("people's answers are not known; set people_counts")
+    results.only_row('answers')
+    try:
+        seed, found = results.of_one_seed(measure, arms)
+    except UserError as error:
+        raise UserError(f'{error}; set people_counts') from error
+    files = {arm: np.load(path) for arm, path in found.items()}
     first = next(iter(files.values()))
     said = np.stack([first['people'], *(file['teacher'] for file in files.values())], 2)
     # Those that anybody names most, in the order of their labels.

@@ -20,6 +20,7 @@ def confusion(
     The measure is {'matrix': [C, C] counts, 'classes': [C] names, 'dropped': ids
     without a training sample, which are marked}.
     """
+    arms = results.having(measure, arms)
     some = [r['values'][measure] for r in results.runs if r['values'].get(measure)]
     longest = max(len(str(name)) for one in some for name in one['classes'])
     long = longest > LONG and len(some[0]['classes']) <= MOST_NAMED

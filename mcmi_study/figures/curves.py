@@ -17,6 +17,7 @@ def curves(
     A panel for CMI and one for LL of every arm that has the measure, {'epoch': [E],
     'cmi': [E], 'll': [E]}.
     """
+    arms = results.having(measure, arms)
     drawn = [
         (row, arm)
         for row in results.rows()

@@ -18,9 +18,9 @@ def eigen_cam(
     The measure is the path of an .npz file with ``images`` [N, H, W, 3] uint8, ``maps``
     [N, H, W], ``groups`` [N] names of classes or empty, and ``layer``.
     """
-    row = results.only_row('eigen_cam')
-    seed = min(run['seed'] for run in results.runs)
-    files = [np.load(results.by_seed(measure, arm, row)[seed]) for arm in arms]
+    results.only_row('eigen_cam')
+    seed, found = results.of_one_seed(measure, arms)
+    arms, files = list(found), [np.load(path) for path in found.values()]
     blocks = _blocks(files[0]['groups'])
     columns = max(map(len, blocks))
     size = (INCHES_WIDE - 0.5) / columns

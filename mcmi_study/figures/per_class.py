@@ -23,6 +23,7 @@ def per_class(
     are drawn where none of them is there.
     """
     row = results.only_row('per_class')
+    arms = results.having(measure, arms)
     first = next(iter(results.by_seed(measure, arms[0], row).values()))
     names = [name for name in classes or () if name in first] or list(first)
     figure = new_figure(

@@ -20,8 +20,8 @@ def scatter_tsne(
     [N] and ``classes`` [C] names.
     """
     row = results.only_row('scatter_tsne')
-    seed = min(run['seed'] for run in results.runs)
-    files = [np.load(results.by_seed(measure, arm, row)[seed]) for arm in arms]
+    seed, found = results.of_one_seed(measure, arms)
+    arms, files = list(found), [np.load(path) for path in found.values()]
     cmis = [results.by_seed('teacher_cmi', arm, row).get(seed) for arm in arms]
     captions = [
         arm if cmi is None else f'{arm}: CMI {cmi:.3f} nats'

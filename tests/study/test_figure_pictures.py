@@ -147,3 +147,52 @@ def test_answers_want_people(tmp_path):
     results = study(['MLL'], seeds=1, people_answers=lambda arm, row, seed: None)
     with pytest.raises(UserError, match='set people_counts'):
         draw('answers', results, str(tmp_path / 'x.png'))
+
+
+def arrays(tmp_path, **kept):
+    """A measure that keeps these arrays, but of MCMI's first seed, which failed."""
+
+    def saved(arm, row, seed):
+        if (arm, seed) == ('MCMI', 0):
+            return None
+        np.savez(tmp_path / 'arrays.npz', **kept)
+        return str(tmp_path / 'arrays.npz')
+
+    return saved
+
+
+@pytest.mark.parametrize('kind', ['eigen_cam', 'scatter_tsne', 'answers'])
+def test_pictures_are_of_a_seed_that_the_arms_share(kind, png, tmp_path):
+    images = dict(images=np.zeros((6, 8, 8, 3), np.uint8), labels=np.arange(6) % 2)
+    maps = dict(maps=np.ones((6, 8, 8)), groups=np.array([''] * 6), layer='layer2')
+    answers = dict(people=np.full((6, 2), 0.5), teacher=np.full((6, 2), 0.5))
+    spaces = dict(probabilities=np.eye(2)[images['labels']], classes=['cat', 'dog'])
+    saved = arrays(tmp_path, **images, **maps, **answers, **spaces)
+    measures = ('eigen_cam', 'output_probabilities', 'people_answers')
+    results = study(['MLL', 'MCMI'], seeds=2, **dict.fromkeys(measures, saved))
+    said = texts(draw(kind, results, png))
+    assert 'seed 1 (n = 1)' in ' '.join(said.split())  # whose lines are folded
+
+
+@pytest.mark.parametrize(
+    'kind, measure',
+    [
+        ('per_class', 'teacher_cmi_per_class'),
+        ('confusion', 'confusion'),
+        ('curves', 'mll_history'),
+        ('eigen_cam', 'eigen_cam'),
+        ('scatter_tsne', 'output_probabilities'),
+    ],
+)
+def test_what_no_run_has_is_one_line(kind, measure, tmp_path):
+    results = study(['MLL'], **{measure: lambda arm, row, seed: None})
+    with pytest.raises(UserError, match=f'no run .*has {measure}'):
+        draw(kind, results, str(tmp_path / 'x.png'))
+
+
+def test_per_class_leaves_out_an_arm_without_a_teacher(png):
+    def values(arm, row, seed):
+        return None if arm == 'one-hot' else {'cat': 0.3, 'dog': 1.2}
+
+    results = study(['one-hot', 'MLL'], teacher_cmi_per_class=values)
+    assert len(draw('per_class', results, png).axes[0].patches) == 2

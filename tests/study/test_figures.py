@@ -238,3 +238,9 @@ def test_plane_has_a_point_of_every_arm(png):
     assert labels == ['MLL', 'MCMI'] and 'LL' in axes.get_xlabel()
     with pytest.raises(UserError, match='both teacher_ll and agreement'):
         draw('plane', results, png, y='agreement')
+
+
+def test_a_figure_none_of_whose_arms_has_run_is_one_line(tmp_path):
+    results = study(['MLL'], student_accuracy=accuracy)
+    with pytest.raises(UserError, match='MCMI'):
+        draw('bars', results, str(tmp_path / 'x.png'), arms=['MCMI'])
