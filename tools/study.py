@@ -62,8 +62,8 @@ if __name__ == '__main__':
         '--scale',
         default='small',
         metavar='|'.join(SCALES),
-        help='smoke: under a minute; small: embedded data, minutes; medium: CIFAR-10 '
-        'or Fashion-MNIST, hours; paper: its sizes',
+        help='smoke: under a minute; small: embedded data, minutes; medium: '
+        'CIFAR-10, hours; paper: its sizes',
     )
     parse.add_argument(
         '--work-dir', help='of cells and report (work_dirs/study/NAME/SCALE)'

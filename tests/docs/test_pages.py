@@ -9,8 +9,13 @@ from mmengine.registry import Registry
 from pages import PAGES, README, blocks, files_in
 
 import mcmi_plugin  # noqa: F401  registers
+from mcmi_study.content import read_content
 
-_LINK = re.compile(r'\[[^]]*\]\(([^)\s]+)\)')
+_LINK = re.compile(r'\[([^]]*)\]\(([^)\s]+)\)')
+_FILE = re.compile(r'[\w/]+\.(?:md|py)')
+_STUDY = re.compile(
+    r'tools/study\.py\s+(configs/study/[a-z]\w*\.py)(?:\s+--scale\s+(\w+))?'
+)
 _MACHINE = re.compile(r'/(?:home|root|work|tmp|opt|Users)/')
 _FENCED = re.compile(r'^```.*?^```$', re.MULTILINE | re.DOTALL)
 # An exhibit, a promise or a message a line, or written before there was a limit.
@@ -32,14 +37,24 @@ def anchors(text: str) -> set[str]:
 @pytest.mark.parametrize('page', PAGES, ids=names(PAGES))
 def test_links(page):
     text = page.read_text()
-    for link in _LINK.findall(_FENCED.sub('', text)):
+    for words, link in _LINK.findall(_FENCED.sub('', text)):
         if link.startswith(('http://', 'https://', 'mailto:')):
             continue
         path, _, anchor = link.partition('#')
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f'{link}: there is nothing'
+        if _FILE.fullmatch(words):
+            assert target.match(words), f'{link}: is not {words}'
         if anchor:
             assert anchor in anchors(target.read_text()), f'{link}: no such heading'
+
+
+def test_a_study_that_a_page_names_has_the_scale():
+    found = {said for page in PAGES for said in _STUDY.findall(page.read_text())}
+    assert len(found) > 3
+    for path, scale in found:
+        there = read_content(str(PROJECT / path))['scales']
+        assert (scale or 'small') in there, f'{path}: {scale or "no scale is said"}'
 
 
 @pytest.mark.parametrize('page', PAGES, ids=names(PAGES))
