@@ -31,7 +31,7 @@ class BuildWithConfigs(build_py):
             return
         mim = Path(self.build_lib, 'mcmi_plugin', '.mim')
         shutil.rmtree(mim, ignore_errors=True)  # of a build before, perhaps renamed
-        unwanted = shutil.ignore_patterns('__pycache__', 'check*.sh')
+        unwanted = shutil.ignore_patterns('__pycache__', '*check*.sh')
         for folder in ('configs', 'tools'):
             shutil.copytree(PROJECT / folder, mim / folder, ignore=unwanted)
         shutil.copy(PROJECT / 'model-index.yml', mim)
