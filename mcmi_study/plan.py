@@ -90,6 +90,13 @@ def read_study(
 
     folder = Path(work_dir or Path('work_dirs/study', Path(path).stem, scale))
     check_work_dir(str(folder))
+    try:
+        as_words({'mcmi.teacher_dir': folder.as_posix()}, '')
+    except UserError as error:
+        raise UserError(
+            f'--work-dir {folder}: no cell could be run by hand, as --cfg-options '
+            'cannot say such a folder; name one without spaces, commas and brackets'
+        ) from error
     bases = Bases(Path(path).parent, folder / 'configs')
     cells = []
     for point in itertools.product(*of_all.values()):
