@@ -22,9 +22,14 @@ if [ -z "$images$small" ]; then
     echo 'which images? bash tools/gpu_check.sh IMAGES [WHEELS [FOLDER]]' >&2
     exit 2
 fi
+if [ -n "$(ls -A "$folder" 2>/dev/null)" ] && [ ! -e "$folder/gpu_check.log" ]; then
+    echo "$folder holds something else, and would be emptied; name another FOLDER" >&2
+    exit 2
+fi
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 rm -rf "$folder"
 mkdir -p "$folder"
+touch "$folder/gpu_check.log" # by which the folder is known the next time
 
 part() { # NAME SECONDS COMMAND: run it, and note how it went
     local name=$1 limit=$2 begin=$SECONDS status

@@ -9,11 +9,12 @@ import signal
 # An interrupt while the imports below go on ends them silently: nothing has begun.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+import argparse
 import os
 import os.path as osp
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import parser, run
+from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.errors import UserError
 
 
@@ -31,7 +32,10 @@ def main(args):
 
 
 if __name__ == '__main__':
-    parse = parser('Choose the teacher for a config')
+    parse = argparse.ArgumentParser(description='Choose the teacher for a config')
+    parse.add_argument('config', help='config file')
+    parse.add_argument('--work-dir', help='folder to write (work_dirs/CONFIG_sweep)')
+    add_overrides(parse, 'override keys of the config, e.g. mcmi.epochs=5')
     parse.add_argument(
         '--trials', type=int, default=12, help='settings to run in all (12)'
     )
@@ -45,4 +49,5 @@ if __name__ == '__main__':
         metavar=('LOW', 'HIGH'),
         help="of lambda; by default what the teacher's own centroids suggest",
     )
+    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)

@@ -26,6 +26,8 @@ def main(args):
         raise UserError(f'--out {args.out}: there is no such folder; make it first')
     if not cfg.get('test_dataloader'):
         raise UserError(f'{args.config}: test_dataloader is not set')
+    if args.amp:
+        cfg.test_cfg.fp16 = True  # which mmpretrain's command sets too
     # The checkpoint holds the teacher too, so none is fetched or made.
     cfg.custom_hooks = []
     if 'teacher_ckpt' in cfg.model:

@@ -1,9 +1,14 @@
 """The flags that users of mmpretrain's commands know."""
 
+import argparse
+import runpy
+
 import pytest
 import torch
-from conftest import QUICKSTART
+from conftest import PROJECT, QUICKSTART
+from mmengine.config import Config
 
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.weights.file import load_checkpoint_file
 
 
@@ -54,6 +59,50 @@ def test_auto_scale_lr(command, quickstart):
         f'model.teacher_ckpt={teacher}',
     )  # fmt: skip
     assert 'lr: 2.5000e-02' in done.stdout  # 0.05 for 64, and the batch is 32
+
+
+def test_amp_is_what_a_test_is_taken_in(monkeypatch):
+    """As mmpretrain's command has it; without a GPU it is refused, so not by that."""
+    test = runpy.run_path(str(PROJECT / 'tools/test.py'))
+    looked_at = []
+
+    def look(cfg):
+        looked_at.append(cfg.test_cfg.get('fp16'))
+        raise UserError('seen')
+
+    def load(args):
+        return Config.fromfile(QUICKSTART)
+
+    stand_ins = dict(
+        load_config=load, check_data=look, read_weights=lambda *_: ({}, {})
+    )
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setitem(test['main'].__globals__, name, stand_in)
+    for amp in (True, False):
+        with pytest.raises(UserError, match='seen'):
+            test['main'](argparse.Namespace(checkpoint=__file__, out=None, amp=amp))
+    assert looked_at == [True, None]
+
+
+def test_a_sweep_takes_no_flag_that_it_does_not_read(command):
+    for flags in (['--amp'], ['--launcher', 'pytorch']):
+        done = command('sweep.py', QUICKSTART, *flags, '--trials', '0', ok=False)
+        assert f'unrecognized arguments: {" ".join(flags)}' in done.stderr
+
+
+def test_a_gpu_check_removes_no_folder_but_its_own(command, tmp_path):
+    (tmp_path / 'runs').mkdir()
+    (tmp_path / 'runs/epoch_1.pth').touch()
+    done = command('gpu_check.sh', 'no.tar', '', str(tmp_path / 'runs'), ok=False)
+    assert (tmp_path / 'runs/epoch_1.pth').is_file()
+    assert done.returncode == 2 and 'name another FOLDER' in done.stderr
+
+
+@pytest.mark.parametrize('script', ['slurm_train.sh', 'slurm_test.sh'])
+def test_slurm_with_too_few_words_says_how_it_is_called(script, command):
+    done = command(script, 'queue', 'job', ok=False)
+    assert done.returncode == 2
+    assert f'usage: bash tools/{script} PARTITION' in done.stderr
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='says what is missing on a CPU')
