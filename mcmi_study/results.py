@@ -19,11 +19,23 @@ WORDS = dict(
     dropped_accuracy='accuracy on dropped classes, %',
     preserved_accuracy='accuracy on preserved classes, %',
     teacher_pdist='Pdist to the true BCPD',
-    teacher_people_kl='KL(people || teacher), nats',
-    student_people_kl='KL(people || student), nats',
-    teacher_people_distance='distance teacher to people, x 100',
-    student_people_distance='distance student to people, x 100',
+    student_ll='student LL, nats',
+    held_out_accuracy="student's held-out accuracy, %",
 )
+_PEOPLE = dict(  # measures_people.py
+    kl='KL(people || {who}), nats',
+    kl_fitted='KL(people || {who}) fitted, nats',
+    distance='distance {who} to people, x 100',
+    distance_fitted='distance {who} to people fitted, x 100',
+    temperature='T that fits {who} to people',
+    correlation='correlation of {who} and people',
+    entropy_correlation='correlation of their entropies, {who}',
+)
+WORDS |= {
+    f'{who}_people_{figure}': said.format(who=who)
+    for who in ('teacher', 'student')
+    for figure, said in _PEOPLE.items()
+}
 # Per cent to two decimal places, nats and correlations to four.
 _FINER = ('_ll', '_cmi', '_entropy', '_at_tau', '_kl', '_kl_fitted', '_correlation')
 

@@ -72,4 +72,9 @@ def tables_in(page: Path) -> list[list[list[str]]]:
     return tables
 
 
+def words_of(page: Path) -> str:
+    """Its text, wherever its lines end."""
+    return ' '.join(page.read_text().split())
+
+
 ALL = [block for page in PAGES for block in blocks(page)]

@@ -1,10 +1,13 @@
 """Every figure of docs/replication.md is one of docs/results."""
 
 import json
+from statistics import mean
 
 import numpy as np
 import pytest
 from conftest import PROJECT
+from pages import words_of
+from results import gain, people, people_arms, runs_of, spread
 
 PAGE = PROJECT / 'docs/replication.md'
 RESULTS = PROJECT / 'docs/results/public_resnets'
@@ -20,10 +23,6 @@ def teachers():
 
 def listed(values, digits: int) -> str:
     return ', '.join(f'{value:.{digits}f}' for value in values)
-
-
-def words_of(page) -> str:
-    return ' '.join(page.read_text().split())
 
 
 def row(start: str) -> str:
@@ -63,143 +62,41 @@ def test_against_people(teachers):
     for at in ('as_is', 'fitted'):
         assert listed((of[at]['kl'] for of in people), 2) in line
         distances = listed((of[at]['distance'] for of in people), 1)
-        assert distances in ' '.join(PAGE.read_text().split())
+        assert distances in words_of(PAGE)
 
 
-@pytest.fixture(scope='module')
-def people():
-    """{arm: values} of the one seed that there is."""
-    text = (PROJECT / 'docs/results/people/results.json').read_text()
-    runs = json.loads(text)['results']
-    assert {run['seed'] for run in runs} == {0}
-    return {run['arm']: run['values'] for run in runs}
+PAIRS = (('lambda = 0', 'MCMI'), ('lambda = 0, 10 epochs', 'MCMI, 10 epochs'))
 
 
-def test_one_seed_of_teachers_and_students_against_people(people):
-    for arm, v in people.items():
-        cells = [
-            *(f'{v[f"teacher_people_{name}"]:.3f}' for name in ('kl', 'kl_fitted')),
-            f'{v["teacher_people_distance"]:.1f}',
-            f'{v["teacher_people_distance_fitted"]:.1f}',
-            f'{v["teacher_people_temperature"]:.2f}',
-            f'{v["teacher_ll"]:.3f}',
-            f'{v["teacher_cmi"]:.3f}',
-            f'{v["teacher_accuracy"]:.2f}',
-            *(f'{v[f"student_people_{name}"]:.3f}' for name in ('kl', 'kl_fitted')),
-            f'{v["student_accuracy"]:.2f}',
-        ]
-        assert f'\n| {arm} | {" | ".join(cells)} |\n' in PAGE.read_text()
+def both(pair: tuple[str, str], measure: str, digits: int) -> str:
+    return ' and '.join(spread(people(arm, measure).values(), digits) for arm in pair)
 
 
-LONG = ('lambda = 0, 10 epochs', 'MCMI, 10 epochs')
-SHORT = ('lambda = 0', 'MCMI')
+def against_zero(zero: str, arm: str, measure: str, digits: int) -> str:
+    ours, control = people(arm, measure), people(zero, measure)
+    return gain(ours, {seed: control[seed] for seed in ours}, digits)
 
 
-def test_lambda_and_what_it_did(people):
+def test_lambda_and_what_it_did():
     line, students = row('Table 7, lambda and CMI'), row('Table 7, lambda and the stud')
-    for pair in (SHORT, LONG):
-        for name in ('cmi', 'll'):
-            zero, mcmi = (people[arm][f'teacher_{name}'] for arm in pair)
-            assert f'{zero:.3f} and {mcmi:.3f}' in line
-        zero, mcmi = (people[arm]['student_accuracy'] for arm in pair)
-        assert f'{zero:.2f} and {mcmi:.2f} %' in students
+    assert f'(n = {len(people("MCMI", "teacher_cmi"))})' in line
+    for pair in PAIRS:
+        assert both(pair, 'teacher_cmi', 3) in line
+        assert f'LL {both(pair, "teacher_ll", 3)}' in line
+        assert both(pair, 'student_accuracy', 2) in students
+        assert f'({against_zero(*pair, "student_accuracy", 2)}' in students
 
 
-AGAINST = (SHORT, ('lambda = 0', 'budget 0.02'), LONG)
-
-
-def of_pairs(people, name):
-    """What the CMI's rise came with, of each arm against its own lambda = 0."""
-    return [people[arm][name] - people[zero][name] for zero, arm in AGAINST]
-
-
-def test_what_is_said_of_the_arms(people):
-    page, line = words_of(PAGE), row('the claim behind the method')
-    for arm in (*SHORT, *LONG, 'budget 0.02'):
-        assert f'{people[arm]["teacher_people_kl"]:.3f}' in line
-    mcmi, budget, long = of_pairs(people, 'teacher_cmi')
-    paid = -of_pairs(people, 'teacher_ll')[1]
-    assert (
-        f'its CMI is {mcmi:.3f} nats above that of lambda = 0 after two epochs and '
-        f'{long:.3f} after ten'
-    ) in page
-    assert f'A budget moves it by {budget:.3f} nats, for {paid:.3f} nats of LL' in page
-    rises, zero = (mcmi, long), [people[arm]['teacher_cmi'] for arm, _ in (SHORT, LONG)]
-    shares = ' and '.join(
-        f'{100 * a / b:.0f}' for a, b in zip(rises, zero, strict=True)
-    )
-    assert f'raised the CMI by {shares} %' in words_of(PROJECT / 'docs/forms.md')
-
-
-def test_what_raised_the_cmi_took_the_teacher_away_from_people(people):
-    page = words_of(PAGE)
-    farther = of_pairs(people, 'teacher_people_kl')
-    fitted = of_pairs(people, 'teacher_people_kl_fitted')
-    assert min(farther) > 0 and min(fitted) > 0
-    first, budget, long = (f'{x:.3f}' for x in farther)
-    assert f'by {first} (MCMI), {budget} (budget) and {long} nats of KL' in page
-    idea = words_of(PROJECT / 'docs/idea.md')
-    assert f'by {first} to {long} nats of KL' in idea
-
-
-def test_what_came_nearest_to_people(people):
-    page, line = words_of(PAGE), row('the claim behind the method')
-    nearest = [
-        min(people, key=lambda arm: people[arm][f'teacher_people_{name}'])  # noqa: B023
-        for name in ('kl', 'kl_fitted', 'distance', 'distance_fitted')
-    ]
-    assert nearest == ['MLL', *3 * ['lambda = 0, 10 epochs']]
-    assert min(people, key=lambda arm: people[arm]['teacher_cmi']) == nearest[1]
-    kl, fitted = (
-        [of[f'teacher_people_{name}'] for of in people.values()]
-        for name in ('kl', 'kl_fitted')
-    )
-    gains = [a - b for a, b in zip(kl, fitted, strict=True)]
-    assert f'{min(gains):.2f} to {max(gains):.2f} nats from each of these' in page
+def test_the_claim_behind_the_method():
+    line, measure = row('the claim behind the method'), 'teacher_people_kl'
+    zero = spread(people('lambda = 0', measure).values(), 3)
+    assert f'of lambda = 0 is {zero} nats' in line
+    (short, long), budget = PAIRS, ('lambda = 0', 'budget 0.02')
+    assert f'MCMI has {against_zero(*short, measure, 4)}' in line
+    assert f'a budget {against_zero(*budget, measure, 4)}' in line
+    assert f'MCMI of 10 epochs {against_zero(*long, measure, 4)} (n = 1)' in line
+    fitted = [mean(people(arm, f'{measure}_fitted').values()) for arm in people_arms()]
     assert f'{min(fitted):.3f} to {max(fitted):.3f}' in line
-    assert f'no two are more than {max(kl) - min(kl):.3f} apart' in page
-
-
-def test_all_teachers_lie_on_one_line(people):
-    assert 'close to one falling line' in words_of(PAGE)
-    values = (
-        [of[f'teacher_{name}'] for of in people.values()] for name in ('ll', 'cmi')
-    )
-    assert np.corrcoef(*values)[0, 1] < -0.98
-
-
-def test_what_is_said_of_the_students(people):
-    page = words_of(PAGE)
-    students = {arm: of['student_accuracy'] for arm, of in people.items()}
-    assert max(students, key=students.get) == 'MCMI, 10 epochs'
-    lowest, highest = min(students.values()), max(students.values())
-    assert f'have {lowest:.2f} to {highest:.2f} %' in page
-    first, budget, long = (f'{x:+.2f}' for x in of_pairs(people, 'student_accuracy'))
-    assert f'{long} points against its control; two epochs gave {first}' in page
-    assert f'the budget {budget}.' in page
-    choosing = words_of(PROJECT / 'docs/choosing.md')
-    assert (
-        f'{first} points by KD after two epochs and {long} after ten, a budget {budget}'
-    ) in choosing
-
-
-def test_the_first_pages_say_the_same(people):
-    zero, mcmi = (people[arm] for arm in LONG)
-    readme = words_of(PROJECT / 'README.md')
-    for words in (
-        f'moved the CMI from {zero["teacher_cmi"]:.3f} nats, those of its control, to '
-        f'{mcmi["teacher_cmi"]:.3f}, and the teacher away',
-        f"KL(people, P) is {mcmi['teacher_people_kl']:.3f} nats, the control's "
-        f'{zero["teacher_people_kl"]:.3f}',
-        f'a temperature alone makes that {zero["teacher_people_kl_fitted"]:.3f}',
-        f'{mcmi["student_accuracy"] - zero["student_accuracy"]:+.2f} points by KD',
-    ):
-        assert words in readme, words
-    audit = words_of(PROJECT / 'docs/audit.md')
-    assert f'stood at {-people["MLL"]["teacher_ll"]:.3f} nats' in audit
-    assert f'(LL {people["lambda = 0"]["teacher_ll"]:.3f} nats' in words_of(
-        PROJECT / 'docs/choosing.md'
-    )
 
 
 def test_the_temperature_of_a_real_teacher_in_audit(teachers):
@@ -209,8 +106,7 @@ def test_the_temperature_of_a_real_teacher_in_audit(teachers):
 
 
 def test_classes_that_the_student_was_never_shown():
-    text = (PROJECT / 'docs/results/zero_shot_cifar10/results.json').read_text()
-    runs = json.loads(text)['results']
+    runs = runs_of('zero_shot_cifar10')
     assert {run['seed'] for run in runs} == {0} and len(runs) == 5
     named, section = 0, PAGE.read_text().split('## Classes that the student')[1]
     for run in runs:

@@ -1,0 +1,177 @@
+"""Every figure of docs/people.md is one of docs/results."""
+
+from statistics import mean
+
+import numpy as np
+from conftest import PROJECT
+from pages import tables_in, words_of
+from results import difference, gain, people, people_arms, runs_of, spread
+
+PAGE = PROJECT / 'docs/people.md'
+CONTROLS = {
+    'MCMI': 'lambda = 0',
+    'budget 0.02': 'lambda = 0',
+    'MCMI, 10 epochs': 'lambda = 0, 10 epochs',
+    'temperature 2': 'MLL',
+    'stopped halfway': 'MLL',
+}
+TABLES = {
+    'teacher': {
+        'KL': ('teacher_people_kl', 3),
+        'KL at T': ('teacher_people_kl_fitted', 3),
+        'distance': ('teacher_people_distance', 1),
+        'distance at T': ('teacher_people_distance_fitted', 1),
+    },
+    'of the teacher': {
+        'LL': ('teacher_ll', 3),
+        'CMI': ('teacher_cmi', 3),
+        'T': ('teacher_people_temperature', 2),
+        'accuracy, %': ('teacher_accuracy', 2),
+    },
+    'student of': {
+        'KL': ('student_people_kl', 3),
+        'KL at T': ('student_people_kl_fitted', 3),
+        'distance': ('student_people_distance', 1),
+        'accuracy, %': ('student_accuracy', 2),
+    },
+}
+AGAINST = ', against its control'
+
+
+def shown(arm: str, column: str, columns: dict[str, tuple[str, int]]) -> str:
+    if column == 'n':
+        return str(len(people(arm, 'teacher_people_kl')))
+    name = column.removesuffix(AGAINST)
+    measure, digits = columns[name]
+    if name == column:
+        return spread(people(arm, measure).values(), digits)
+    finer = digits + ('%' not in name)  # per cent to two places is fine enough
+    return gained(arm, measure, finer) if arm in CONTROLS else ''
+
+
+def pairs(arm: str, measure: str) -> tuple[dict[int, float], dict[int, float]]:
+    """Its own and its control's, of the seeds that it has."""
+    ours, control = people(arm, measure), people(CONTROLS[arm], measure)
+    return ours, {seed: control[seed] for seed in ours}
+
+
+def gained(arm: str, measure: str, digits: int) -> str:
+    return gain(*pairs(arm, measure), digits)
+
+
+def test_each_figure_of_the_tables_is_that_of_its_runs():
+    found = tables_in(PAGE)
+    assert [table[0][0] for table in found] == list(TABLES)
+    for (corner, *columns), *rows in found:
+        assert {arm for arm, *_ in rows} == people_arms()
+        for arm, *cells in rows:
+            for column, cell in zip(columns, cells, strict=True):
+                assert cell == shown(arm, column, TABLES[corner]), (arm, column)
+
+
+RAISED = ('MCMI', 'budget 0.02', 'MCMI, 10 epochs')  # the CMI of the teacher
+
+
+def test_what_raised_the_cmi_took_the_teacher_away_from_people():
+    for arm in RAISED:
+        for measure in ('cmi', 'people_kl', 'people_kl_fitted'):
+            assert min(difference(*pairs(arm, f'teacher_{measure}'))) > 0, (
+                arm,
+                measure,
+            )
+    first, budget, long = (gained(arm, 'teacher_people_kl', 4) for arm in RAISED)
+    assert f'by {first} nats (MCMI), {budget} (budget) and {long} (' in words_of(PAGE)
+    means = [mean(difference(*pairs(arm, 'teacher_people_kl'))) for arm in RAISED]
+    said = f'by {min(means):.3f} to {max(means):.3f} nats of KL'
+    assert said in words_of(PROJECT / 'docs/idea.md')
+
+
+def test_the_other_distance_says_the_same_but_for_once():
+    by = {arm: difference(*pairs(arm, 'teacher_people_distance')) for arm in RAISED}
+    nearer, *others = by.values()
+    assert max(nearer) < 0 < min(min(one) for one in others)
+    of = mean(people('MCMI', 'teacher_people_distance').values())
+    assert f'is nearer by {-mean(nearer):.2f} of {of:.1f}' in words_of(PAGE)
+
+
+def mean_of(arm: str, measure: str) -> float:
+    return mean(people(arm, measure).values())
+
+
+def test_what_came_nearest_to_people():
+    nearest = [
+        min(people_arms(), key=lambda arm: mean_of(arm, f'teacher_people_{name}'))  # noqa: B023
+        for name in ('kl', 'kl_fitted', 'distance', 'distance_fitted')
+    ]
+    assert nearest == ['MLL', *3 * ['lambda = 0, 10 epochs']]
+    least = min(people_arms(), key=lambda arm: mean_of(arm, 'teacher_cmi'))
+    assert least == nearest[1]
+
+
+def test_what_a_temperature_does():
+    page = words_of(PAGE)
+    kl, fitted, distance, softer = (
+        [mean_of(arm, f'teacher_people_{name}') for arm in sorted(people_arms())]
+        for name in ('kl', 'kl_fitted', 'distance', 'distance_fitted')
+    )
+    gains = [a - b for a, b in zip(kl, fitted, strict=True)]
+    assert f'{min(gains):.2f} to {max(gains):.2f} nats from each of these' in page
+    assert f'no two are more than {max(kl) - min(kl):.3f} apart' in page
+    assert all(a < b for a, b in zip(distance, softer, strict=True))
+
+
+def test_what_lambda_did():
+    page = words_of(PAGE)
+    first, budget, long = (mean(difference(*pairs(a, 'teacher_cmi'))) for a in RAISED)
+    paid = -mean(difference(*pairs('budget 0.02', 'teacher_ll')))
+    assert (
+        f'its CMI is {first:.3f} nats above that of lambda = 0 after two epochs and '
+        f'{long:.3f} after ten'
+    ) in page
+    assert f'A budget moves it by {budget:.3f} nats, for {paid:.3f} nats of LL' in page
+    shares = [
+        f'{100 * rise / mean_of(CONTROLS[arm], "teacher_cmi"):.0f}'
+        for arm, rise in (('MCMI', first), ('MCMI, 10 epochs', long))
+    ]
+    said = f'raised the CMI by {" and ".join(shares)} %'
+    assert said in words_of(PROJECT / 'docs/forms.md')
+
+
+LL_AND_CMI = ('teacher_ll', 'teacher_cmi')
+
+
+def test_all_teachers_lie_on_one_line():
+    assert 'close to one falling line' in words_of(PAGE)
+    runs = runs_of('people_one_seed')
+    figures = ([run['values'][name] for run in runs] for name in LL_AND_CMI)
+    assert np.corrcoef(*figures)[0, 1] < -0.98
+
+
+def test_what_is_said_of_the_students():
+    page = words_of(PAGE)
+    first, budget, long = (gained(arm, 'student_accuracy', 2) for arm in RAISED)
+    assert f'{first} points (MCMI), {budget} (budget) and {long} (' in page
+    n = len(people('MCMI', 'student_accuracy'))
+    assert (
+        f'{first} points by KD after two epochs (n = {n}), a budget {budget}, and '
+        f'{long} after ten'
+    ) in words_of(PROJECT / 'docs/choosing.md')
+
+
+def test_the_first_pages_say_the_same():
+    zero, mcmi = 'lambda = 0, 10 epochs', 'MCMI, 10 epochs'
+    readme = words_of(PROJECT / 'README.md')
+    for words in (
+        f'moved the CMI from {mean_of(zero, "teacher_cmi"):.3f} nats, those of its '
+        f'control, to {mean_of(mcmi, "teacher_cmi"):.3f}, and the teacher away',
+        f'KL(people, P) is {mean_of(mcmi, "teacher_people_kl"):.3f} nats, the '
+        f"control's {mean_of(zero, 'teacher_people_kl'):.3f}",
+        'a temperature alone makes that '
+        f'{mean_of(zero, "teacher_people_kl_fitted"):.3f}',
+        f'{gained(mcmi, "student_accuracy", 2)} points by KD',
+    ):
+        assert words in readme, words
+    audit = words_of(PROJECT / 'docs/audit.md')
+    assert f'stood at {-mean_of("MLL", "teacher_ll"):.3f} nats' in audit
+    choosing = words_of(PROJECT / 'docs/choosing.md')
+    assert f'(LL {mean_of("lambda = 0", "teacher_ll"):.3f} nats' in choosing
