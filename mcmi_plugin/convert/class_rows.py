@@ -16,7 +16,8 @@ def class_rows(text: str, num_classes: int, names: list[str] | None) -> list[int
 
     Args:
         text: numbers or names with commas between them, or a folder with one folder
-            a class, which are counted in alphabetical order, as data sets do.
+            a class, which are counted in alphabetical order, as data sets do. Of
+            classes whose names are numbers, folders say the name.
         names: of its classes, if its checkpoint tells them. ImageNet's 1000 classes
             are known by their folders and their names.
 
@@ -33,7 +34,9 @@ def class_rows(text: str, num_classes: int, names: list[str] | None) -> list[int
         wanted = [name.strip() for name in text.split(',') if name.strip()]
     if not wanted:
         raise UserError(f'--classes {text}: names no class')
-    known = _numbers(num_classes, names)
+    by_number = {str(i): {i} for i in range(num_classes)}
+    by_name = _numbers(num_classes, names)
+    known = by_number | by_name if osp.isdir(text) else by_name | by_number
     rows: list[int] = []
     for name in wanted:
         found = known.get(_plain(name), set())
@@ -50,7 +53,7 @@ def class_rows(text: str, num_classes: int, names: list[str] | None) -> list[int
 
 def _numbers(num_classes: int, names: list[str] | None) -> dict[str, set[int]]:
     """What a class may be called -> the numbers of the classes that are called so."""
-    called = defaultdict(set, {str(i): {i} for i in range(num_classes)})
+    called: dict[str, set[int]] = defaultdict(set)
     lists = [names] if names and len(names) == num_classes else []
     if not lists and num_classes == len(FOLDERS):
         from mmpretrain.datasets.categories import IMAGENET_CATEGORIES

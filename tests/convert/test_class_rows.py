@@ -36,6 +36,16 @@ def test_folders_are_counted_as_data_sets_do(tmp_path):
     assert class_rows(str(tmp_path), 1000, None) == [0, 701]
 
 
+def test_names_that_are_numbers(tmp_path):
+    """As flowers' classes are called: a folder is a name, what is typed a number."""
+    names = ['1', '10', '2']
+    for name in ('1', '2'):
+        (tmp_path / name).mkdir()
+    assert class_rows(str(tmp_path), 3, names) == [0, 2]
+    assert class_rows('1,2', 3, names) == [1, 2]
+    assert class_rows('10', 3, names) == [1]
+
+
 @pytest.mark.parametrize(
     ('text', 'words'),
     [
