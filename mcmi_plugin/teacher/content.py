@@ -161,6 +161,8 @@ def _bytes(key: str, value: Any, roots: tuple, sizes: dict) -> bytes:
         return b''.join(_bytes(f'{key}.{k}', value[k], roots, sizes) for k in inner)
     if hasattr(value, '__array__'):  # NumPy's, torch's, PIL's
         array = np.ascontiguousarray(value)
+        if array.dtype.hasobject:  # its bytes are addresses
+            return _bytes(key, array.tolist(), roots, sizes)
         return f'{key} {array.dtype} {array.shape};'.encode() + array.tobytes()
     return b''  # an object that nothing is known of
 

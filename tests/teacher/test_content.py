@@ -121,6 +121,17 @@ def test_pixels_in_memory_count():
     assert tensors == before
 
 
+def test_an_array_of_objects_is_what_it_holds():
+    """Whose bytes are the addresses of the objects."""
+
+    def content(*words):
+        names = np.array([[*words, 'x' * 30]], dtype=object)
+        return content_of(InMemory(names, [0]), {})
+
+    assert content('a' * 9, 'b') == content(''.join('a' for _ in range(9)), 'b')
+    assert content('a' * 9, 'b') != content('a' * 9, 'c')
+
+
 def test_wrappers_are_what_they_keep(folder):
     config = dict(data_root=str(folder), ann_file='list.txt', data_prefix='train')
     inner = dict(config, type='CustomDataset', metainfo=dict(classes=['cat', 'dog']))
