@@ -17,6 +17,14 @@ def unwrapped(dataset: Any) -> Iterator[Any]:
         dataset = getattr(dataset, 'dataset', None)
 
 
+def pipeline_of(dataset: Any) -> Any:
+    """The pipeline that its samples go through, None without one."""
+    for part in unwrapped(dataset):
+        if hasattr(part, 'pipeline'):
+            return part.pipeline
+    return None
+
+
 def labels_of(dataset: Any) -> Any:
     """``gt_label`` of every sample, without its image."""
     if hasattr(dataset, 'get_gt_labels'):

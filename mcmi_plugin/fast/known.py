@@ -19,7 +19,7 @@ from mmpretrain.datasets import KFoldDataset
 from mmpretrain.datasets.transforms import CenterCrop, PackInputs, ResizeEdge
 
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
-from mcmi_plugin.datasets.subset import Subset, unwrapped
+from mcmi_plugin.datasets.subset import Subset, pipeline_of, unwrapped
 from mcmi_plugin.errors import UserError
 
 # The same for an image every time.
@@ -66,14 +66,6 @@ def always_gives_the_same(dataset: Any) -> bool:
         type(transform) in (*FIXED, PackInputs)
         for transform in pipeline_of(dataset).transforms
     )
-
-
-def pipeline_of(dataset: Any) -> Any:
-    """The pipeline that its samples go through, None without one."""
-    for part in unwrapped(dataset):
-        if hasattr(part, 'pipeline'):
-            return part.pipeline
-    return None
 
 
 def contents(dataset: Any) -> Sequence[Any]:

@@ -10,7 +10,8 @@ from torch import Generator, Tensor
 
 from mcmi_plugin.datasets.recorded import KEY as VIEW
 from mcmi_plugin.datasets.sent import joined_sample
-from mcmi_plugin.fast.known import NotKept, contents, pipeline_of, why_unknown
+from mcmi_plugin.datasets.subset import pipeline_of
+from mcmi_plugin.fast.known import NotKept, contents, why_unknown
 from mcmi_plugin.fast.resident_transforms import (
     Plan,
     crop,

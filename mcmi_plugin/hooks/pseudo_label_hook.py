@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from mcmi_plugin.datasets.indices import load_indices, save_indices
 from mcmi_plugin.datasets.pseudo_labelled import PseudoLabelled
-from mcmi_plugin.datasets.subset import unwrapped
+from mcmi_plugin.datasets.subset import pipeline_of, unwrapped
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import predictions
 from mcmi_plugin.log import log_line
@@ -122,9 +122,10 @@ def _predicted(runner: Runner, model: BaseModel, dataset: Any) -> np.ndarray:
             'there, or from test_dataloader; set one of them'
         )
     unaugmented = loop.dataloader
+    parts = getattr(unaugmented.dataset, 'datasets', [unaugmented.dataset])
     loader = Runner.build_dataloader(
         dict(
-            dataset=_Unaugmented(dataset, unaugmented.dataset.pipeline),
+            dataset=_Unaugmented(dataset, pipeline_of(parts[0])),
             batch_size=unaugmented.batch_size or 1,
             num_workers=unaugmented.num_workers,
             # Without round_up no sample is repeated to even out the processes.

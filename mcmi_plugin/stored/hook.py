@@ -15,8 +15,9 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmrazor.models.algorithms import SingleTeacherDistill
 
+from mcmi_plugin.datasets.subset import pipeline_of
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.fast.known import NotKept, pipeline_of
+from mcmi_plugin.fast.known import NotKept
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.fast.resident import only_joins
 from mcmi_plugin.hooks.given_weights_hook import distiller_of

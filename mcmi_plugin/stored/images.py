@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from mcmi_plugin.datasets.recorded import WANTED
+from mcmi_plugin.datasets.subset import pipeline_of
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.fast.known import pipeline_of
 from mcmi_plugin.stored.answer import Answers
 from mcmi_plugin.stored.views import images_of
 

@@ -12,7 +12,8 @@ from mmpretrain.datasets.transforms import PackInputs, RandomCrop, RandomResized
 from torch import Tensor
 
 from mcmi_plugin.datasets import recorded
-from mcmi_plugin.fast.known import NotKept, pipeline_of, why_unknown
+from mcmi_plugin.datasets.subset import pipeline_of
+from mcmi_plugin.fast.known import NotKept, why_unknown
 from mcmi_plugin.fast.resident_tensors import padded, sample_of
 from mcmi_plugin.fast.resident_transforms import Plan, take_apart
 

@@ -33,6 +33,8 @@ def config(tmp_path):
     def read(**options):
         options = {
             'mcmi': None,
+            # Two trainings of one second would share what is told by its name.
+            'experiment_name': tmp_path.name,
             'model.teacher': dict(_delete_=True, type='GaussianPosterior', delta=1.0),
             'train_dataloader.dataset': json.loads(json.dumps(SEMI)),
             'train_cfg.max_epochs': 1,
@@ -107,6 +109,13 @@ class Watch(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         for sample in data_batch['data_samples']:
             self.seen.append((sample.sample_idx, sample.gt_label.item()))
+
+
+def test_what_is_joined_to_validate_by_has_a_pipeline_too(config):
+    held_out = dict(DATA, split='val', num_val=20)
+    joined = dict(_delete_=True, type='ConcatDataset', datasets=[held_out, held_out])
+    runner = train(config(**{'val_dataloader.dataset': joined}))
+    assert (runner.train_dataloader.dataset.get_gt_labels() >= 0).all()
 
 
 def test_a_run_without_its_data_set_or_its_hook(config):

@@ -12,7 +12,7 @@ from small import (
     train,
 )
 
-from mcmi_plugin.fast.known import pipeline_of
+from mcmi_plugin.datasets.subset import pipeline_of
 from mcmi_plugin.report.run_origin import stored_blocks
 from mcmi_plugin.stored import agreement
 from mcmi_plugin.stored.views import record_views, views_of
