@@ -14,6 +14,7 @@ WORDS = dict(
     teacher_accuracy='teacher accuracy, %',
     teacher_cmi='teacher CMI, nats',
     teacher_ll='teacher LL, nats',
+    teacher_cmi_per_class='CMI of a class, nats',
     teacher_entropy='teacher entropy, nats',
     teacher_cmi_at_tau='teacher CMI at its temperature, nats',
     dropped_accuracy='accuracy on dropped classes, %',
