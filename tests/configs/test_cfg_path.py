@@ -107,10 +107,12 @@ def test_one_line_wherever_a_config_is_named(tmp_path, monkeypatch, name) -> Non
     monkeypatch.chdir(tmp_path)
     Path('broken.py').write_text('model = dict(')
     options = TeacherOptions(lmda=0.1, teacher_config=name)
+    pair = dict(student=name, teacher=name)
+    method = dict(name='kd', losses={}, inputs={})
     readers = {
         'cfg_path': lambda: standing_alone(ConfigDict(cfg_path=name), ConfigDict()),
         'mcmi.teacher_config': lambda: published_config(Config(), options),
-        'pair.student': lambda: compose(dict(student=name), {}),
+        'pair.student': lambda: compose(pair, method),
     }
     for key, read_it in readers.items():
         with pytest.raises(UserError, match=f'^{key}: .*{name}') as refused:

@@ -64,7 +64,7 @@ def test_each_is_that_of_its_runs(page, study, least):
 def test_what_the_words_of_choosing_say():
     runs, text = runs_of('side_by_side'), (PROJECT / 'docs/choosing.md').read_text()
     words = ' '.join(text.split())
-    words = words.split('On real images')[0]  # whose figures test_people.py reads
+    words = words.split('On real images')[0]  # whose figures test_people_page.py reads
     # Gains are those of the tables.
     both = [*figures('choosing.md', 'side_by_side'), *figures('forms.md', 'forms')]
     said = set(re.findall(r'[+-]\d+\.\d\d \+- \d+\.\d\d', words))
