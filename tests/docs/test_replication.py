@@ -149,6 +149,13 @@ def test_class_by_class():
     ) in row('Table 8,')
 
 
+def test_the_output_space():
+    first, second, third = (
+        run['values']['teacher_cmi'] for run in runs_of('tsne_cifar10')
+    )
+    assert f'CMI of {first:.3f}, {second:.3f} and {third:.3f} nats' in row('Fig. 6,')
+
+
 def test_a_twentieth_of_every_class():
     runs, cell = runs_of('few_shot_cifar10'), dict(method='KD', alpha='5%')
     assert {run['seed'] for run in runs} == {0} and len(runs) == 4
