@@ -23,13 +23,7 @@ EPOCHS = {
     'mcmi.mll_epochs': 1,
     'mcmi.epochs': 1,
 }
-STUDY = dict(
-    exhibit='Table 0',
-    title='a tiny one',
-    scales=dict(
-        smoke=dict(config=str(BASE), seeds=2, options={**SIZES, **EPOCHS}),
-        small=dict(config=str(BASE), seeds=1, options={**SIZES, **EPOCHS}),
-    ),
+ARMS = dict(
     arms={
         'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
         'lambda = 0': {'mcmi.lmda': 0.0},
@@ -37,6 +31,15 @@ STUDY = dict(
     },
     baseline='MLL',
     control='lambda = 0',
+)
+STUDY = dict(
+    exhibit='Table 0',
+    title='a tiny one',
+    scales=dict(
+        smoke=dict(config=str(BASE), seeds=2, options={**SIZES, **EPOCHS}),
+        small=dict(config=str(BASE), seeds=1, options={**SIZES, **EPOCHS}),
+    ),
+    **ARMS,
     measures=[
         'student_accuracy',
         'student_ll',

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
-from small_study import BASE
+from small_study import ARMS, BASE
 
 from mcmi_plugin.errors import UserError
 from mcmi_study.plan import read_study
@@ -14,13 +14,7 @@ STUDY = dict(
     title='nothing',
     scales=dict(smoke=dict(config=str(BASE), seeds=2)),
     grid=dict(delta={'1': {}, '2': {'test_dataloader.dataset.delta': 2.0}}),
-    arms={
-        'MLL': {'mcmi.form': 'none', 'mcmi.lmda': None},
-        'lambda = 0': {'mcmi.lmda': 0.0},
-        'MCMI': {'mcmi.lmda': 0.5},
-    },
-    baseline='MLL',
-    control='lambda = 0',
+    **ARMS,
     measures=['student_accuracy'],
 )
 

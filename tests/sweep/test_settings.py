@@ -150,9 +150,12 @@ def test_what_a_sweep_cannot_search_is_said_at_once(
 def test_every_setting_of_averaged_teachers_can_be_run(quickstart_config, tmp_path):
     options = {'mcmi.snapshots': 2}
     cfg = config_of(quickstart_config, tmp_path, **options)
-    for name, setting in all_settings([0.1], cfg).items():
+    settings = all_settings([0.1], cfg)
+    assert settings and 'early stopping' not in settings  # it takes one of the epochs
+    for name, setting in settings.items():
         cell = command.cell_of(str(tmp_path / 'held_out.py'), name, setting, 0)
-        job_config(cell.config, cell.options, str(cell.directory))
+        mcmi = job_config(cell.config, cell.options, str(cell.directory)).mcmi
+        assert (mcmi.snapshots, mcmi.get('early_stopping', False)) == (2, False)
 
 
 def test_the_grid_reaches_both_ends_and_never_past_them():
