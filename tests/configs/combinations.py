@@ -1,6 +1,9 @@
 """Every pair with every method, as a user would write the config."""
 
+import copy
 from pathlib import Path
+
+from mmengine.config import Config
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 BASE = CONFIGS / '_base_'
@@ -31,6 +34,12 @@ from mcmi_plugin.distill import compose
 model = compose(_base_.pair, _base_.method)
 """
 MCMI = 'mcmi = _base_.pair.mcmi\n'
+
+PAIR = Config.fromfile(BASE / 'pairs/r56_r20.py').pair
+
+
+def method_of(name: str) -> dict:
+    return copy.deepcopy(Config.fromfile(BASE / f'methods/{name}.py').method)
 
 
 def write_config(folder: Path, pair: str, method: str, mcmi: bool = False) -> Path:
