@@ -85,6 +85,8 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
     written, said = Config(cfg.to_dict()), read_config(path)
     said.merge_from_dict(options)
     own = dict(teacher_dir=teachers, control=False, on_cliff='warn')
+    if cfg.mcmi.get('dataset'):
+        own['dataset'] = cfg.mcmi.dataset
     written.mcmi = dict(said.get('mcmi') or {}, **own)
     cfg.mcmi.update(own)
     with whole_file(file, 'w') as opened:
@@ -107,24 +109,40 @@ def _check_dial(mcmi: dict) -> None:
 
 
 def hold_out(cfg: Config) -> None:
-    """Split the training set in two; what was the validation set is left alone."""
+    """Split the training set in two; what was the validation set is left alone.
+
+    Where the teacher has images of its own, a student's are often some of them: both
+    are split below their wrappers then, so that what is held out is so from both.
+    """
     loader, judge = cfg.train_dataloader, cfg.val_dataloader
+    mcmi = cfg.get('mcmi') or {}
+    below = bool(mcmi.get('dataset'))
     unaugmented = pipeline_in(judge.dataset)
-    held_out = _part_of(loader.dataset, 'held_out')
+    held_out = _part_of(loader.dataset, 'held_out', below)
     judge.dataset = with_pipeline(held_out, unaugmented)
-    loader.dataset = _part_of(loader.dataset, 'train')
+    for owner in [loader, mcmi] if below else [loader]:
+        owner.dataset = _part_of(owner.dataset, 'train', below)
     cfg.test_dataloader = cfg.test_cfg = cfg.test_evaluator = None
 
 
-def _part_of(dataset: ConfigDict, part: str) -> ConfigDict:
-    """A part of a training set; of what is held out every sample is there once."""
+def _part_of(dataset: ConfigDict, part: str, below: bool) -> ConfigDict:
+    """A part of a training set; of what is held out every sample is there once.
+
+    Args:
+        below: whether all wrappers stay around the part.
+    """
     if 'datasets' in dataset:
-        joined = [_part_of(one, part) for one in dataset.datasets]
+        joined = [_part_of(one, part, below) for one in dataset.datasets]
         return ConfigDict(dataset, datasets=joined)
     # They count, or repeat, what they wrap.
-    if short_name(dataset.type) in _AROUND:
-        inner = _part_of(dataset.dataset, part)
-        return ConfigDict(dataset, dataset=inner) if part == 'train' else inner
+    around = short_name(dataset.type) in _AROUND
+    if around or (below and 'dataset' in dataset):
+        inner = _part_of(dataset.dataset, part, below)
+        if around and part == 'held_out':
+            return inner
+        whole = ConfigDict(dataset, dataset=inner)
+        whole.pop('index_file', None)  # it is of the whole set's choice
+        return whole
     split = dict(type='HoldOut', fraction=HELD_OUT, seed=0, part=part)
     return ConfigDict(split, dataset=dataset)
 

@@ -49,6 +49,8 @@ def recipe_of(
         if options.early_stopping == 'cmi':
             recipe['early_stopping_by'] = 'cmi'
     recipe |= _part_of_epoch('', loader)
+    if stage_cfg.get('sync_bn') is not None:
+        recipe['sync_bn'] = stage_cfg.sync_bn  # statistics of all processes' samples
     if stage_cfg.auto_scale_lr is None:
         # Nothing corrects the rate for the batch size, so it is of the recipe.
         recipe['batch_size'] = loader.batch_size * get_world_size()

@@ -31,6 +31,7 @@ _SHARED = (
     'log_level',
     'model_wrapper_cfg',
     'runner_type',
+    'sync_bn',
     'visualizer',
 )
 

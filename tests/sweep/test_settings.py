@@ -4,6 +4,7 @@ import argparse
 
 import pytest
 import torch
+from conftest import PROJECT
 from imagenet_folder import write_folder
 from mmengine.config import Config
 from mmengine.registry import DATASETS
@@ -123,6 +124,50 @@ def test_a_set_that_is_repeated_is_split_before_it_is(kind):
     assert not set(parts[0]) & set(parts[1])
     assert len(parts[1]) == len(set(parts[1]))  # each once, to be judged by
     assert 0.09 < len(set(parts[1])) / len(set(images)) < 0.11
+
+
+@pytest.fixture
+def few_shot(tmp_path):
+    """The student has a fifth of every class, the teacher all of them."""
+    pipeline = [dict(type='PackInputs')]
+    whole = dict(type='Digits', split='train', pipeline=pipeline)
+    index_file = str(tmp_path / 'whole.json')
+    few = dict(type='ClassFraction', fraction=0.2, index_file=index_file, dataset=whole)
+    return Config(
+        dict(
+            default_scope='mmpretrain',
+            train_dataloader=dict(dataset=few),
+            val_dataloader=dict(dataset=dict(whole, split='test')),
+            mcmi=dict(dataset=whole),
+        )
+    )
+
+
+def test_what_is_held_out_from_the_student_is_so_from_the_teachers_own_set(few_shot):
+    student = built(DATASETS, few_shot.train_dataloader.dataset, few_shot)
+    hold_out(few_shot)
+    loaders = few_shot.train_dataloader, few_shot.val_dataloader, few_shot.mcmi
+    train, held_out, teacher = (
+        set(_images(built(DATASETS, owner.dataset, few_shot))) for owner in loaders
+    )
+    assert train < teacher and not held_out & teacher
+    assert 0.08 < len(held_out) / len(student) < 0.12
+
+
+def test_the_teachers_own_set_of_a_sweep_is_written_for_its_settings(tmp_path):
+    text = (
+        "_base_ = ['{}']\n"
+        'whole = _base_.train_dataloader.dataset\n'
+        'mcmi = dict(dataset=whole)\n'
+        'train_dataloader = dict(dataset=dict(\n'
+        "    _delete_=True, type='ClassFraction', fraction=0.2, dataset=whole))\n"
+    )
+    path = tmp_path / 'few.py'
+    path.write_text(text.format(PROJECT / 'configs/mcmi/quickstart_digits.py'))
+    config_of(str(path), tmp_path)
+    written = Config.fromfile(tmp_path / 'held_out.py')
+    assert written.mcmi.dataset.type == 'HoldOut'
+    assert written.train_dataloader.dataset.dataset == written.mcmi.dataset
 
 
 def _images(dataset):

@@ -47,6 +47,7 @@ IN_THE_RECIPE = [
     dict(change={'train_dataloader.num_batch_per_epoch': 4}),
     dict(change={'model.teacher.type': 'Other'}),
     dict(change={'data_preprocessor.to_rgb': False}),
+    dict(change={'sync_bn': 'torch'}),
     dict(change={'optim_wrapper.type': 'AmpOptimWrapper'}),
     dict(change={'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.dtype': 'x'}),
     dict(mcmi=dict(teacher_config='base512.py')),

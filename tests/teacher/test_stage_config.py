@@ -54,11 +54,14 @@ def test_the_papers_recipe(project, name, lmda, lr):
     assert cfg.train_dataloader.dataset.data_root == 'data/imagenet'
 
 
-def test_unused_parameters_may_be_the_teachers(imagenet):
-    """What the docs say against torch's error is for a teacher's training too."""
-    imagenet.find_unused_parameters = True
+@pytest.mark.parametrize(
+    ('key', 'value'), [('find_unused_parameters', True), ('sync_bn', 'torch')]
+)
+def test_what_several_processes_are_told_is_the_teachers_too(key, value, imagenet):
+    """What the docs say against torch's error; statistics over all processes."""
+    imagenet[key] = value
     stage = stage_config(imagenet, options_of(imagenet), 'mcmi', 'dir')
-    assert stage.find_unused_parameters is True
+    assert stage[key] == value
 
 
 def test_the_data_are_the_distillation_configs(imagenet):
