@@ -1,9 +1,12 @@
 """A study's runs, as its table, its verdicts and its figures ask for them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.paired import Difference, Spread, paired, spread
@@ -116,16 +119,27 @@ class Results:
             raise UserError(f'study.figures: no run of {", ".join(arms)} has {measure}')
         return found
 
-    def of_one_seed(self, measure: str, arms: Sequence[str]) -> tuple[int, dict]:
-        """The lowest of the seeds that most arms have, and {arm: measured} with it.
+    def arrays_of_one_seed(
+        self, measure: str, arms: Sequence[str]
+    ) -> tuple[int, dict[str, Mapping[str, np.ndarray]]]:
+        """The lowest of the seeds that most arms have, and {arm: arrays} of it.
+
+        The measure is the path of an .npz file that the run has written.
 
         Raises:
-            UserError: no run has the measure.
+            UserError: no run has the measure, or the file is gone.
         """
         found = {a: self.by_seed(measure, a, {}) for a in self.having(measure, arms)}
         counted = Counter(seed for runs in found.values() for seed in runs)
         seed = min(counted, key=lambda seed: (-counted[seed], seed))
-        return seed, {arm: runs[seed] for arm, runs in found.items() if seed in runs}
+        paths = {arm: runs[seed] for arm, runs in found.items() if seed in runs}
+        for path in paths.values():
+            if not Path(path).is_file():
+                raise UserError(
+                    f'{path}, which it is drawn from, is gone; remove the result.json '
+                    'of its folder, then run the study again'
+                )
+        return seed, {arm: np.load(path) for arm, path in paths.items()}
 
     def by_seed(self, measure: str, arm: str, row: dict) -> dict[int, Any]:
         """{seed: measured} of an arm in a cell; runs without the measure left out."""

@@ -25,10 +25,10 @@ def answers(
     """
     results.only_row('answers')
     try:
-        seed, found = results.of_one_seed(measure, arms)
+        results.having(measure, arms)
     except UserError as error:
         raise UserError(f'{error}; set people_counts') from error
-    files = {arm: np.load(path) for arm, path in found.items()}
+    seed, files = results.arrays_of_one_seed(measure, arms)
     first = next(iter(files.values()))
     said = np.stack([first['people'], *(file['teacher'] for file in files.values())], 2)
     # Those that anybody names most, in the order of their labels.

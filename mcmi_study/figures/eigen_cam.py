@@ -19,8 +19,8 @@ def eigen_cam(
     [N, H, W], ``groups`` [N] names of classes or empty, and ``layer``.
     """
     results.only_row('eigen_cam')
-    seed, found = results.of_one_seed(measure, arms)
-    arms, files = list(found), [np.load(path) for path in found.values()]
+    seed, found = results.arrays_of_one_seed(measure, arms)
+    arms, files = list(found), list(found.values())
     blocks = _blocks(files[0]['groups'])
     columns = max(map(len, blocks))
     size = (INCHES_WIDE - 0.5) / columns

@@ -20,8 +20,8 @@ def scatter_tsne(
     [N] and ``classes`` [C] names.
     """
     row = results.only_row('scatter_tsne')
-    seed, found = results.of_one_seed(measure, arms)
-    arms, files = list(found), [np.load(path) for path in found.values()]
+    seed, found = results.arrays_of_one_seed(measure, arms)
+    arms, files = list(found), list(found.values())
     cmis = [results.by_seed('teacher_cmi', arm, row).get(seed) for arm in arms]
     captions = [
         arm if cmi is None else f'{arm}: CMI {cmi:.3f} nats'

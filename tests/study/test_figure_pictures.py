@@ -177,6 +177,22 @@ def test_pictures_are_of_a_seed_that_the_arms_share(kind, png, tmp_path):
 @pytest.mark.parametrize(
     'kind, measure',
     [
+        ('eigen_cam', 'eigen_cam'),
+        ('scatter_tsne', 'output_probabilities'),
+        ('answers', 'people_answers'),
+    ],
+)
+def test_a_picture_whose_arrays_are_gone_names_them(kind, measure, tmp_path):
+    gone = str(tmp_path / 'gone.npz')
+    results = study(['MLL'], seeds=1, **{measure: lambda arm, row, seed: gone})
+    with pytest.raises(UserError) as error:
+        draw(kind, results, str(tmp_path / 'x.png'))
+    assert str(error.value).startswith(f'{gone}, which it is drawn from, is gone; ')
+
+
+@pytest.mark.parametrize(
+    'kind, measure',
+    [
         ('per_class', 'teacher_cmi_per_class'),
         ('confusion', 'confusion'),
         ('curves', 'mll_history'),
