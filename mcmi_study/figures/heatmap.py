@@ -106,5 +106,8 @@ def _in_two(run: dict) -> dict:
     """A run with an axis ``'T^t / T^s'`` as two axes."""
     axes: dict[str, str] = {}
     for axis, name in run['grid'].items():
-        axes.update(zip(axis.split(' / '), name.split(' / '), strict=True))
+        two = axis.split(' / ')
+        # Another axis may have any names.
+        names = name.split(' / ') if len(two) > 1 else [name]
+        axes.update(zip(two, names, strict=True))
     return {**run, 'grid': axes}

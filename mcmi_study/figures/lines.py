@@ -57,8 +57,8 @@ def lines(
     )
     panels = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axes, row in zip(panels, rows, strict=True):
-        of_row = results.where(row)
-        _draw(axes, of_row, x, left, drawn, baseline, '-')
+        of_row, everywhere = results.where(row), results.arms()
+        _draw(axes, of_row, x, left, drawn, everywhere, baseline, '-')
         axes.set_title(row_title(row), fontsize=10)
         axes.set_xlabel(x_label or ('lambda' if x == 'arm' else x))
         if floor is not None and axes.get_ylim()[0] < floor:
@@ -69,7 +69,7 @@ def lines(
             axes.axhline(0, color='0.4', linewidth=1)
         if right is not None:
             shown = [arm for arm in drawn if arm in (right_arms or drawn)]
-            _draw(axes.twinx(), of_row, x, right, shown, baseline, '--')
+            _draw(axes.twinx(), of_row, x, right, shown, everywhere, baseline, '--')
     if panels[0].get_legend_handles_labels()[1]:
         legend(panels[0])
     return figure
@@ -81,13 +81,18 @@ def _draw(
     x: str,
     measure: str,
     arms: list[str],
+    everywhere: list[str],
     baseline: str | None,
     style: str,
 ) -> None:
+    """One panel; an arm has the same colour in each, though not all may have run."""
     name = words(measure)
     name = name if baseline is None else f'{name}:\ndifference to {baseline}'
     axes.set_ylabel(name + ' (dashed)' * (style == '--'))
-    along, level = _along_grid(results, x, arms) if x != 'arm' else _along_arms(arms)
+    if x == 'arm':
+        along, level = _along_arms(arms)
+    else:
+        along, level = _along_grid(results, x, arms, everywhere), []
     for index, (label, places) in along:
         found = [
             (at, _point(results, measure, arm, row, baseline))
@@ -113,21 +118,24 @@ def _draw(
             axes.axhline(point[0], color=colour, linestyle=kind, label=arm)
 
 
-def _along_grid(results: Results, x: str, arms: list[str]) -> tuple[list, list[str]]:
-    """[(number of its colour, (label, places))] of each line, and no level one."""
+def _along_grid(
+    results: Results, x: str, arms: list[str], everywhere: list[str]
+) -> list[tuple[int, tuple[str, list[Place]]]]:
+    """[(number of its colour, (label, places))] of each line."""
     names = list(dict.fromkeys(run['grid'][x] for run in results.runs))
-    if None in map(number, names):
+    dial = {n: at for n in names if (at := number(n)) is not None}
+    if len(dial) < len(names):
         raise UserError(
             f'study.figures: lines needs a number in the names of {x}; got {names}'
         )
     return [
-        (results.arms().index(arm), (arm, [(number(n), arm, {x: n}) for n in names]))
+        (everywhere.index(arm), (arm, [(at, arm, {x: n}) for n, at in dial.items()]))
         for arm in arms
-    ], []
+    ]
 
 
 def _along_arms(arms: list[str]) -> tuple[list, list[str]]:
-    """The same where arms are the points, and the arms without a number."""
+    """Lines where arms are the points, and the arms without a number."""
     groups: dict[str, list[Place]] = {}  # 'fixed, lambda 0.5' and 'fixed, lambda 2'
     for arm in arms:
         if (at := number(arm)) is not None:

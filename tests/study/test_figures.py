@@ -105,6 +105,18 @@ def test_lines_one_panel_for_each_cell_of_the_rest_of_the_grid(png):
     assert [a.get_title() for a in figure.axes] == ['method = KD', 'method = CRD']
 
 
+def test_an_arm_that_has_not_run_everywhere_keeps_its_colour(png):
+    """As in the report of a study of which a cell failed, or is still to come."""
+    grid = [{'method': m, 'alpha': '5 %'} for m in ('KD', 'CRD')]
+    results = study(['MLL', 'MCMI'], grid, student_accuracy=accuracy)
+    left = [r for r in results if (r['arm'], r['grid']) != ('MLL', grid[1])]
+    first, second = draw('lines', left, png, x='alpha').axes
+    of = [{c.get_label(): c for c in axes.containers} for axes in (first, second)]
+    assert [len(one['MLL'][0].get_xdata()) for one in of] == [1, 0]
+    colours = {one['MCMI'][0].get_color() for one in of}
+    assert len(colours) == 1 and colours != {of[0]['MLL'][0].get_color()}
+
+
 def test_a_line_needs_numbers(tmp_path):
     results = study(
         ['MLL'], [{'pair': 'R56-R20'}, {'pair': 'none'}], student_accuracy=accuracy
