@@ -164,7 +164,7 @@ def test_heatmap_of_paired_differences(png):
 
 def test_heatmap_of_all_arms(png):
     methods = ('KD', 'DKD', 'DIST')
-    grid = [{'set': s, 'method': method} for s in ('one', 'two') for method in methods]
+    grid = [{'set': s, 'method': method} for s in ('one / a', 'two') for method in methods]
     arms = ['lambda = 0', 'MCMI', 'temperature', 'left out']
     gains = {'MCMI': 1.0, 'temperature': -2.0, 'left out': 50.0}
     results = study(
@@ -189,7 +189,7 @@ def test_heatmap_of_all_arms(png):
     expected = np.array([[2, 3, 4], [-4, -6, -8]])
     assert axes.images[0].get_array().tolist() == expected.tolist()
     assert second.images[0].get_array().tolist() == [[3, 4, 5], [-6, -8, -10]]
-    assert (axes.get_title(), second.get_title()) == ('set = one', 'set = two')
+    assert (axes.get_title(), second.get_title()) == ('set = one / a', 'set = two')
     labels = [t.get_text() for t in axes.get_yticklabels()]
     assert labels == ['MCMI', 'temperature']
     assert 'arm minus lambda = 0' in texts(figure)
