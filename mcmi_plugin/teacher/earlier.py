@@ -20,6 +20,7 @@ _NEW = {
     'batch_size': 'the number of processes',
     'drop_last': 'drop_last',
     'samples_per_epoch': 'num_batch_per_epoch',
+    'sync_bn': 'sync_bn',
     'val_drop_last': 'drop_last of val_dataloader',
     'val_samples_per_epoch': 'num_batch_per_epoch of val_dataloader',
 }

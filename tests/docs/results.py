@@ -1,7 +1,7 @@
 """The runs in docs/results, and their figures as the pages print them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
 from statistics import mean, stdev
 
@@ -45,15 +45,17 @@ def gain(one: Mapping[int, float], other: Mapping[int, float], digits: int) -> s
     return f'{words} +- {stdev(found) / len(found) ** 0.5:.{digits}f}'
 
 
-# Teachers against people: what has been run of several seeds, and of one.
+# Teachers against people: what has been run of several seeds, and of one; and of an
+# MLL teacher that was made anew.
 PEOPLE = ('people', 'people_one_seed')
+ANEW = ('people_again',)
 
 
-def people(arm: str, measure: str) -> dict[int, float]:
+def people(arm: str, measure: str, of: Sequence[str] = PEOPLE) -> dict[int, float]:
     """By seed, of the study that has more of them."""
-    found = (values(runs_of(study), arm, measure, {}) for study in PEOPLE)
+    found = (values(runs_of(study), arm, measure, {}) for study in of)
     return max(found, key=len)
 
 
-def people_arms() -> set[str]:
-    return {run['arm'] for study in PEOPLE for run in runs_of(study)}
+def people_arms(of: Sequence[str] = PEOPLE) -> set[str]:
+    return {run['arm'] for study in of for run in runs_of(study)}

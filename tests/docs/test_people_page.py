@@ -1,15 +1,27 @@
 """Every figure of docs/people.md is one of docs/results."""
 
+from collections.abc import Sequence
 from statistics import mean
 
 import numpy as np
 from conftest import PROJECT
 from pages import tables_in, words_of
-from results import difference, gain, people, people_arms, runs_of, spread
+from results import (
+    ANEW,
+    PEOPLE,
+    difference,
+    gain,
+    people,
+    people_arms,
+    runs_of,
+    spread,
+)
 
 PAGE = PROJECT / 'docs/people.md'
 CONTROLS = {
     'MCMI': 'lambda = 0',
+    'lambda = 0.05': 'lambda = 0',
+    'lambda = 0.5': 'lambda = 0',
     'budget 0.02': 'lambda = 0',
     'MCMI, 10 epochs': 'lambda = 0, 10 epochs',
     'temperature 2': 'MLL',
@@ -34,39 +46,51 @@ TABLES = {
         'distance': ('student_people_distance', 1),
         'accuracy, %': ('student_accuracy', 2),
     },
+    'made anew': {
+        'LL': ('teacher_ll', 3),
+        'CMI': ('teacher_cmi', 3),
+        'KL': ('teacher_people_kl', 3),
+        'KL at T': ('teacher_people_kl_fitted', 3),
+        'student, %': ('student_accuracy', 2),
+    },
 }
 AGAINST = ', against its control'
 
 
-def shown(arm: str, column: str, columns: dict[str, tuple[str, int]]) -> str:
+def shown(
+    arm: str, column: str, columns: dict[str, tuple[str, int]], of: Sequence[str]
+) -> str:
     if column == 'n':
-        return str(len(people(arm, 'teacher_people_kl')))
+        return str(len(people(arm, 'teacher_people_kl', of)))
     name = column.removesuffix(AGAINST)
     measure, digits = columns[name]
     if name == column:
-        return spread(people(arm, measure).values(), digits)
+        return spread(people(arm, measure, of).values(), digits)
     finer = digits + ('%' not in name)  # per cent to two places is fine enough
-    return gained(arm, measure, finer) if arm in CONTROLS else ''
+    return gained(arm, measure, finer, of) if arm in CONTROLS else ''
 
 
-def pairs(arm: str, measure: str) -> tuple[dict[int, float], dict[int, float]]:
+def pairs(
+    arm: str, measure: str, of: Sequence[str] = PEOPLE
+) -> tuple[dict[int, float], dict[int, float]]:
     """Its own and its control's, of the seeds that it has."""
-    ours, control = people(arm, measure), people(CONTROLS[arm], measure)
+    ours, control = people(arm, measure, of), people(CONTROLS[arm], measure, of)
     return ours, {seed: control[seed] for seed in ours}
 
 
-def gained(arm: str, measure: str, digits: int) -> str:
-    return gain(*pairs(arm, measure), digits)
+def gained(arm: str, measure: str, digits: int, of: Sequence[str] = PEOPLE) -> str:
+    return gain(*pairs(arm, measure, of), digits)
 
 
 def test_each_figure_of_the_tables_is_that_of_its_runs():
     found = tables_in(PAGE)
     assert [table[0][0] for table in found] == list(TABLES)
     for (corner, *columns), *rows in found:
-        assert {arm for arm, *_ in rows} == people_arms()
+        of = ANEW if corner == 'made anew' else PEOPLE
+        assert {arm for arm, *_ in rows} == people_arms(of)
         for arm, *cells in rows:
             for column, cell in zip(columns, cells, strict=True):
-                assert cell == shown(arm, column, TABLES[corner]), (arm, column)
+                assert cell == shown(arm, column, TABLES[corner], of), (arm, column)
 
 
 RAISED = ('MCMI', 'budget 0.02', 'MCMI, 10 epochs')  # the CMI of the teacher

@@ -186,14 +186,15 @@ def test_the_teacher_of_an_earlier_version_is_not_taken_unseen(
 
 def test_what_an_earlier_version_left_untold_is_named(listed, said, tmp_path):
     listed.train_dataloader.update(drop_last=True, num_batch_per_epoch=1)
-    listed.auto_scale_lr = dict(base_batch_size=64)
+    listed.update(auto_scale_lr=dict(base_batch_size=64), sync_bn='torch')
     provide(listed)
     (mll,) = tmp_path.glob('mcmi_teachers/*-mll-*/teacher.pth')
     folder, _ = before(listed, mll)
     Path(folder).mkdir()
     shutil.move(mll, Path(folder) / 'teacher.pth')
     provide(listed)
-    assert 'base_batch_size and drop_last and num_batch_per_epoch: the' in said[0]
+    new = 'base_batch_size and drop_last and num_batch_per_epoch and sync_bn'
+    assert f'{new}: the' in said[0]
 
 
 def test_embedded_data_keep_the_teachers_of_earlier_versions(digits, said, tmp_path):
