@@ -60,7 +60,8 @@ def read_study(
     Args:
         work_dir: by default ``work_dirs/study/NAME/SCALE``.
         arms, grid, seeds: in place of the scale's choice of names, and their number;
-            the controls come along. Names of an axis may be one string, ``'A,B'``.
+            the controls come along, and an axis that is not named stays as the scale
+            has it. Names of an axis may be one string, ``'A,B'``.
         options: for all cells, over everything that the study says.
 
     Raises:
@@ -70,7 +71,7 @@ def read_study(
     content = read_content(path)
     require_known(scale, content['scales'], 'scale', path)
     chosen = {'seeds': 1, 'options': {}, **content['scales'][scale]}
-    picked = dict(grid or chosen.get('grid') or {})
+    picked = {**(chosen.get('grid') or {}), **(grid or {})}
     axes = content['grid']
     for axis, names in picked.items():
         require_known(axis, axes, 'axis', f'{path}: grid')

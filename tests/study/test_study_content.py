@@ -94,6 +94,15 @@ def test_names_with_commas_are_found_in_what_was_typed(read):
         read(grid=grid, read=dict(grid=dict(set='a, b,c')))
 
 
+def test_an_axis_that_is_not_named_stays_as_the_scale_has_it(read):
+    axes = dict(pair={'digits': {}, 'ImageNet': {}}, method={'KD': {}, 'CRD': {}})
+    scales = dict(smoke=dict(config=str(BASE), grid=dict(pair=['digits'])))
+    study = read(grid=axes, scales=scales, read=dict(grid=dict(method='KD')))
+    assert study.grid == dict(pair=['digits'], method=['KD'])
+    study = read(grid=axes, scales=scales, read=dict(grid=dict(pair='ImageNet')))
+    assert study.grid == dict(pair=['ImageNet'], method=['KD', 'CRD'])
+
+
 def test_names_that_python_would_swallow_are_found(read):
     text = "study = dict(arms={'MLL': {}, 'MCMI': {}, 'MLL': {'mcmi.lmda': 0}})\n"
     with pytest.raises(UserError, match="line 1: two entries share the name 'MLL'"):
