@@ -127,5 +127,5 @@ study = dict(
     paper=paper,
     note=(
         'The paper calls the spread a variance; we take it for a standard deviation. '
-        'The digits stand in for CIFAR-100: they show that the machinery works, not '
-        'that a method does.'))
+        'At the small scale digits stand in for CIFAR-100: they show that the '
+        'machinery works, not that a method does.'))

@@ -1,13 +1,13 @@
 """Every figure of docs/replication.md is one of docs/results."""
 
 import json
-from statistics import mean
+from statistics import mean, stdev
 
 import numpy as np
 import pytest
 from conftest import PROJECT
 from pages import words_of
-from results import gain, people, people_arms, runs_of, spread, values
+from results import ANEW, gain, people, people_arms, runs_of, spread, values
 
 PAGE = PROJECT / 'docs/replication.md'
 RESULTS = PROJECT / 'docs/results/public_resnets'
@@ -164,3 +164,57 @@ def test_a_twentieth_of_every_class():
     assert f'MLL {of["MLL"][0]:.2f} %' in line
     for arm in ('lambda = 0', 'MCMI', 'budget 0.02'):
         assert f'{arm} {gain(of[arm], of["MLL"], 2)}' in line
+
+
+def test_other_methods():
+    """Of the same three teachers, a row a method."""
+    by_method = {
+        'KD': ('people_again', {}),
+        'KD + LS': ('methods_cifar10_ls', dict(set='CIFAR-10', method='KD + LS')),
+    }
+    for method in ('DKD', 'CRD'):
+        pair = 'CIFAR-10: ResNet-20 -> ResNet-8'
+        by_method[method] = 'methods_cifar10', dict(pair=pair, method=method)
+    gains = []
+    for method, (study, cell) in by_method.items():
+        mll, zero, mcmi = (
+            values(runs_of(study), arm, 'student_accuracy', cell)[0]
+            for arm in ('MLL', 'lambda = 0', 'MCMI')
+        )
+        gains.append(mcmi - zero)
+        cells = [f'{mll:.2f}', f'{zero:.2f}', f'{mcmi:.2f}']
+        cells += [f'{zero - mll:+.2f}', f'{gains[-1]:+.2f}']
+        assert f'\n| {method} | {" | ".join(cells)} |\n' in PAGE.read_text()
+    page = words_of(PAGE)
+    assert f'from {min(gains):+.2f} to {max(gains):+.2f} points' in page
+    accuracies = (
+        people(arm, 'student_accuracy', ['people']).values()
+        for arm in people_arms(['people'])
+    )
+    assert f'deviation of up to {max(map(stdev, accuracies)):.2f}.' in page
+
+
+def test_lambda_of_the_teachers_made_anew():
+    said = row('Table 7, lambda and CMI'), row('Table 7, lambda and the stud')
+    arms = ('lambda = 0', 'lambda = 0.05', 'MCMI', 'lambda = 0.5')
+    for line, measure, digits in zip(
+        said, ('teacher_cmi', 'student_accuracy'), (4, 2), strict=True
+    ):
+        found = [people(arm, measure, ANEW).values() for arm in arms]
+        assert ', '.join(spread(of, digits) for of in found) in line
+
+
+def test_temperature_and_cmi_of_a_teacher_that_knows_the_images():
+    found = json.loads((RESULTS / 'resnet20_mll.json').read_text())['train']
+    curve = {p['temperature']: p['cmi'] for p in found['temperatures']}
+    shown = [curve[t] for t in (1, 2, 4, 8)]
+    assert f'{listed(shown, 3)} nats at T = 1, 2, 4, 8' in row('Fig. 1,')
+    ahead = {t: cmi for t, cmi in curve.items() if t >= 1}
+    assert max(ahead, key=ahead.__getitem__) == 2 and curve[0.25] > ahead[2]
+    assert f'{curve[0.25]:.3f} at 0.25' in row('Fig. 1,')
+
+
+def test_eigen_cam():
+    arms = [run['arm'] for run in runs_of('eigen_cam_cifar10')]
+    assert arms == ['MLL', 'lambda = 0', 'MCMI']
+    assert '(results/eigen_cam_cifar10/figure1_eigen_cam.png)' in row('Fig. 3,')
