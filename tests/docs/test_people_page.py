@@ -105,8 +105,20 @@ def test_what_raised_the_cmi_took_the_teacher_away_from_people():
             )
     first, budget, long = (gained(arm, 'teacher_people_kl', 4) for arm in RAISED)
     assert f'by {first} nats (MCMI), {budget} (budget) and {long} (' in words_of(PAGE)
-    means = [mean(difference(*pairs(arm, 'teacher_people_kl'))) for arm in RAISED]
-    said = f'by {min(means):.3f} to {max(means):.3f} nats of KL'
+    found = [(PEOPLE, arm) for arm in RAISED]
+    found += [(ANEW, arm) for arm in ('lambda = 0.05', 'MCMI', 'lambda = 0.5')]
+    rises = {
+        (of, arm): [
+            mean(difference(*pairs(arm, f'teacher_{measure}', of)))
+            for measure in ('cmi', 'people_kl')
+        ]
+        for of, arm in found
+    }
+    small = {arm for (_, arm), (cmi, _) in rises.items() if cmi <= 0.001}
+    assert small == {'lambda = 0.05'}
+    away = [kl for cmi, kl in rises.values() if cmi > 0.001]
+    said = 'more than 0.001 nats came out farther from people than its control, by '
+    said += f'{min(away):.3f} to {max(away):.3f} nats of KL'
     assert said in words_of(PROJECT / 'docs/idea.md')
 
 
@@ -185,6 +197,41 @@ def test_what_is_said_of_the_students():
         f'{first} points by KD after two epochs (n = {n}), a budget {budget}, and '
         f'{long} after ten'
     ) in words_of(PROJECT / 'docs/choosing.md')
+
+
+def anew(arm: str, measure: str, digits: int) -> str:
+    return gained(arm, measure, digits, ANEW)
+
+
+def test_what_is_said_of_the_teacher_made_anew():
+    page = words_of(PAGE)
+    lls = [mean(people('MLL', 'teacher_ll', of).values()) for of in (ANEW, PEOPLE)]
+    assert 'its LL is {:.4f} nats where it was {:.4f}'.format(*lls) in page
+    larger, kl = anew('lambda = 0.5', 'teacher_cmi', 4), 'teacher_people_kl'
+    away = anew('lambda = 0.5', kl, 4)
+    assert f'raised the CMI by {larger} nats and took' in page
+    assert f'away from people by {away}.' in page
+    least = anew('lambda = 0.05', kl, 4)
+    assert f'0.05 moved the CMI by {anew("lambda = 0.05", "teacher_cmi", 4)}, ' in page
+    assert f'distance to people by {least} (n = 1)' in page
+    students = (anew(a, 'student_accuracy', 2) for a in ('lambda = 0.5', 'MCMI'))
+    assert 'lambda 0.5 {} points, of 0.25 {}'.format(*students) in page
+
+
+def test_what_is_said_of_the_teachers_that_cost_nothing():
+    page = words_of(PAGE)
+    warm, half = 'temperature 2', 'stopped halfway'
+    assert f'nearer to people, {anew(warm, "teacher_people_kl", 3)} nats' in page
+    assert f'its students too, {anew(warm, "student_people_kl", 3)}, ' in page
+    assert f'of {anew(warm, "student_accuracy", 2)} points' in page
+    cmi = {a: mean(people(a, 'teacher_cmi', ANEW).values()) for a in people_arms(ANEW)}
+    assert max(cmi, key=cmi.__getitem__) == half and 'the most CMI of all' in page
+    assert f'farther from people, {anew(half, "teacher_people_kl", 3)} nats' in page
+    assert f'students have {anew(half, "student_accuracy", 2)} points' in page
+    zero, mll = (people(a, 'student_accuracy', ANEW) for a in ('lambda = 0', 'MLL'))
+    first = (people(a, 'student_accuracy') for a in ('lambda = 0', 'MLL'))
+    assert f'of lambda = 0 have {gain(zero, mll, 2)} points here' in page
+    assert f'{gain(*first, 2)} of the first' in page
 
 
 def test_the_first_pages_say_the_same():
