@@ -37,10 +37,13 @@ def difference(one: Mapping[int, float], other: Mapping[int, float]) -> list[flo
 
 
 def gain(one: Mapping[int, float], other: Mapping[int, float], digits: int) -> str:
-    """``+0.31 +- 0.08``, the mean of paired differences and its standard error."""
+    """``+0.31 +- 0.08``, the mean of paired differences and its standard error.
+
+    Without, of one, or where it is always the same.
+    """
     found = difference(one, other)
     words = f'{mean(found):+.{digits}f}'
-    if len(found) == 1:
+    if isclose(min(found), max(found), rel_tol=1e-4, abs_tol=1e-9):
         return words
     return f'{words} +- {stdev(found) / len(found) ** 0.5:.{digits}f}'
 

@@ -1,7 +1,7 @@
 """Every figure of docs/people.md is one of docs/results."""
 
 from collections.abc import Sequence
-from statistics import mean
+from statistics import mean, stdev
 
 import numpy as np
 from conftest import PROJECT
@@ -215,7 +215,10 @@ def test_what_is_said_of_the_teacher_made_anew():
     assert f'0.05 moved the CMI by {anew("lambda = 0.05", "teacher_cmi", 4)}, ' in page
     assert f'distance to people by {least} (n = 1)' in page
     students = (anew(a, 'student_accuracy', 2) for a in ('lambda = 0.5', 'MCMI'))
-    assert 'lambda 0.5 {} points, of 0.25 {}'.format(*students) in page
+    assert 'lambda 0.5 have {} points, of 0.25 {}: no'.format(*students) in page
+    for arm in ('lambda = 0.5', 'MCMI'):
+        found = difference(*pairs(arm, 'student_accuracy', ANEW))
+        assert abs(mean(found)) < 2 * stdev(found) / len(found) ** 0.5
 
 
 def test_what_is_said_of_the_teachers_that_cost_nothing():
@@ -231,7 +234,11 @@ def test_what_is_said_of_the_teachers_that_cost_nothing():
     zero, mll = (people(a, 'student_accuracy', ANEW) for a in ('lambda = 0', 'MLL'))
     first = (people(a, 'student_accuracy') for a in ('lambda = 0', 'MLL'))
     assert f'of lambda = 0 have {gain(zero, mll, 2)} points here' in page
-    assert f'{gain(*first, 2)} of the first' in page
+    mcmi = gain(people('MCMI', 'student_accuracy', ANEW), mll, 2)
+    assert f'{gain(*first, 2)} of the first; those of MCMI {mcmi} here' in page
+    readme = words_of(PROJECT / 'README.md')
+    said = f'with an MLL teacher made anew {mcmi} and {gain(zero, mll, 2)};'
+    assert said in readme
 
 
 def test_the_first_pages_say_the_same():

@@ -93,6 +93,12 @@ def test_a_tenth_of_every_class():
     )
     line = row('Table 3, a tenth')
     assert f'{mcmi} points, but lambda = 0 {zero} (n = 3)' in line
+    mll = people('MLL', 'student_accuracy', ANEW)
+    mcmi, zero = (
+        gain(people(arm, 'student_accuracy', ANEW), mll, 2)
+        for arm in ('MCMI', 'lambda = 0')
+    )
+    assert f'made anew {mcmi} and {zero} (n = 3)' in line
 
 
 def test_the_claim_behind_the_method():
@@ -103,6 +109,11 @@ def test_the_claim_behind_the_method():
     assert f'MCMI has {against(*short, measure, 4)}' in line
     assert f'a budget {against(*budget, measure, 4)}' in line
     assert f'MCMI of 10 epochs {against(*long, measure, 4)} (n = 1)' in line
+    zero = people('lambda = 0', measure, ANEW)
+    mcmi, larger = (
+        gain(people(arm, measure, ANEW), zero, 4) for arm in ('MCMI', 'lambda = 0.5')
+    )
+    assert f'made anew {mcmi}, lambda 0.5 {larger} (n = 3)' in line
     fitted = [mean(people(arm, f'{measure}_fitted').values()) for arm in people_arms()]
     assert f'{min(fitted):.3f} to {max(fitted):.3f}' in line
 
