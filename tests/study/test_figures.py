@@ -164,7 +164,8 @@ def test_heatmap_of_paired_differences(png):
 
 def test_heatmap_of_all_arms(png):
     methods = ('KD', 'DKD', 'DIST')
-    grid = [{'set': s, 'method': method} for s in ('one / a', 'two') for method in methods]
+    sets = ('one / a', 'two')
+    grid = [{'set': s, 'method': method} for s in sets for method in methods]
     arms = ['lambda = 0', 'MCMI', 'temperature', 'left out']
     gains = {'MCMI': 1.0, 'temperature': -2.0, 'left out': 50.0}
     results = study(
