@@ -175,6 +175,15 @@ def test_a_twentieth_of_every_class():
     assert f'MLL {of["MLL"][0]:.2f} %' in line
     for arm in ('lambda = 0', 'MCMI', 'budget 0.02'):
         assert f'{arm} {gain(of[arm], of["MLL"], 2)}' in line
+    again = runs_of('few_shot_cifar10_again')
+    mll, zero, mcmi = (
+        values(again, arm, 'student_accuracy', cell)
+        for arm in ('MLL', 'lambda = 0', 'MCMI')
+    )
+    assert (
+        f'made anew (n = {len(mcmi)}) lambda = 0 {gain(zero, mll, 2)}, MCMI '
+        f'{gain(mcmi, mll, 2)}, and against lambda = 0 {gain(mcmi, zero, 2)}'
+    ) in line
 
 
 def test_other_methods():
