@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import PROJECT
 from pages import words_of
-from results import ANEW, gain, people, people_arms, runs_of, spread, values
+from results import ANEW, difference, gain, people, people_arms, runs_of, spread, values
 
 PAGE = PROJECT / 'docs/replication.md'
 RESULTS = PROJECT / 'docs/results/public_resnets'
@@ -184,6 +184,9 @@ def test_a_twentieth_of_every_class():
         f'made anew (n = {len(mcmi)}) lambda = 0 {gain(zero, mll, 2)}, MCMI '
         f'{gain(mcmi, mll, 2)}, and against lambda = 0 {gain(mcmi, zero, 2)}'
     ) in line
+    assert 'ahead of lambda = 0 in every seed' in line
+    ahead = [difference(mcmi, zero), difference(of['MCMI'], of['lambda = 0'])]
+    assert min(map(min, ahead)) > 0
 
 
 def test_other_methods():
