@@ -51,13 +51,13 @@ def lines(
     error = '± 1 standard deviation'
     if baseline is not None:
         error = f'difference to {baseline}, paired by seed, ± 1 standard error'
-    rows = results.rows(without=x)
+    rows, everywhere = results.rows(without=x), results.arms()
     figure = new_figure(
         f'{title}mean, {results.n(drawn)}; {error}', height=1.0 + 3.4 * len(rows)
     )
     panels = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axes, row in zip(panels, rows, strict=True):
-        of_row, everywhere = results.where(row), results.arms()
+        of_row = results.where(row)
         _draw(axes, of_row, x, left, drawn, everywhere, baseline, '-')
         axes.set_title(row_title(row), fontsize=10)
         axes.set_xlabel(x_label or ('lambda' if x == 'arm' else x))
