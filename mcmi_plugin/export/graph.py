@@ -106,7 +106,7 @@ def about(source: Source, samples: Samples) -> dict:
     facts = dict(
         input=f'pixels: float32 [batch, {", ".join(map(str, samples.shape))}], '
         'from 0 to 255; the graph normalises them',
-        channel_order='RGB' if _swaps(preprocessor) else 'that of the data set',
+        channel_order=_order(source),
         output='logits: float32 [batch, classes], before the softmax',
         input_size=list(samples.shape),
         classes=samples.classes,
@@ -117,6 +117,14 @@ def about(source: Source, samples: Samples) -> dict:
         facts['mean_in_graph'] = preprocessor.mean.flatten().tolist()
         facts['std_in_graph'] = preprocessor.std.flatten().tolist()
     return facts
+
+
+def _order(source: Source) -> str:
+    if not _swaps(source.preprocessor):
+        return 'that of the data set'
+    # The module has forgotten which way it turns them.
+    said = source.cfg.model.get('data_preprocessor') or {}
+    return 'BGR' if said.get('rgb_to_bgr') else 'RGB'
 
 
 def _swaps(preprocessor: BaseDataPreprocessor) -> bool:

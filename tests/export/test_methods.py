@@ -15,7 +15,7 @@ from mmpretrain.models import ClsDataPreprocessor
 from mcmi_plugin.distill import compose
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.export.command import export
-from mcmi_plugin.export.graph import PixelsToLogits, pixels_of
+from mcmi_plugin.export.graph import PixelsToLogits, about, pixels_of
 from mcmi_plugin.export.network_file import needed
 from mcmi_plugin.export.plain_mmpretrain import plain_config
 from mcmi_plugin.export.source import read_source
@@ -120,6 +120,23 @@ def test_the_graph_normalises_as_the_preprocessor_does(preprocessor):
     red = pixels_of(dict(inputs=[torch.eye(3).view(3, 3, 1)]), preprocessor)[0, :, 0, 0]
     swaps = getattr(preprocessor, 'to_rgb', True)
     assert red.tolist() == ([0, 0, 1] if swaps else [1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    'keys, order',
+    [
+        (dict(type='mmpretrain.ClsDataPreprocessor', to_rgb=True), 'RGB'),
+        (dict(type='ImgDataPreprocessor', bgr_to_rgb=True), 'RGB'),
+        (dict(type='ImgDataPreprocessor', rgb_to_bgr=True), 'BGR'),
+        (dict(type='ImgDataPreprocessor'), 'that of the data set'),
+    ],
+)
+def test_the_order_of_the_channels_is_said(keys, order):
+    source = source_of(model=dict(data_preprocessor=keys))
+    source.preprocessor = MODELS.build(keys)
+    source.checkpoint = 'epoch_1.pth'
+    samples = SimpleNamespace(shape=(3, 4, 4), classes=[])
+    assert about(source, samples)['channel_order'] == order
 
 
 def source_of(**keys):
