@@ -19,7 +19,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import typed
 from mcmi_plugin.shown.progress import Advance, advancing
 from mcmi_plugin.sweep import report
-from mcmi_plugin.sweep.search import Sweep, ended, run_sweep
+from mcmi_plugin.sweep.search import Sweep, ended, open_study, run_sweep
 from mcmi_plugin.sweep.settings import (
     all_settings,
     check_start,
@@ -29,6 +29,9 @@ from mcmi_plugin.sweep.settings import (
 )
 from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.teacher.store import fingerprint
+from mcmi_plugin.whole_file import whole_file
+
+_RANGE = 'range'  # the study's, of lambda
 
 
 def sweep(args: argparse.Namespace) -> None:
@@ -47,15 +50,20 @@ def sweep(args: argparse.Namespace) -> None:
     given = as_words(args.cfg_options, '--cfg-options')
     folder = Path(args.work_dir)
     config, teachers = str(folder / 'held_out.py'), str(folder / 'teachers')
-    cfg = held_out_config(args.config, args.cfg_options, config, teachers)
+    cfg, text = held_out_config(args.config, args.cfg_options, str(folder), teachers)
     check_start(cfg)
+    folder.mkdir(parents=True, exist_ok=True)
+    swept = fingerprint(dict(config=text, versions=versions()))
+    study = open_study(str(folder / 'sweep.journal'), swept)
+    low, high = _range(args.range, study, cfg, folder)
+    with whole_file(config, 'w') as file:
+        file.write(text)
     controls = all_settings([], cfg)
     if args.trials <= len(controls):
         print(
             f'--trials {args.trials}: the controls come first ({", ".join(controls)}), '
             f'so no lambda is tried; give --trials {len(controls) + 2} or more'
         )
-    low, high = (float(f'{end:.3g}') for end in args.range or _suggested(cfg, folder))
     print(f'lambda from {low:.3g} to {high:.3g}')
     points = max(2, (args.trials - len(controls)) // 2)
     always = all_settings(grid(low, high, points), cfg)
@@ -63,8 +71,7 @@ def sweep(args: argparse.Namespace) -> None:
     plan = Sweep(cells, always, low, high, args.seeds, args.trials)
     console = Console(file=sys.stdout)  # runs print elsewhere meanwhile
     with advancing(console, args.trials) as progress:
-        journal = str(folder / 'sweep.journal')
-        study = run_sweep(plan, journal, lambda study: _tell(study, progress))
+        run_sweep(plan, study, lambda: _tell(study, args.seeds, progress))
     rows = report.rows_of(study)
     markdown = report.print_table(rows)
     best = report.winner_of(rows)
@@ -90,16 +97,30 @@ def cell_of(config: str, name: str, setting: dict, seed: int) -> Cell:
     return Cell({}, name, seed, config, options, words, directory, fingerprint(recipe))
 
 
-def _suggested(cfg: Config, folder: Path) -> tuple[float, float]:
-    print("lambda's range: from the centroids of the teacher")
-    cfg.work_dir = str(folder / 'range')
-    with quiet(cfg.work_dir):
-        return suggested_range(cfg)
+def _range(
+    given: list[float] | None, study: Study, cfg: Config, folder: Path
+) -> tuple[float, float]:
+    """The ends of lambda, of a sweep that goes on those that it began with."""
+    kept = study.user_attrs.get(_RANGE)
+    ends = given or kept
+    if not ends:
+        print("lambda's range: from the centroids of the teacher")
+        cfg.work_dir = str(folder / 'range')
+        with quiet(cfg.work_dir):
+            ends = suggested_range(cfg)
+    low, high = (float(f'{end:.3g}') for end in ends)
+    if kept and kept != [low, high]:
+        raise UserError(
+            f'--range {low:g} {high:g}: {folder} holds a sweep of lambda from '
+            f'{kept[0]:g} to {kept[1]:g}; name another --work-dir, or leave --range out'
+        )
+    study.set_user_attr(_RANGE, [low, high])
+    return low, high
 
 
-def _tell(study: Study, progress: Advance) -> None:
+def _tell(study: Study, seeds: int, progress: Advance) -> None:
     """Move the bar, and print a line for the trial that has come to its end."""
-    done = len(ended(study))
+    done = len(ended(study, seeds))
     line = f'{done} of {progress.total}: '
     if done == progress.done + 1:
         line += report.row_in_words(report.last_row(study))

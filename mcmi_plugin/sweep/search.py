@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mcmi_plugin.cells.arms import MLL, ZERO
 from mcmi_plugin.cells.cell import Cell, find_result, run_cell
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.cmi_monitor_hook import cliff
 from mcmi_plugin.sweep.settings import lambda_name
 from mcmi_plugin.teacher.summary import accuracy_in, student_accuracy
@@ -26,8 +27,7 @@ from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 
 SETTING = 'setting'  # the user attribute that holds a trial's name
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-_LIVE = (*ENDED, TrialState.WAITING)
+OF = 'of'  # the study's that says what is swept
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,16 @@ class Sweep:
     trials: int
 
 
-def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
-    """Run what is still to be run of a sweep.
+def open_study(storage: str, of: str) -> optuna.Study:
+    """A new study, or the one of an earlier sweep to go on with.
 
     Args:
-        sweep: what to run: all its settings, then proposals up to ``trials``.
-        storage: Optuna's journal; an existing one is gone on with.
-        on_trial: called with the study, before the first trial and after each.
+        storage: Optuna's journal.
+        of: hash of what is swept: its config and the versions.
+
+    Raises:
+        UserError: the journal is of another sweep, whose figures would pass for this
+            one's.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     lock = JournalFileOpenLock(storage)
@@ -58,34 +61,66 @@ def run_sweep(sweep: Sweep, storage: str, on_trial: Callable) -> optuna.Study:
         load_if_exists=True,
         direction='maximize',
         sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=3),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=len(sweep.settings)),
     )
-    queue_again(study)
-    there = {name_of(trial) for trial in trials(study, *_LIVE)}
+    if study.user_attrs.get(OF, None if study.trials else of) != of:
+        raise UserError(
+            f'{storage} is of another config, or of other versions; name another '
+            '--work-dir, or remove its folder'
+        )
+    study.set_user_attr(OF, of)
+    return study
+
+
+def run_sweep(sweep: Sweep, study: optuna.Study, on_trial: Callable) -> None:
+    """Run what is still to be run of a sweep.
+
+    Args:
+        sweep: what to run: all its settings, then proposals up to ``trials``.
+        study: as :func:`open_study` gives it.
+        on_trial: called before the first trial and after each.
+    """
+    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=len(sweep.settings))
+    queue_again(study, sweep.seeds)
+    there = {name_of(trial) for trial in ended(study, sweep.seeds)}
+    there |= {name_of(trial) for trial in trials(study, TrialState.WAITING)}
     for name, setting in sweep.settings.items():
         if name not in there:
             lmda = setting.get('mcmi.lmda')
             fixed = {'lmda': lmda} if lmda else {}
             study.enqueue_trial(fixed, user_attrs={SETTING: name})
-    on_trial(study)
-    while len(ended(study)) < sweep.trials:
+    on_trial()
+    while len(ended(study, sweep.seeds)) < sweep.trials:
         study.optimize(lambda trial: objective(trial, sweep), n_trials=1)
-        on_trial(study)
-    return study
+        on_trial()
 
 
-def ended(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that have come to an end, the last one last."""
-    return trials(study, *ENDED)
+def ended(study: optuna.Study, seeds: int = 1) -> list[FrozenTrial]:
+    """The trials that have come to an end, the last one last.
+
+    Args:
+        seeds: so many students a trial has, unless it was stopped early.
+    """
+    return [
+        trial
+        for trial in trials(study, TrialState.COMPLETE, TrialState.PRUNED)
+        if trial.state == TrialState.PRUNED or len(trial.user_attrs['scores']) >= seeds
+    ]
 
 
-def queue_again(study: optuna.Study) -> None:
-    """Queue the trials that were running when the sweep was killed once more."""
-    for trial in trials(study, TrialState.RUNNING):
+def queue_again(study: optuna.Study, seeds: int) -> None:
+    """Queue once more what was running when the sweep was killed, or lacks seeds.
+
+    The students that have finished are found.
+    """
+    killed = trials(study, TrialState.RUNNING)
+    for trial in killed:
         study.tell(trial.number, state=TrialState.FAIL)
-        if SETTING in trial.user_attrs:
-            attrs = {SETTING: trial.user_attrs[SETTING]}
-            study.enqueue_trial(trial.params, user_attrs=attrs)
+    there = [*ended(study, seeds), *trials(study, TrialState.WAITING)]
+    names = {name_of(trial) for trial in there}
+    for trial in [*killed, *ended(study)]:
+        if name_of(trial) not in {'', *names}:
+            names.add(name_of(trial))
+            study.enqueue_trial(trial.params, user_attrs={SETTING: name_of(trial)})
 
 
 def trials(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:

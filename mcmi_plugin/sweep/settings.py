@@ -1,6 +1,5 @@
 """What a sweep compares, and the data that it may look at."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +29,6 @@ from mcmi_plugin.teacher.start import base_source
 from mcmi_plugin.type_names import short_name
 from mcmi_plugin.weights.held import made_by, read_held
 from mcmi_plugin.weights.loading import load_weights, local_file, read_weights
-from mcmi_plugin.whole_file import whole_file
 
 HELD_OUT = 0.1  # of each class of the training set
 _AROUND = ('CRDDataset', 'RepeatDataset', 'ClassBalancedDataset')
@@ -58,14 +56,16 @@ def grid(low: float, high: float, points: int) -> list[float]:
     return [float(f'{lmda:.3g}') for lmda in np.geomspace(low, high, points)]
 
 
-def held_out_config(path: str, options: dict, file: str, teachers: str) -> Config:
-    """The user's config without test data, written for all settings to start from.
+def held_out_config(
+    path: str, options: dict, folder: str, teachers: str
+) -> tuple[Config, str]:
+    """The user's config without test data, for all settings to start from.
 
     A tenth of the training set is held out as ``val_dataloader``, for the teacher's
     selection and the student's score; ``test_dataloader`` is taken away.
 
     Returns:
-        The config without a fine-tune.
+        The config without a fine-tune, and the text that settings inherit.
 
     Raises:
         UserError: as :func:`mcmi_plugin.job_config.job_config`, there is no
@@ -75,7 +75,7 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
     _check_dial((read_config(path).get('mcmi') or {}) | over)
     # Of seed 0, whose teacher without a fine-tune is found by all settings.
     plain = options | NO_FINE_TUNE | paired_seeds(0)
-    cfg = job_config(path, plain, os.path.dirname(file))
+    cfg = job_config(path, plain, folder)
     if not cfg.get('train_dataloader') or not cfg.get('val_dataloader'):
         raise UserError(
             f'{path}: a sweep needs train_dataloader, of which it holds a part out, '
@@ -89,9 +89,7 @@ def held_out_config(path: str, options: dict, file: str, teachers: str) -> Confi
         own['dataset'] = cfg.mcmi.dataset
     written.mcmi = dict(said.get('mcmi') or {}, **own)
     cfg.mcmi.update(own)
-    with whole_file(file, 'w') as opened:
-        opened.write(written.pretty_text)
-    return cfg
+    return cfg, written.pretty_text
 
 
 def _check_dial(mcmi: dict) -> None:

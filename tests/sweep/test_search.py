@@ -9,8 +9,8 @@ from rich.console import Console
 from mcmi_plugin.cells.arms import CONTROLS
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.progress import advancing
-from mcmi_plugin.sweep import command, search
-from mcmi_plugin.sweep.search import Sweep, name_of, run_sweep
+from mcmi_plugin.sweep import command, report, search
+from mcmi_plugin.sweep.search import Sweep, ended, name_of, open_study, run_sweep
 
 SETTINGS = {
     **CONTROLS,
@@ -67,6 +67,12 @@ def sweep_of(world, trials=6, seeds=2):
     return Sweep(world.cell_of, SETTINGS, 0.05, 0.4, seeds, trials)
 
 
+def swept(sweep, on_trial=lambda study: None):
+    study = open_study('j', 'this config')
+    run_sweep(sweep, study, lambda: on_trial(study))
+    return study
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -74,7 +80,7 @@ def _in_a_folder(tmp_path, monkeypatch):
 
 def test_controls_come_first_then_the_grid_then_proposals(monkeypatch):
     world = MadeUp(monkeypatch)
-    study = run_sweep(sweep_of(world), 'j', lambda study: None)
+    study = swept(sweep_of(world))
     names = [name_of(trial) for trial in study.trials]
     assert names[:4] == list(SETTINGS)
     assert len(names) == 6
@@ -88,7 +94,7 @@ def test_controls_come_first_then_the_grid_then_proposals(monkeypatch):
 
 def test_a_teacher_off_the_cliff_costs_no_student(monkeypatch):
     world = MadeUp(monkeypatch)
-    study = run_sweep(sweep_of(world, trials=4), 'j', lambda study: None)
+    study = swept(sweep_of(world, trials=4))
     fallen = study.trials[3]
     assert fallen.state == TrialState.PRUNED
     assert fallen.user_attrs['teachers'][0]['off_the_cliff']
@@ -104,7 +110,7 @@ def test_a_hopeless_student_is_stopped_early(monkeypatch):
     monkeypatch.setattr(
         search.optuna.pruners, 'MedianPruner', pruner_of(n_startup_trials=3)
     )
-    study = run_sweep(sweep, 'j', lambda study: None)
+    study = swept(sweep)
     assert study.trials[3].state == TrialState.PRUNED
     assert [epoch for lmda, epoch in world.epochs if lmda == 0.05] == [1]
 
@@ -117,13 +123,13 @@ def pruner_of(**fixed):
 def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):
     world = MadeUp(monkeypatch, die_at=3)  # in the second setting's second seed
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(sweep_of(world, trials=4), 'j', lambda study: None)
+        swept(sweep_of(world, trials=4))
     seen = []
 
     def count(study):
-        seen.append(len(search.ended(study)))
+        seen.append(len(ended(study)))
 
-    study = run_sweep(sweep_of(world, trials=4), 'j', count)
+    study = swept(sweep_of(world, trials=4), count)
     assert seen[0] == 1  # MLL was there
     assert seen == [1, 2, 3, 4]
     assert world.runs == [
@@ -131,30 +137,50 @@ def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):
         *[(0.1, 0), (0.1, 1), (0.4, 0)],
         (0.0, 1),  # its first seed had a result
     ]
-    ended = [t for t in study.trials if t.state in search.ENDED]
-    assert sorted(map(name_of, ended)) == sorted(SETTINGS)
-    again = run_sweep(sweep_of(world, trials=4), 'j', count)
+    assert sorted(map(name_of, ended(study))) == sorted(SETTINGS)
+    again = swept(sweep_of(world, trials=4), count)
     assert len(again.trials) == len(study.trials)
 
 
 def test_running_trials_of_a_dead_process_are_queued_again(monkeypatch):
     world = MadeUp(monkeypatch)
-    study = run_sweep(sweep_of(world, trials=2), 'j', lambda study: None)
+    study = swept(sweep_of(world, trials=2))
     killed = study.ask()  # SIGKILL leaves it as running
     assert name_of(killed) == 'MCMI, lambda = 0.1'
-    study = run_sweep(sweep_of(world, trials=4), 'j', lambda study: None)
-    ended = [name_of(t) for t in study.trials if t.state in search.ENDED]
-    assert sorted(ended) == sorted(SETTINGS)
+    study = swept(sweep_of(world, trials=4))
+    assert sorted(map(name_of, ended(study))) == sorted(SETTINGS)
+
+
+def test_more_seeds_are_run_where_they_lack(monkeypatch):
+    """Of a proposal too; a teacher off the cliff gets none."""
+    world = MadeUp(monkeypatch)
+    first = swept(sweep_of(world, trials=5, seeds=1))
+    proposed = first.trials[4].params['lmda']
+    before = list(world.runs)
+    study = swept(sweep_of(world, trials=5, seeds=3))
+    lmdas = [None, 0.0, 0.1, float(f'{proposed:.3g}')]
+    assert sorted(world.runs[len(before) :], key=str) == sorted(
+        [(lmda, seed) for lmda in lmdas for seed in (1, 2)], key=str
+    )
+    rows = report.rows_of(study)
+    assert [len(row['scores']) for row in rows] == [3, 3, 3, 0, 3]
+    assert len(ended(study, 3)) == 5
+
+
+def test_a_journal_of_another_sweep_is_refused(monkeypatch):
+    swept(sweep_of(MadeUp(monkeypatch), trials=2))
+    with pytest.raises(UserError, match='^j is of another config, or of other vers'):
+        open_study('j', 'another config')
+    open_study('j', 'this config')
 
 
 def test_a_line_for_every_trial(monkeypatch, capsys):
     world = MadeUp(monkeypatch)
     for trials, seen in ((2, []), (4, ['2 of 4: there already'])):
         with advancing(Console(width=30), trials) as progress:
-            run_sweep(
+            swept(
                 sweep_of(world, trials=trials),
-                'j',
-                lambda study, progress=progress: command._tell(study, progress),
+                lambda study, progress=progress: command._tell(study, 2, progress),
             )
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 2 + len(seen)

@@ -30,8 +30,10 @@ def quickstart_config(project):
 
 
 def config_of(path, tmp_path, **options):
-    file = str(tmp_path / 'held_out.py')
-    return held_out_config(path, options, file, str(tmp_path / 't'))
+    teachers = str(tmp_path / 't')
+    cfg, text = held_out_config(path, options, str(tmp_path), teachers)
+    (tmp_path / 'held_out.py').write_text(text)
+    return cfg
 
 
 def cells_of(path, settings, tmp_path):

@@ -30,6 +30,12 @@ def test_a_sweep_from_controls_to_winner_and_again(command, config):
     sizes = [log.stat().st_size for log in logs]
     again = command('sweep.py', *words, '--cfg-options', *SHORT, cwd=done.cwd)
     assert [log.stat().st_size for log in logs] == sizes  # nothing was run again
+    for more, named in (
+        ([*words, '--cfg-options', *SHORT, 'mcmi.mll_epochs=2'], 'sweep.journal is of'),
+        ([*words[:-1], '0.2', '--cfg-options', *SHORT], '--range 0.01 0.2: '),
+    ):
+        refused = command('sweep.py', *more, cwd=done.cwd, ok=False)
+        assert named in refused.stderr.strip().splitlines()[-1]
     table = [line for line in done.stdout.splitlines() if '│ MLL' in line]
     assert table and table[0] in again.stdout
 
