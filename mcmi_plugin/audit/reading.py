@@ -48,7 +48,8 @@ def temperature_words(split: dict, key: str) -> str:
 
 def _by_chance(accuracy: float, num_classes: int) -> list[str]:
     chance = 100 / num_classes
-    if accuracy >= 2 * chance:
+    # Of two classes a right teacher cannot be right twice as often as chance.
+    if accuracy >= min(2 * chance, chance + (100 - chance) / 4):
         return []
     return [
         f'It is right in {accuracy:.2f} % of the held-out data, by chance it would be '

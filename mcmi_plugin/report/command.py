@@ -1,7 +1,7 @@
 """The report of a run: at the end of its training, and by tools/report.py."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -130,13 +130,14 @@ def _passes(run: Run) -> list[Section]:
         except Exception as error:
             missing = Text(f'No Eigen-CAM and no t-SNE: {one_line(error)}.')
             return [Section('Confusion', [*_recorded_confusion(run), missing])]
+        seen = networks.by_name, networks.preprocessor, networks.dataset
         student = sparse(found, len(networks.dataset))
         words = _words(student['samples'], student['available'])
         confusion = confusion_blocks(dense(student), student['classes'], words)
         return [
             Section('Confusion', confusion),
-            Section('Eigen-CAM', _eigen_cams(networks)),
-            Section('Output space', output_space(few)),
+            Section('Eigen-CAM', _drawn('Eigen-CAM', lambda: eigen_cams(*seen))),
+            Section('Output space', _drawn('t-SNE', lambda: output_space(few))),
         ]
 
 
@@ -152,11 +153,11 @@ def _predict(networks: Networks, name: str, number: int, loader: dict) -> Predic
     )
 
 
-def _eigen_cams(networks: Networks) -> list[Block]:
+def _drawn(what: str, draw: Callable[[], list[Block]]) -> list[Block]:
     try:
-        return eigen_cams(networks.by_name, networks.preprocessor, networks.dataset)
+        return draw()
     except Exception as error:  # of a network without maps, or samples of any kind
-        return [Text(f'No Eigen-CAM: {one_line(error)}.')]
+        return [Text(f'No {what}: {one_line(error)}.')]
 
 
 def _together(run: Run) -> Section:

@@ -20,11 +20,13 @@ _NUM_IMAGES = 4
 
 
 def output_space(predictions: Mapping[str, Predictions]) -> list[Block]:
-    """t-SNE of every network's outputs for the same few hundred samples, in one."""
+    """t-SNE of every network's outputs for the same few hundred samples, in one.
+
+    Raises:
+        UserError: as :func:`embed`.
+    """
     some = next(iter(predictions.values()))
     number, labels = len(some.labels), some.labels.numpy()
-    if number < 4:
-        return [Text(f'No t-SNE: {number} samples are too few.')]
     outputs = [p.logits.double().softmax(1).numpy() for p in predictions.values()]
     points = np.split(embed(np.concatenate(outputs)), len(outputs))
     # Three to a row of the page, where larger ones would be too small to read.

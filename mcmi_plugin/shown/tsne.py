@@ -8,6 +8,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mcmi_plugin.errors import UserError
+
 MOST_COLOURS = 10
 # Of more classes those with the most samples are named; more names hide the points.
 MOST_NAMED = 20
@@ -20,10 +22,20 @@ _STEP, _ROOM = 4, 4
 def embed(probabilities: np.ndarray) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton, 2008) of [N, C] output probabilities: [N, 2].
 
-    N is at least 4. Of several classifiers, embed all at once: two embeddings of
-    their own have no common scale.
+    Of several classifiers, embed all at once: two embeddings of their own have no
+    common scale.
+
+    Raises:
+        UserError: N is below 4, or all outputs are the same, as those of a network
+            that has collapsed or has one class.
     """
     from sklearn.manifold import TSNE
+
+    if len(probabilities) < 4:
+        raise UserError(f'{len(probabilities)} samples are too few')
+    # The library divides by their spread, and dies of it.
+    if np.ptp(probabilities, axis=0).max() < 1e-12:
+        raise UserError('all outputs are the same')
 
     # The library's perplexity of 30 must stay below N.
     perplexity = min(30.0, (len(probabilities) - 1) / 3)

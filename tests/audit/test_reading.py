@@ -70,6 +70,15 @@ def test_what_is_not_said():
     assert 'MCMI teacher already' not in text
 
 
+@pytest.mark.parametrize(
+    ('classes', 'accuracy', 'warned'),
+    [(1, 100.0, 0), (2, 91.0, 0), (2, 60.0, 1), (3, 55.0, 0), (3, 40.0, 1)],
+)
+def test_few_classes_are_right_by_chance_more_often(classes, accuracy, warned):
+    of = audit(val=dict(accuracy=accuracy)) | dict(classes=[{}] * classes)
+    assert ('by chance' in ' '.join(sentences(of))) == warned
+
+
 def test_one_temperature_is_no_curve():
     lone = split()
     lone['temperatures'] = lone['temperatures'][1:2]

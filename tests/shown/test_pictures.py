@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.report.command import _drawn
+from mcmi_plugin.shown.blocks import Text
 from mcmi_plugin.shown.eigen_cam import eigen_cam
 from mcmi_plugin.shown.tsne import embed
 
@@ -59,3 +61,19 @@ def test_tsne_keeps_clusters_apart_and_repeats():
     apart = min(np.linalg.norm(centres[i] - centres[i - 1]) for i in range(3))
     assert apart > 2 * within
     assert (embed(probabilities) == points).all()
+
+
+@pytest.mark.parametrize(
+    'outputs, words',
+    [
+        (np.full((24, 2), 0.5), 'all outputs are the same'),  # of a dead network
+        (np.ones((24, 1)), 'all outputs are the same'),
+        (np.eye(3), '3 samples are too few'),
+    ],
+)
+def test_what_tsne_cannot_embed_is_one_line(outputs, words):
+    """The library died of it, or raised what a report does not expect."""
+    with pytest.raises(UserError, match=words) as caught:
+        embed(outputs)
+    (text,) = _drawn('t-SNE', lambda: embed(outputs))
+    assert text == Text(f'No t-SNE: {caught.value}.')
