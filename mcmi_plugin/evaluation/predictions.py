@@ -90,6 +90,9 @@ def logits_of(model: Any, raw: dict, preprocessor: nn.Module | None = None) -> T
     preprocessor = preprocessor or model.data_preprocessor
     batch = preprocessor(raw, False)
     logits = model(batch['inputs'], batch.get('data_samples'), mode='tensor')
+    # Some networks squeeze a batch of one away: mmpretrain's LeNet5.
+    if isinstance(logits, Tensor) and logits.ndim == 1 and len(batch['inputs']) == 1:
+        logits = logits[None]
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         raise UserError(
             f'{type(model).__name__} gives no [B, C] logits in tensor mode; name a '

@@ -39,7 +39,8 @@ class PixelsToLogits(nn.Module):
         """``[B, 3, H, W]`` from 0 to 255 -> ``[B, C]``."""
         if self.normalises:
             pixels = (pixels - self.mean) / self.std
-        return self.student(pixels, mode='tensor')
+        # Some networks squeeze a batch of one away.
+        return self.student(pixels, mode='tensor').reshape(pixels.shape[0], -1)
 
 
 def write(source: Source, samples: Samples, folder: Path) -> Logits:

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.model import ImgDataPreprocessor
 from mmengine.registry import MODELS
 from mmpretrain.models import ClsDataPreprocessor
+from torch import nn
 
 from mcmi_plugin.distill import compose
 from mcmi_plugin.errors import UserError
@@ -66,6 +67,27 @@ def test_a_class_that_no_module_brings_is_refused_for_plain_mmpretrain():
     assert '--format onnx or torch-export' in line
 
 
+@MODELS.register_module()
+class Squeezing(nn.Module):
+    """Of a batch of one it leaves no batch, as mmpretrain's LeNet5."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 10)
+
+    def forward(self, x):
+        return (self.fc(x.mean((2, 3), keepdim=True).squeeze()),)
+
+
+@pytest.mark.parametrize('form', ['torch-export', 'onnx'])
+def test_a_network_that_squeezes_a_batch_of_one(form, tmp_path):
+    model = dict(type='ImageClassifier', backbone=dict(type='Squeezing'))
+    model['head'] = dict(type='ClsHead')
+    write_run(tmp_path / 'run', model, data_preprocessor=PREPROCESSOR)
+    done = export(str(tmp_path / 'run'), form, out=str(tmp_path))
+    assert done.comparison.num_samples == done.comparison.same_class == 64
+
+
 def test_a_student_by_its_path_and_in_the_words_of_old_configs(tmp_path):
     """``cfg_path`` is written out, ``mmcls`` and mmengine's preprocessor translated."""
     fc = dict(fc=dict(type='ModuleOutputs', source='head.fc'))
@@ -115,7 +137,8 @@ def test_the_graph_normalises_as_the_preprocessor_does(preprocessor):
     batch = dict(inputs=images, data_samples=None)
     seen = PixelsToLogits(lambda x, mode: x, preprocessor)
     found = seen(pixels_of(batch, preprocessor))
-    torch.testing.assert_close(found, preprocessor(batch, False)['inputs'])
+    wanted = preprocessor(batch, False)['inputs'].flatten(1)
+    torch.testing.assert_close(found, wanted)
     # Pixels of a network that sees RGB are RGB, whatever the data set has.
     red = pixels_of(dict(inputs=[torch.eye(3).view(3, 3, 1)]), preprocessor)[0, :, 0, 0]
     swaps = getattr(preprocessor, 'to_rgb', True)
