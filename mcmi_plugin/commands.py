@@ -19,6 +19,7 @@ from mcmi_plugin.checks.keys import check_together
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.sources import check_sources
 from mcmi_plugin.checks.teacher import check_teacher
+from mcmi_plugin.checks.values import check_mixed_precision
 from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
 from mcmi_plugin.errors import UserError
@@ -132,6 +133,7 @@ def train(
         last = find_checkpoint_to_resume(cfg.work_dir)
         cfg.load_from, begins = last or cfg.load_from, last is None
     check_together(cfg)
+    check_mixed_precision(cfg)
     check_teacher(cfg)
     check_data(cfg, ('train_dataloader', 'val_dataloader'))
     check_classes(cfg)

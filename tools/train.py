@@ -26,6 +26,8 @@ def main(args):
                 'optim_wrapper.optimizer.lr is meant for'
             )
         cfg.auto_scale_lr.enable = True
+    if args.resume is None and cfg.get('resume'):  # the config says it, as in mmengine
+        args.resume = cfg.get('load_from') or 'auto'
     train_and_report(cfg, True if args.resume == 'auto' else args.resume or False)
 
 

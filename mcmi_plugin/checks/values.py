@@ -4,9 +4,12 @@ import fnmatch
 from collections.abc import Callable, Iterator
 
 from mmengine.config import Config
+from mmengine.device import get_device
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.values import is_finite, is_whole_number
+from mcmi_plugin.optim_wrappers import wrappers_in
+from mcmi_plugin.type_names import short_name
 
 
 def _whole(least: int) -> tuple[Callable, str]:
@@ -68,3 +71,18 @@ def _numbers(part, path: tuple = ()) -> Iterator[tuple[str, object]]:
             yield from _numbers(value, (*path, str(key)))
     elif not isinstance(part, (list, tuple)):
         yield '.'.join(path), part
+
+
+def check_mixed_precision(cfg: Config) -> None:
+    """Mixed precision has the device that it is for.
+
+    Raises:
+        UserError: there is none.
+    """
+    for name, wrapper in wrappers_in(cfg.optim_wrapper).items():
+        key = '.'.join(['optim_wrapper', *[name] * bool(name), 'type'])
+        amp = short_name(wrapper.get('type')) == 'AmpOptimWrapper'
+        if amp and get_device() == 'cpu':
+            raise UserError(
+                f'{key}=AmpOptimWrapper: mixed precision needs a GPU; take OptimWrapper'
+            )

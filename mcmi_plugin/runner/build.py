@@ -9,8 +9,9 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger, print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_line, log_warning
 
 # How mmengine's lines begin that say the same in every stage or epoch, or that ask
@@ -66,6 +67,8 @@ class _BriefTerminal:
         return logger
 
     def call_hook(self, fn_name: str, **kwargs) -> None:
+        if fn_name == 'before_train':  # and before its teacher is made
+            check_epoch(self)
         super().call_hook(fn_name, **kwargs)  # type: ignore[misc]
         # A teacher made before the first step has told of its own.
         if fn_name == 'before_train' and torch.cuda.is_available():
@@ -84,6 +87,21 @@ class _BriefTerminal:
         super().scale_lr(optim_wrapper, auto_scale_lr)  # type: ignore[misc]
         if auto_scale_lr and auto_scale_lr.get('enable'):
             tell_of_accumulation(self, optim_wrapper)
+
+
+def check_epoch(runner: Any) -> None:
+    """An epoch has a batch; a network that takes no step would pass for a trained one.
+
+    Raises:
+        UserError: it has none.
+    """
+    loop = runner.train_loop
+    if isinstance(loop, EpochBasedTrainLoop) and not len(loop.dataloader):
+        raise UserError(
+            'train_dataloader: an epoch has no batch, as drop_last=True and batch_size '
+            'is more than the samples that a process has; lower batch_size, or take '
+            'drop_last out'
+        )
 
 
 def is_news(record: logging.LogRecord) -> bool:

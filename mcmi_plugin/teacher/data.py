@@ -44,11 +44,18 @@ def pipeline_in(dataset: ConfigDict) -> list | None:
 
 
 def with_pipeline(dataset: ConfigDict, pipeline: list | None) -> ConfigDict:
-    """The same samples through another pipeline."""
-    return with_innermost(
-        copy.deepcopy(dataset),
-        lambda own: ConfigDict(own, pipeline=copy.deepcopy(pipeline)),
-    )
+    """The same samples through another pipeline.
+
+    A data set that has none of its own, such as a plain one of torch, stays as it is
+    where there is no other one either.
+    """
+
+    def changed(own: ConfigDict) -> ConfigDict:
+        if pipeline is None and 'pipeline' not in own:
+            return own
+        return ConfigDict(own, pipeline=copy.deepcopy(pipeline))
+
+    return with_innermost(copy.deepcopy(dataset), changed)
 
 
 def measuring_loader(cfg: Config, split: str) -> ConfigDict:

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mcmi_plugin.log import log_warning
 from mcmi_plugin.teacher import store
+from mcmi_plugin.teacher.start import kept_teacher
 
 # What a recipe may hold by now, in words; it goes on where the words begin.
 _NEW = {
@@ -52,6 +53,8 @@ def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> No
     before = recipe_before(recipe, stage_cfg)
     path = osp.join(store.folder(root, name, before), store.TEACHER_FILE)
     if store.fingerprint(before) == store.fingerprint(recipe) or not osp.isfile(path):
+        return
+    if 'processes' in kept_teacher(path).made:  # of this version, without these keys
         return
     new = [words for key, words in _NEW.items() if recipe.get(key) != before.get(key)]
     log_warning(

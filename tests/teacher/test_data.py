@@ -26,6 +26,14 @@ def test_wrapped_data_sets_keep_their_wrapper(imagenet):
         assert first.pipeline == plain
 
 
+def test_a_plain_data_set_of_torch_is_measured_as_it_is(imagenet):
+    """It may take no pipeline at all."""
+    for loader in (imagenet.train_dataloader, imagenet.val_dataloader):
+        loader.dataset = dict(type='mine.Plain', root='data')
+    for split in ('train', 'val'):
+        assert measuring_loader(imagenet, split).dataset == loader.dataset
+
+
 def test_without_an_unaugmented_pipeline_there_is_no_measuring(imagenet):
     imagenet.val_dataloader = imagenet.test_dataloader = None
     with pytest.raises(UserError, match='val_dataloader'):

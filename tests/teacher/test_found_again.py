@@ -146,6 +146,15 @@ def before(cfg, stage):
     return store.folder(root, recipe.folder_name(cfg, options, 'mll'), old), old
 
 
+def leave(path, folder):
+    """A teacher in the folder, and with the provenance, of a version before."""
+    checkpoint = torch.load(path, weights_only=True)
+    del checkpoint['meta']['mcmi']['processes']
+    Path(folder).mkdir()
+    torch.save(checkpoint, Path(folder) / 'teacher.pth')
+    path.unlink()
+
+
 def test_recipes_of_an_earlier_version_are_known_by_their_hashes(digits):
     """The hashes were taken with that version, 0.1.0."""
     for split in ('train', 'val'):
@@ -173,8 +182,7 @@ def test_the_teacher_of_an_earlier_version_is_not_taken_unseen(
     folder, old = before(listed, mll)
     assert old['data']['data_root'] == str(tmp_path / 'train')
     assert old['batch_size'] == 32 and 'data_content' not in old
-    Path(folder).mkdir()
-    shutil.move(mll, Path(folder) / 'teacher.pth')
+    leave(mll, folder)
     provide(listed)
     assert len(stages) == 4  # made anew
     (line,) = said
@@ -190,11 +198,17 @@ def test_what_an_earlier_version_left_untold_is_named(listed, said, tmp_path):
     provide(listed)
     (mll,) = tmp_path.glob('mcmi_teachers/*-mll-*/teacher.pth')
     folder, _ = before(listed, mll)
-    Path(folder).mkdir()
-    shutil.move(mll, Path(folder) / 'teacher.pth')
+    leave(mll, folder)
     provide(listed)
     new = 'base_batch_size and drop_last and num_batch_per_epoch and sync_bn'
     assert f'{new}: the' in said[0]
+
+
+def test_another_recipe_of_this_version_is_not_taken_for_an_earlier_one(digits, said):
+    provide(digits)
+    digits.train_dataloader.drop_last = True
+    provide(digits)
+    assert not said
 
 
 def test_embedded_data_keep_the_teachers_of_earlier_versions(digits, said, tmp_path):

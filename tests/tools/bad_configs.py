@@ -187,6 +187,10 @@ DIGITS = {
     'scope': ('default_scope=mmpretran', ['default_scope=mmpretran']),
     'hooks that are no list': ('custom_hooks.0.type=EMAHook', ['custom_hooks']),
     'no training set': ('train_dataloader=None', ['train_dataloader is not set']),
+    'no batch in an epoch': (
+        'train_dataloader.batch_size=5000 train_dataloader.drop_last=True',
+        ['train_dataloader: an epoch has no batch', 'lower batch_size'],
+    ),
     'no validation set': ('val_dataloader=None', ['val_dataloader is not set']),
     'no validation loop': ('val_cfg=None', ['val_cfg is not set', 'val_dataloader']),
     'key below a number': (

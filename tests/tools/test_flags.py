@@ -41,6 +41,29 @@ def test_resume_from_a_named_checkpoint_and_no_validate(command, short, tmp_path
     assert all(torch.equal(once[name], resumed[name]) for name in once)
 
 
+@pytest.mark.parametrize(
+    ('config', 'flag', 'resumed'),
+    [
+        (dict(resume=True), None, True),
+        (dict(resume=True, load_from='a.pth'), None, 'a.pth'),
+        (dict(resume=True, load_from='a.pth'), 'b.pth', 'b.pth'),
+        (dict(resume=True), 'auto', True),
+        (dict(resume=False, load_from='a.pth'), None, False),
+    ],
+)
+def test_a_config_says_resume_as_in_mmengine(config, flag, resumed, monkeypatch):
+    main = runpy.run_path(str(PROJECT / 'tools/train.py'))['main']
+    seen = []
+    stand_ins = dict(
+        load_config=lambda args: Config(config),
+        train_and_report=lambda cfg, resume: seen.append(resume),
+    )
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setitem(main.__globals__, name, stand_in)
+    main(argparse.Namespace(resume=flag, no_validate=False, auto_scale_lr=False))
+    assert seen == [resumed]
+
+
 def test_a_resumed_student_keeps_its_teacher(command, short):
     """Also when the config asks for another one by now."""
     command('train.py', QUICKSTART, '--cfg-options', *short, 'train_cfg.max_epochs=1')
@@ -105,8 +128,14 @@ def test_slurm_with_too_few_words_says_how_it_is_called(script, command):
     assert f'usage: bash tools/{script} PARTITION' in done.stderr
 
 
+KEY = 'optim_wrapper.type=AmpOptimWrapper'
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason='says what is missing on a CPU')
-def test_amp_without_a_gpu_is_one_line(command):
-    done = command('train.py', QUICKSTART, '--amp', ok=False)
+@pytest.mark.parametrize(
+    ('words', 'said'), [(['--amp'], '--amp'), (['--cfg-options', KEY], KEY)]
+)
+def test_amp_without_a_gpu_is_one_line(command, words, said):
+    done = command('train.py', QUICKSTART, *words, ok=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert done.stderr.startswith('error: --amp')
+    assert done.stderr.startswith(f'error: {said}: mixed precision needs a GPU; ')
