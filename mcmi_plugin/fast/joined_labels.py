@@ -18,8 +18,7 @@ from mmrazor.models.task_modules.recorder import (
 )
 from torch import nn
 
-# Their hooks read no data samples in a training iteration.
-_PACKAGES = ('mmengine', 'mmpretrain', 'mmrazor', 'mcmi_plugin')
+from mcmi_plugin.fast.known import of_known_package
 
 
 def looks_at_samples(runner: Runner) -> Any | None:
@@ -43,7 +42,7 @@ def _that_look(runner: Runner) -> Iterator[Any]:
 
 
 def _is_known(hook: Hook) -> bool:
-    return type(hook).__module__.partition('.')[0] in _PACKAGES or _says_so(hook)
+    return of_known_package(hook) or _says_so(hook)
 
 
 def _says_so(part: Any) -> bool:

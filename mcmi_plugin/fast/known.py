@@ -34,11 +34,18 @@ _METHODS: dict[str, tuple] = {
         kind.get_data_info for kind in (BaseDataset, *_WRAPPERS, PseudoLabelled)
     ),
 }
+# Their hooks read no data samples in a training iteration, and change none.
+_PACKAGES = ('mmengine', 'mmpretrain', 'mmrazor', 'mcmi_plugin')
 _COMPOSES = (Compose, mmcv.transforms.Compose)
 
 
 class NotKept(UserError):
     """The reason, in words, why samples, or a teacher's outputs, cannot be kept."""
+
+
+def of_known_package(part: Any) -> bool:
+    """Whether its class is OpenMMLab's or ours."""
+    return type(part).__module__.partition('.')[0] in _PACKAGES
 
 
 def why_unknown(dataset: Any) -> str:

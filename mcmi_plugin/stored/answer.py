@@ -104,23 +104,24 @@ class Answers:
         They are of the table's width; the sum of the other teachers' logits is behind.
 
         Args:
-            batch: as a loader gives it. One that does not tell its views stays as it
-                is: the teacher itself answers.
+            batch: as a loader gives it. One that does not tell its views, or that is
+                to be mixed, stays as it is: the teacher itself answers.
         """
         if isinstance(self.model, LeanDistill) and self.model.distillation_stopped:
             return  # nobody listens any more
+        preprocessor = self.model.data_preprocessor
+        if getattr(preprocessor, 'batch_augments', None) is not None:
+            self._tell('images are mixed by now (data_preprocessor.batch_augments)')
+            return
         known = seen(batch.get('data_samples') if isinstance(batch, dict) else None)
         if known is None or len(known[0]) != len(batch['inputs']):
-            if not self._told:
-                log_warning(
-                    'teacher_store: a batch does not tell its views (its pipeline or '
-                    'its loader is another now); the teacher itself answers'
-                )
-            self._told = True
+            self._tell(
+                'a batch does not tell its views (its pipeline, or its loader, is '
+                'another now)'
+            )
             return
 
         def prepared() -> tuple[Tensor, list]:
-            preprocessor = self.model.data_preprocessor
             batch.update(sent(batch, preprocessor.device, join=False))
             data = preprocessor(batch, True)
             return data['inputs'], data['data_samples']
@@ -130,6 +131,12 @@ class Answers:
             theirs = sum(other(*known) for other in self.others)
             rows = torch.cat([rows, theirs.to(rows.device, non_blocking=True)], 1)
         batch['data_samples'][0].set_field(rows, ROWS, field_type='metainfo')
+
+    def _tell(self, why: str) -> None:
+        """In the middle of a training, once."""
+        if not self._told:
+            log_warning(f'teacher_store: {why}; the teacher itself answers')
+        self._told = True
 
     def rows(
         self, images: Tensor, views: Tensor, prepared: Callable[[], tuple[Tensor, list]]
@@ -175,7 +182,7 @@ class Answers:
         if number < LEAST:
             index = torch.cat([index, torch.arange(LEAST - number) % len(inputs)])
         part = inputs
-        if number < len(inputs):
+        if number < max(len(inputs), LEAST):
             part = inputs[index.to(inputs.device, non_blocking=True)]
         found: list[Tensor] = []
         layer = self.kept.classifier if self.kind == 'features' else self.model.teacher

@@ -10,14 +10,16 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
+from mmengine.model import BaseDataPreprocessor, ImgDataPreprocessor
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from mmpretrain.models import ClsDataPreprocessor
 from mmrazor.models.algorithms import SingleTeacherDistill
 
 from mcmi_plugin.datasets.subset import pipeline_of
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.fast.known import NotKept
+from mcmi_plugin.fast.known import NotKept, of_known_package
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.fast.resident import only_joins
 from mcmi_plugin.hooks.given_weights_hook import distiller_of
@@ -33,6 +35,7 @@ from mcmi_plugin.stored.others import logits_of
 from mcmi_plugin.stored.views import Views, record_views, views_of
 from mcmi_plugin.teacher.model import model_name
 
+_PREPROCESSORS = (BaseDataPreprocessor, ImgDataPreprocessor, ClsDataPreprocessor)
 _TRIED = 8  # images that a teacher is tried on
 
 
@@ -115,8 +118,18 @@ def answers_for(runner: Runner, options: StoreOptions) -> Answers:
         raise NotKept(f'the algorithm {type(model).__name__}, with a step of its own')
     if model.teacher_trainable:
         raise NotKept('a teacher that is trained (model.teacher_trainable)')
-    if getattr(model.data_preprocessor, 'batch_augments', None) is not None:
+    preprocessor = model.data_preprocessor
+    if getattr(preprocessor, 'batch_augments', None) is not None:
         raise NotKept('mixed images (data_preprocessor.batch_augments)')
+    # What another one does to an image decides about a row, and is not known.
+    if type(preprocessor) not in _PREPROCESSORS:
+        kind = type(preprocessor).__name__
+        raise NotKept(f'a data_preprocessor of its own ({kind})')
+    for hook in runner.hooks:
+        changes = 'before_train_iter' in hook.get_triggered_stages()
+        if changes and not of_known_package(hook):
+            name = type(hook).__name__
+            raise NotKept(f'a hook that may change a batch ({name}.before_train_iter)')
     dataset = runner.train_dataloader.dataset
     if not hasattr(pipeline_of(dataset), 'transforms'):
         raise NotKept(f'{type(dataset).__name__}, which has no pipeline')
@@ -174,18 +187,12 @@ def _some_images(runner: Runner, model: Any, views: Views) -> tuple:
     record_views(every.pipeline, views)
     images = torch.arange(min(_TRIED, len(every.images)))
     numbers = images * views.number + images % views.number
-
-    def batch() -> dict:
-        packed = [every[number] for number in numbers.tolist()]
-        return model.data_preprocessor(loader.collate_fn(packed), True)
-
     with random_numbers_kept():
-        one, other = batch()['inputs'], (data := batch())['inputs']
-    if one.ndim != 4:
+        packed = [every[number] for number in numbers.tolist()]
+    data = model.data_preprocessor(loader.collate_fn(packed), True)
+    if data['inputs'].ndim != 4:
         raise NotKept('vectors for images, of which a teacher is as quick as a table')
-    if not torch.equal(one, other):
-        raise NotKept(f'a {type(model.data_preprocessor).__name__} that draws numbers')
-    return numbers, one, data['data_samples']
+    return numbers, data['inputs'], data['data_samples']
 
 
 def _check_room(place: Path, of_it: dict) -> None:

@@ -4,6 +4,10 @@ import copy
 
 import pytest
 import torch
+from mmengine.hooks import Hook
+from mmengine.registry import MODELS, TRANSFORMS
+from mmpretrain.models import ClsDataPreprocessor
+from mmpretrain.models.utils.batch_augments import RandomBatchAugment
 from small import (
     KD,
     VIEWS,
@@ -60,6 +64,13 @@ def test_the_losses_of_a_step_are_no_logits(tmp_path):
         found_in(tmp_path, at(''))
 
 
+@MODELS.register_module()
+class UpsideDown(ClsDataPreprocessor):
+    def forward(self, data, training=False):
+        found = super().forward(data, training)
+        return dict(found, inputs=found['inputs'].flip(2))
+
+
 WIDE = dict(type='StackedLinearClsHead', mid_channels=[8], dropout_rate=0.5)
 OF_HEAD = copy.deepcopy(KD)
 OF_HEAD['teacher_recorders'] = dict(it=dict(type='ModuleOutputs', source='head'))
@@ -84,6 +95,10 @@ LINES = {
             )
         },
         'mixed images',
+    ),
+    'own preprocessor': (
+        {'model.data_preprocessor.type': 'UpsideDown'},
+        'a data_preprocessor of its own (UpsideDown)',
     ),
     'norms': ({'model.teacher_norm_eval': False}, 'changes its statistics in a step'),
     'trained': (
@@ -122,29 +137,51 @@ def test_a_disk_without_room_is_one_line(tmp_path, monkeypatch, capfd):
     assert 'over half of the 10 kB that are left in' in said
 
 
-def test_a_pipeline_that_is_switched_is_answered_by_the_teacher(tmp_path):
-    """No row is read or written for images of another pipeline than the store's."""
-    from mmengine.hooks import Hook
-    from mmengine.registry import TRANSFORMS
+def another_pipeline(runner):
+    pipeline = runner.train_dataloader.dataset.pipeline
+    pipeline.transforms = [TRANSFORMS.build(dict(type='mmpretrain.PackInputs'))]
 
-    class Switch(Hook):
-        def before_train_epoch(self, runner):
-            if runner.epoch == 1:
-                dataset = runner.train_dataloader.dataset
-                dataset.pipeline.transforms = [
-                    TRANSFORMS.build(dict(type='mmpretrain.PackInputs'))
-                ]
 
+def mixed_images(runner):
+    mix = RandomBatchAugment(dict(type='Mixup', alpha=1.0))
+    runner.model.data_preprocessor.batch_augments = mix
+
+
+class Switch(Hook):
+    def __init__(self, change):
+        self.change = change
+
+    def before_train_epoch(self, runner):
+        if runner.epoch == 1:
+            self.change(runner)
+
+
+class Negative(Hook):
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        data_batch['inputs'] = 255 - data_batch['inputs']
+
+
+@pytest.mark.parametrize(
+    'hook, asked',
+    [(Switch(another_pipeline), 90), (Switch(mixed_images), 90), (Negative(), None)],
+)
+def test_other_images_in_the_middle_are_answered_by_the_teacher(tmp_path, hook, asked):
+    """No row is read or written for other images than the store's."""
+    soft = {'model.data_preprocessor.to_onehot': True}
+    loss = dict(type='CrossEntropyLoss', use_soft=True)
+    soft |= {f'model.{n}.head.loss': loss for n in ('architecture', 'teacher')}
     teacher, students = teacher_file(tmp_path), []
     for name, store in (('live', None), ('stored', dict(dtype='float32'))):
         with isolated():
-            runner = build(config(tmp_path / name, teacher, store))
-            runner.register_hook(Switch())
+            runner = build(config(tmp_path / name, teacher, store, **soft))
+            runner.register_hook(hook)
             runner.train()
         students.append(runner.model.architecture.state_dict())
     assert_same(*students)
-    (hook,) = (h for h in runner.hooks if type(h).__name__ == 'TeacherStoreHook')
-    assert hook.answers.asked == 90
+    (store,) = (h for h in runner.hooks if type(h).__name__ == 'TeacherStoreHook')
+    assert (store.answers and store.answers.asked) == asked
+    if asked is None:
+        assert 'a hook that may change a batch (Negative.before' in store.reason
 
 
 def test_validation_asks_the_teacher(tmp_path):

@@ -89,6 +89,16 @@ def test_the_ordinary_and_the_resident_loader_share_their_rows(tmp_path, teacher
     assert two.found > 0 and two.table.damaged == 0
 
 
+def test_what_single_images_filled_serves_whole_batches(tmp_path, teacher):
+    changes, store = dict(pipeline=PLAIN), dict(dtype='float32')
+    alone = {'train_dataloader.batch_size': 1, 'train_cfg.max_epochs': 1}
+    train(tmp_path / 'alone', teacher, store, **changes, **alone)
+    live, _ = train(tmp_path / 'live', teacher, **changes)
+    student, read = train(tmp_path / 'stored', teacher, store, **changes)
+    assert read.found == read.asked == 180
+    assert_same(student, live)
+
+
 @pytest.mark.parametrize('workers', [0, 2])
 def test_without_augmentation_the_second_epoch_is_there(tmp_path, teacher, workers):
     changes = {'train_dataloader.num_workers': workers}
