@@ -14,6 +14,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
 from mcmi_plugin.job_config import job_config
 from mcmi_plugin.networks import built
+from mcmi_plugin.type_names import short_name
 from mcmi_plugin.weights.held import file_of
 from mcmi_plugin.weights.loading import local_file
 from mcmi_study.measures_people import PEOPLE
@@ -108,11 +109,44 @@ def _check_test_set(cfg: Config, measures: list) -> None:
     }
     chosen_by = [name for name, chooses in choosers.items() if chooses]
     val = cfg.get('val_dataloader')
-    if chosen_by and (not val or val.dataset == cfg.test_dataloader.dataset):
+    test = cfg.test_dataloader
+    if chosen_by and (not val or may_share_images(val.dataset, test.dataset)):
         raise UserError(
             f'{chosen_by[0]} would choose by the test set; let val_dataloader.dataset '
             'be a part of the training set, for example HoldOut'
         )
+
+
+# What is said of a data set beside which images it has; some of them are of all.
+_BESIDE = ('pipeline', 'indices', 'test_mode', 'lazy_init', 'metainfo', 'max_refetch')
+
+
+def may_share_images(one: dict, other: dict) -> bool:
+    """Whether two data sets' configs may have an image in common.
+
+    Two parts of one set by ``HoldOut`` have none.
+    """
+    first, second = _choice(one), _choice(other)
+    if 'part' in first and 'part' in second and first['of'] == second['of']:
+        return first['part'] == second['part']
+    return _whole(first) == _whole(second)
+
+
+def _choice(dataset: dict) -> dict:
+    """What decides which images a data set has, of its wrappers ``HoldOut`` alone."""
+    if 'datasets' in dataset:
+        return dict(datasets=[_choice(one) for one in dataset['datasets']])
+    if 'dataset' not in dataset:
+        return {k: v for k, v in dataset.items() if k not in _BESIDE}
+    inner = _choice(dataset['dataset'])
+    if short_name(dataset.get('type')) != 'HoldOut':
+        return inner
+    split = [dataset.get('fraction'), dataset.get('seed', 0), inner]
+    return dict(part=dataset.get('part', 'train'), of=split)
+
+
+def _whole(choice: dict) -> dict:
+    return _whole(choice['of'][-1]) if 'part' in choice else choice
 
 
 def _check_is_control(cfg: Config, arm: str, content: dict) -> None:

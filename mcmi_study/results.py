@@ -132,9 +132,14 @@ class Results:
         found = {a: self.by_seed(measure, a, {}) for a in self.having(measure, arms)}
         counted = Counter(seed for runs in found.values() for seed in runs)
         seed = min(counted, key=lambda seed: (-counted[seed], seed))
-        paths = {arm: runs[seed] for arm, runs in found.items() if seed in runs}
+        # In the run's folder, wherever that is by now.
+        paths = {
+            run['arm']: Path(run['directory'], Path(run['values'][measure]).name)
+            for run in self.runs
+            if run['seed'] == seed and seed in found.get(run['arm'], ())
+        }
         for path in paths.values():
-            if not Path(path).is_file():
+            if not path.is_file():
                 raise UserError(
                     f'{path}, which it is drawn from, is gone; remove the result.json '
                     'of its folder, then run the study again'

@@ -74,6 +74,8 @@ def find_result(cell: Cell, measures: Mapping[str, dict]) -> dict | None:
         raise UserError(
             f'{path} is of another run; remove it, or name another --work-dir'
         )
+    # Its folder may have been moved since.
+    result |= dict(directory=cell.directory.as_posix(), command=cell.command)
     done = result['measures']
     return result if all(done.get(n) == a for n, a in measures.items()) else None
 

@@ -12,7 +12,8 @@ def mend_relational_kd() -> None:
 
     What upstream gets wrong: ``distance_loss`` selects the positive distances by a
     boolean index and writes the diagonal by a list, for both of which the host waits
-    for the device in every step; and under autocast the products that distances and
+    for the device in every step; a batch of one, as the last of an epoch may be, has
+    the loss NaN; and under autocast the products that distances and
     angles are differences of have 8 or 11 bits, so that little is left of them.
 
     It falls away when ``distance_loss`` runs on tensors without values (device
@@ -52,8 +53,9 @@ def euclidean_distance(
 def _distance_loss(self: Any, preds_S: Tensor, preds_T: Tensor) -> Tensor:
     def normalised(points: Tensor) -> Tensor:
         distance = euclidean_distance(points)
-        # What is not positive is 0.
-        return distance / (distance.sum() / (distance > 0).sum())
+        # What is not positive is 0; of a single point all is.
+        mean = distance.sum() / (distance > 0).sum().clamp(min=1)
+        return distance / mean.masked_fill(mean == 0, 1)
 
     return torch.nn.functional.smooth_l1_loss(normalised(preds_S), normalised(preds_T))
 

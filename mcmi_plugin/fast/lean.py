@@ -37,7 +37,8 @@ class LeanDistill(SingleTeacherDistill):
     Recorders, deliveries, connectors and losses are MMRazor's and see what they
     always saw: feature maps are handed over contiguous, because losses ``view``
     them. Training and evaluation mode are upstream's too: a teacher with dropout
-    draws the numbers that it draws there.
+    draws the numbers that it draws there. In channels_last a dropout on feature maps
+    gives them to other places: its masks are of the same law, and others.
 
     Args:
         channels_last: keep both networks' convolutions and images in that memory

@@ -5,7 +5,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
@@ -60,6 +60,14 @@ class CentroidHook(Hook):
         self.mode = mode
 
     def before_train(self, runner: Runner) -> None:
+        """Take the centroids.
+
+        Raises:
+            UserError: a class without a sample, or training counted in iterations,
+                where a pass over the training set may have no end.
+        """
+        if isinstance(runner.train_loop, IterBasedTrainLoop):
+            raise UserError('train_cfg: CentroidHook counts epochs; set by_epoch=True')
         self.loaders = {
             split: runner.build_dataloader(loader)
             for split, loader in self.loaders.items()

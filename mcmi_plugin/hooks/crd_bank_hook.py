@@ -62,4 +62,10 @@ def _training_labels(dataset: Any) -> torch.Tensor:
             'train_dataloader.dataset: CRD needs one integer gt_label per sample; '
             f'got an array of {labels.dtype} {list(labels.shape)}'
         )
+    if (labels < 0).any():
+        raise UserError(
+            'train_dataloader.dataset: CRD needs the class of every sample before the '
+            'first step, by which it draws negatives, and PseudoLabelled hides some '
+            'till then; take another method, or all labels'
+        )
     return torch.from_numpy(labels.astype(np.int64))

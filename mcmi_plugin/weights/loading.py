@@ -171,6 +171,11 @@ def fitting(
             'tools/convert_checkpoint.py'
         )
     for name, value in state.items():
+        if value.is_quantized or value.layout != torch.strided:
+            raise UserError(
+                f'{key}: {source} has {name} quantised or sparse; save it as plain '
+                'float32'
+            )
         if name in wanted and value.shape != wanted[name].shape:
             have, want = tuple(value.shape), tuple(wanted[name].shape)
             hint = ''

@@ -37,6 +37,16 @@ def test_the_same_loss_and_gradient(kind, with_l2_norm, upstream) -> None:
     torch.testing.assert_close(found[0], found[1])
 
 
+@pytest.mark.parametrize('with_l2_norm', [True, False])
+def test_a_batch_of_one_has_no_distances(with_l2_norm, upstream) -> None:
+    student, teacher = torch.rand(2, 1, 5)
+    student.requires_grad_()
+    assert upstream.DistanceWiseRKD()(student, teacher).isnan()
+    loss = DistanceWiseRKD(with_l2_norm=with_l2_norm)(student, teacher)
+    loss.backward()
+    assert loss == 0 and torch.equal(student.grad, torch.zeros(1, 5))
+
+
 def test_the_defect_is_looked_for(upstream) -> None:
     assert _waits(upstream.DistanceWiseRKD) and not _waits(DistanceWiseRKD)
 

@@ -6,6 +6,7 @@ from conftest import QUICKSTART
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation import measure
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -22,6 +23,16 @@ def run(tmp_path, ready=lambda model: None, **changes):
     ready(runner.model)
     runner.train()
     return runner
+
+
+def test_iterations_have_no_pass_that_ends(tmp_path):
+    cfg = Config.fromfile(QUICKSTART)
+    stage = stage_config(cfg, TeacherOptions(lmda=0.1), 'mcmi', str(tmp_path))
+    stage.train_dataloader.sampler = dict(type='InfiniteSampler')
+    stage.train_cfg = dict(by_epoch=False, max_iters=3)
+    stage.param_scheduler = None
+    with pytest.raises(UserError, match='^train_cfg: CentroidHook counts epochs; set'):
+        Runner.from_cfg(stage).train()
 
 
 @torch.no_grad()

@@ -177,6 +177,7 @@ def test_labels_in_the_order_of_sample_idx() -> None:
     [
         (lambda: ConcatDataset([Labelled([0, 1])] * 2), 'ConcatDataset lacks'),
         (lambda: Labelled([[0, 1], [1, 0]]), r'int64 \[2, 2\]'),
+        (lambda: Labelled([0, 1, -1]), 'needs the class of every sample'),
         (lambda: Labelled(list(np.array([0.5, 1.0]))), 'float64'),
     ],
 )

@@ -10,7 +10,7 @@ def draw(kind, results, path, **own):
     return figures.draw(kind, Results(results), path, **own)
 
 
-def study(arms, grid=({},), seeds=3, **measures):
+def study(arms, grid=({},), seeds=3, directory='', **measures):
     """Results of arms x grid x seeds; a measure is ``f(arm, row, seed)``."""
     return [
         dict(
@@ -18,6 +18,7 @@ def study(arms, grid=({},), seeds=3, **measures):
             arm=arm,
             seed=seed,
             values={name: f(arm, row, seed) for name, f in measures.items()},
+            directory=str(directory),
         )
         for row in grid
         for arm in arms

@@ -82,6 +82,7 @@ def test_tsne_embeds_both_arms_at_once(png, tmp_path):
     results = study(
         ['MLL', 'MCMI'],
         seeds=1,
+        directory=tmp_path,
         output_probabilities=saved,
         teacher_cmi=lambda arm, row, seed: 0.25,
     )
@@ -101,9 +102,9 @@ def test_eigen_cam_rows(png, tmp_path):
         maps = np.full((4, 8, 8), 0.5 if arm == 'MLL' else 1.0)
         groups = np.array(['3', '3', '3', '8'])
         np.savez(path, images=images, maps=maps, groups=groups, layer='layer2')
-        return str(path)
+        return f'where/it/was/{path.name}'  # moved since
 
-    results = study(['MLL', 'MCMI'], seeds=1, eigen_cam=saved)
+    results = study(['MLL', 'MCMI'], seeds=1, directory=tmp_path, eigen_cam=saved)
     figure = draw('eigen_cam', results, png)
     # Three images of one class and one of another, each above two arms.
     assert len(figure.axes) == 9 + 3
@@ -126,7 +127,7 @@ def test_answers_of_people_and_of_every_teacher(png, tmp_path):
         )  # fmt: skip
         return str(path)
 
-    results = study(['MLL', 'MCMI'], seeds=1, people_answers=saved)
+    results = study(['MLL', 'MCMI'], seeds=1, directory=tmp_path, people_answers=saved)
     figure = draw('answers', results, png)
     first, last = figure.axes[2:]
     assert [axes.get_title() for axes in figure.axes[:2]] == ['cat', 'car']
@@ -169,7 +170,8 @@ def test_pictures_are_of_a_seed_that_the_arms_share(kind, png, tmp_path):
     spaces = dict(probabilities=np.eye(2)[images['labels']], classes=['cat', 'dog'])
     saved = arrays(tmp_path, **images, **maps, **answers, **spaces)
     measures = ('eigen_cam', 'output_probabilities', 'people_answers')
-    results = study(['MLL', 'MCMI'], seeds=2, **dict.fromkeys(measures, saved))
+    saved = dict.fromkeys(measures, saved)
+    results = study(['MLL', 'MCMI'], seeds=2, directory=tmp_path, **saved)
     said = texts(draw(kind, results, png))
     assert 'seed 1 (n = 1)' in ' '.join(said.split())  # whose lines are folded
 
@@ -184,7 +186,8 @@ def test_pictures_are_of_a_seed_that_the_arms_share(kind, png, tmp_path):
 )
 def test_a_picture_whose_arrays_are_gone_names_them(kind, measure, tmp_path):
     gone = str(tmp_path / 'gone.npz')
-    results = study(['MLL'], seeds=1, **{measure: lambda arm, row, seed: gone})
+    saved = {measure: lambda arm, row, seed: gone}
+    results = study(['MLL'], seeds=1, directory=tmp_path, **saved)
     with pytest.raises(UserError) as error:
         draw(kind, results, str(tmp_path / 'x.png'))
     assert str(error.value).startswith(f'{gone}, which it is drawn from, is gone; ')

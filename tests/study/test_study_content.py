@@ -7,6 +7,7 @@ import pytest
 from small_study import ARMS, BASE
 
 from mcmi_plugin.errors import UserError
+from mcmi_study.checks import may_share_images
 from mcmi_study.plan import read_study
 
 STUDY = dict(
@@ -147,6 +148,26 @@ def test_an_arm_that_cannot_run_is_named(read, options, line):
 def test_choosing_on_held_out_data_is_allowed(read):
     arms = changed_arms(ES={'mcmi.early_stopping': True})
     assert 'ES' in read(arms=arms).arms
+
+
+TEST = dict(type='Digits', split='test')
+PART = dict(type='HoldOut', fraction=0.5, part='held_out', dataset=TEST)
+
+
+@pytest.mark.parametrize(
+    ('val', 'test', 'shared'),
+    [
+        (TEST, dict(TEST, split='train'), False),
+        (TEST, dict(TEST, test_mode=True, pipeline=[]), True),
+        (dict(TEST, indices=40), TEST, True),
+        (dict(type='RepeatDataset', times=1, dataset=TEST), TEST, True),
+        (PART, TEST, True),
+        (PART, dict(PART, part='train'), False),
+        (PART, dict(PART, part='train', seed=1), True),
+    ],
+)
+def test_a_part_of_the_test_set_is_the_test_set(val, test, shared):
+    assert may_share_images(val, test) == shared
 
 
 @pytest.mark.parametrize(

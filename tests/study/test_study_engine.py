@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from conftest import PROJECT, run_tool
 from mmengine.hooks import CheckpointHook
 from small_study import BASE, EPOCHS, STUDY, run_study, write_study
 
+from mcmi_plugin.cells.cell import find_result
 from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_study.plan import read_study
 
@@ -131,6 +133,16 @@ def test_other_options_are_another_cell(finished):
     assert [c.fingerprint for c in elsewhere.cells] == [
         c.fingerprint for c in study.cells
     ]
+
+
+def test_a_study_that_was_moved_is_of_its_new_place(finished, tmp_path):
+    path, work, (study, _, _, _) = finished
+    shutil.copytree(work, tmp_path / 'moved')
+    cells = read_study(path, 'smoke', str(tmp_path / 'moved')).cells
+    for cell in cells:
+        found = find_result(cell, study.measures)
+        assert found['directory'] == str(cell.directory)
+        assert f'--work-dir {cell.directory} ' in found['command']
 
 
 def test_a_new_measure_is_taken_without_training_again(finished):

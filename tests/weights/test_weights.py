@@ -63,7 +63,7 @@ def test_the_teacher_of_a_distillers_checkpoint(tmp_path):
     assert equal(source, target)
 
 
-@pytest.mark.parametrize('change', ['missing', 'foreign', 'shape'])
+@pytest.mark.parametrize('change', ['missing', 'foreign', 'shape', 'sparse'])
 def test_what_does_not_fit_is_refused_and_nothing_is_copied(change):
     source, target = classifier(), classifier()
     before = {k: v.clone() for k, v in target.state_dict().items()}
@@ -72,8 +72,10 @@ def test_what_does_not_fit_is_refused_and_nothing_is_copied(change):
         del state['backbone.1.running_mean']
     elif change == 'foreign':
         state['backbone.2.weight'] = torch.zeros(1)
-    else:
+    elif change == 'shape':
         state['head.fc.weight'] = torch.zeros(5, 4)
+    else:
+        state['head.fc.weight'] = state['head.fc.weight'].to_sparse()
     with pytest.raises(UserError, match='t.pth'):
         load_weights(target, state, 't.pth')
     after = target.state_dict()
