@@ -1,13 +1,21 @@
 """Every figure of docs/replication.md is one of docs/results."""
 
 import json
-from statistics import mean, stdev
+from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from conftest import PROJECT
-from pages import words_of
-from results import ANEW, difference, gain, people, people_arms, runs_of, spread, values
+from exhibits import (
+    STUDENTS,
+    by_class,
+    dropped_arms,
+    dropped_row,
+    dropped_words,
+    named_dropped,
+    students_row,
+)
+from pages import tables_in, words_of
+from results import ANEW, PEOPLE, gain, people, runs_of
 
 PAGE = PROJECT / 'docs/replication.md'
 RESULTS = PROJECT / 'docs/results/public_resnets'
@@ -21,8 +29,8 @@ def teachers():
     }
 
 
-def listed(values, digits: int) -> str:
-    return ', '.join(f'{value:.{digits}f}' for value in values)
+def listed(found, digits: int) -> str:
+    return ', '.join(f'{value:.{digits}f}' for value in found)
 
 
 def row(start: str) -> str:
@@ -58,106 +66,95 @@ def test_temperature_and_cmi(teachers):
 
 def test_against_people(teachers):
     people = [found['people'] for found in teachers.values()]
-    line = row('the claim behind the method')
     for at in ('as_is', 'fitted'):
-        assert listed((of[at]['kl'] for of in people), 2) in line
+        assert listed((of[at]['kl'] for of in people), 2) in words_of(PAGE)
         distances = listed((of[at]['distance'] for of in people), 1)
         assert distances in words_of(PAGE)
 
 
-PAIRS = (('lambda = 0', 'MCMI'), ('lambda = 0, 10 epochs', 'MCMI, 10 epochs'))
+LONG = 'MCMI, 10 epochs'
 
 
-def both(pair: tuple[str, str], measure: str, digits: int) -> str:
-    return ' and '.join(spread(people(arm, measure).values(), digits) for arm in pair)
-
-
-def against(other: str, arm: str, measure: str, digits: int) -> str:
-    ours, control = people(arm, measure), people(other, measure)
+def against(
+    arm: str, measure: str, digits: int, of: Sequence[str] = PEOPLE, last: str = ''
+) -> str:
+    """The control of the teachers of ten epochs has ``last`` in its name."""
+    ours, control = people(arm, measure, of), people(f'lambda = 0{last}', measure, of)
     return gain(ours, {seed: control[seed] for seed in ours}, digits)
 
 
-def test_lambda_and_what_it_did():
-    line, students = row('Table 7, lambda and CMI'), row('Table 7, lambda and the stud')
-    assert f'(n = {len(people("MCMI", "teacher_cmi"))})' in line
-    for pair in PAIRS:
-        assert both(pair, 'teacher_cmi', 3) in line
-        assert f'LL {both(pair, "teacher_ll", 3)}' in line
-        assert both(pair, 'student_accuracy', 2) in students
-        assert f'({against(*pair, "student_accuracy", 2)}' in students
+def of_both(measure: str, digits: int) -> str:
+    """MCMI against lambda = 0, of the first and of the second teacher."""
+    both = (against('MCMI', measure, digits, of) for of in (PEOPLE, ANEW))
+    return '; '.join(both)
 
 
-def test_a_tenth_of_every_class():
-    mcmi, zero = (
-        against('MLL', arm, 'student_accuracy', 2) for arm in ('MCMI', 'lambda = 0')
-    )
-    line = row('Table 3, a tenth')
-    assert f'{mcmi} points, but lambda = 0 {zero} (n = 3)' in line
-    mll = people('MLL', 'student_accuracy', ANEW)
-    mcmi, zero = (
-        gain(people(arm, 'student_accuracy', ANEW), mll, 2)
-        for arm in ('MCMI', 'lambda = 0')
-    )
-    assert f'made anew {mcmi} and {zero} (n = 3)' in line
+def of_ten_epochs(measure: str, digits: int) -> str:
+    return against(LONG, measure, digits, last=', 10 epochs')
+
+
+def test_what_lambda_does_to_the_teacher():
+    assert {len(people('MCMI', 'teacher_ll', of)) for of in (PEOPLE, ANEW)} == {3}
+    line = row('Table 7, what lambda adds to the CMI')
+    assert f'| {of_both("teacher_cmi", 4)} | 3; 3 |' in line
+    assert f'| {of_ten_epochs("teacher_cmi", 4)} | 1 |' in row('the same, after ten')
+    line, found = row('Table 7, what lambda takes from the LL'), 'teacher_ll'
+    after = of_ten_epochs(found, 4)
+    assert f'| {of_both(found, 4)}; after ten epochs {after} | 3; 3; 1 |' in line
 
 
 def test_the_claim_behind_the_method():
-    line, measure = row('the claim behind the method'), 'teacher_people_kl'
-    zero = spread(people('lambda = 0', measure).values(), 3)
-    assert f'of lambda = 0 is {zero} nats' in line
-    (short, long), budget = PAIRS, ('lambda = 0', 'budget 0.02')
-    assert f'MCMI has {against(*short, measure, 4)}' in line
-    assert f'a budget {against(*budget, measure, 4)}' in line
-    assert f'MCMI of 10 epochs {against(*long, measure, 4)} (n = 1)' in line
-    zero = people('lambda = 0', measure, ANEW)
-    mcmi, larger = (
-        gain(people(arm, measure, ANEW), zero, 4) for arm in ('MCMI', 'lambda = 0.5')
-    )
-    assert f'made anew {mcmi}, lambda 0.5 {larger} (n = 3)' in line
-    fitted = [mean(people(arm, f'{measure}_fitted').values()) for arm in people_arms()]
-    assert f'{min(fitted):.3f} to {max(fitted):.3f}' in line
+    line, kl = row('the claim behind the method'), 'teacher_people_kl'
+    budget = against('budget 0.02', kl, 4)
+    larger, warm = against('lambda = 0.5', kl, 4, ANEW), people('MLL', kl, ANEW)
+    warm = gain(people('temperature 2', kl, ANEW), warm, 4)
+    assert (
+        f'{of_both(kl, 4)}; a budget {budget}, lambda 0.5 {larger}; after ten epochs '
+        f'{of_ten_epochs(kl, 4)}. A temperature of 2 alone: {warm} |'
+    ) in line
+
+
+@pytest.mark.parametrize('key', STUDENTS, ids=' '.join)
+def test_students(key):
+    line = f'| {" | ".join([*key, *students_row(key)])} |'
+    assert f'\n{line}\n' in PAGE.read_text()
+
+
+def test_what_is_said_of_all_students():
+    verdicts = [students_row(key)[6] for key in STUDENTS]
+    several = [verdict for verdict in verdicts if verdict != 'n = 1']
+    counts = [several.count(word) for word in ('holds', 'contrary', 'within noise')]
+    words = 'comparisons with several seeds {} holds, {} is contrary and {} are within'
+    assert f'Of {len(several)} {words.format(*counts)}' in words_of(PAGE)
+
+
+def test_classes_that_the_student_was_never_shown():
+    for number, arm in dropped_arms():
+        cells = [str(number), arm, *dropped_row(number, arm)]
+        assert f'\n| {" | ".join(cells)} |\n' in PAGE.read_text()
+    assert dropped_words() in row('Table 9, Fig. 4,')
+    first = [
+        [sum(found) for found in zip(*map(named_dropped, runs_of(study)), strict=True)]
+        for study in ('zero_shot_cifar10_one', 'zero_shot_cifar10')
+    ]
+    words = '{} of {:,} with 1 dropped, {} of {:,} with 5'.format(*first[0], *first[1])
+    assert words in words_of(PAGE)
+
+
+def test_class_by_class():
+    number, words = by_class()
+    assert f'| {words} | {number} |' in row('Table 8,')
+
+
+def test_every_row_of_students_is_tested():
+    (table,) = (t for t in tables_in(PAGE) if t[0][0] == 'part of each class, method')
+    assert [tuple(cells[:2]) for cells in table[1:]] == list(STUDENTS)
 
 
 def test_the_temperature_of_a_real_teacher_in_audit(teachers):
     curve = {p['temperature']: p['cmi'] for p in teachers[56]['train']['temperatures']}
     words = f'{curve[1.0]:.3f} nats at T = 1 and {curve[4.0]:.3f} at T = 4'
     assert words in words_of(PROJECT / 'docs/audit.md')
-
-
-def test_classes_that_the_student_was_never_shown():
-    """A row a run."""
-    found, said = {1: [], 5: []}, row('Table 9, Fig. 4,')
-    for run in runs_of('zero_shot_cifar10') + runs_of('zero_shot_cifar10_one'):
-        of = run['values']
-        confusion = of['confusion']
-        dropped = len(confusion['dropped'])
-        assert run['seed'] == 0 and confusion['dropped'] == list(range(dropped))
-        named = np.array(confusion['matrix'])[:dropped, :dropped].sum()
-        shares = [of[f'{name}_accuracy'] for name in ('dropped', 'preserved')]
-        found[dropped].append((named, shares[0]))
-        cells = [str(dropped), run['arm'], *(f'{share:.2f}' for share in shares)]
-        assert f'\n| {" | ".join(cells)} |\n' in PAGE.read_text()
-    for dropped, students in found.items():
-        assert len(students) == 5
-        named, shares = zip(*students, strict=True)
-        words = f'ith {dropped} dropped these five students name {sum(named)} of'
-        assert words in words_of(PAGE)
-        assert f'{min(shares):.2f} to {max(shares):.2f} % with {dropped} of ten' in said
-
-
-def test_class_by_class():
-    of = {
-        run['arm']: run['values']['teacher_cmi_per_class']
-        for run in runs_of('per_class_cifar10')
-    }
-    mll, zero, mcmi = (of[arm] for arm in ('MLL', 'lambda = 0', 'MCMI'))
-    tuned = [zero[name] - mll[name] for name in mll]
-    raised = [mcmi[name] - zero[name] for name in mll]
-    assert (
-        f'of ten classes MCMI raises {sum(x > 0 for x in raised)} against lambda = 0, '
-        f'by {min(raised):+.3f} to {max(raised):+.3f} nats; lambda = 0 against MLL by '
-        f'{min(tuned):+.3f} to {max(tuned):+.3f}'
-    ) in row('Table 8,')
 
 
 def test_the_output_space():
@@ -167,74 +164,14 @@ def test_the_output_space():
     assert f'CMI of {first:.3f}, {second:.3f} and {third:.3f} nats' in row('Fig. 6,')
 
 
-def test_a_twentieth_of_every_class():
-    runs, cell = runs_of('few_shot_cifar10'), dict(method='KD', alpha='5%')
-    assert {run['seed'] for run in runs} == {0} and len(runs) == 4
-    of = {r['arm']: values(runs, r['arm'], 'student_accuracy', cell) for r in runs}
-    line = row('Table 3, a twentieth')
-    assert f'MLL {of["MLL"][0]:.2f} %' in line
-    for arm in ('lambda = 0', 'MCMI', 'budget 0.02'):
-        assert f'{arm} {gain(of[arm], of["MLL"], 2)}' in line
-    again = runs_of('few_shot_cifar10_again')
-    mll, zero, mcmi = (
-        values(again, arm, 'student_accuracy', cell)
-        for arm in ('MLL', 'lambda = 0', 'MCMI')
-    )
-    assert (
-        f'made anew (n = {len(mcmi)}) lambda = 0 {gain(zero, mll, 2)}, MCMI '
-        f'{gain(mcmi, mll, 2)}, and against lambda = 0 {gain(mcmi, zero, 2)}'
-    ) in line
-    assert 'ahead of lambda = 0 in every seed' in line
-    ahead = [difference(mcmi, zero), difference(of['MCMI'], of['lambda = 0'])]
-    assert min(map(min, ahead)) > 0
-
-
-def test_other_methods():
-    """Of the same three teachers, a row a method."""
-    by_method = {
-        'KD': ('people_again', {}),
-        'KD + LS': ('methods_cifar10_ls', dict(set='CIFAR-10', method='KD + LS')),
-    }
-    for method in ('DKD', 'CRD'):
-        pair = 'CIFAR-10: ResNet-20 -> ResNet-8'
-        by_method[method] = 'methods_cifar10', dict(pair=pair, method=method)
-    gains = []
-    for method, (study, cell) in by_method.items():
-        mll, zero, mcmi = (
-            values(runs_of(study), arm, 'student_accuracy', cell)[0]
-            for arm in ('MLL', 'lambda = 0', 'MCMI')
-        )
-        gains.append(mcmi - zero)
-        cells = [f'{mll:.2f}', f'{zero:.2f}', f'{mcmi:.2f}']
-        cells += [f'{zero - mll:+.2f}', f'{gains[-1]:+.2f}']
-        assert f'\n| {method} | {" | ".join(cells)} |\n' in PAGE.read_text()
-    page = words_of(PAGE)
-    assert f'from {min(gains):+.2f} to {max(gains):+.2f} points' in page
-    accuracies = (
-        people(arm, 'student_accuracy', ['people']).values()
-        for arm in people_arms(['people'])
-    )
-    assert f'deviation of up to {max(map(stdev, accuracies)):.2f}.' in page
-
-
-def test_lambda_of_the_teachers_made_anew():
-    said = row('Table 7, lambda and CMI'), row('Table 7, lambda and the stud')
-    arms = ('lambda = 0', 'lambda = 0.05', 'MCMI', 'lambda = 0.5')
-    for line, measure, digits in zip(
-        said, ('teacher_cmi', 'student_accuracy'), (4, 2), strict=True
-    ):
-        found = [people(arm, measure, ANEW).values() for arm in arms]
-        assert ', '.join(spread(of, digits) for of in found) in line
-
-
 def test_temperature_and_cmi_of_a_teacher_that_knows_the_images():
     found = json.loads((RESULTS / 'resnet20_mll.json').read_text())['train']
     curve = {p['temperature']: p['cmi'] for p in found['temperatures']}
     shown = [curve[t] for t in (1, 2, 4, 8)]
-    assert f'{listed(shown, 3)} nats at T = 1, 2, 4, 8' in row('Fig. 1,')
+    assert f'{listed(shown, 3)} nats at T = 1, 2, 4, 8' in row('the same, of a teacher')
     ahead = {t: cmi for t, cmi in curve.items() if t >= 1}
     assert max(ahead, key=ahead.__getitem__) == 2 and curve[0.25] > ahead[2]
-    assert f'{curve[0.25]:.3f} at 0.25' in row('Fig. 1,')
+    assert f'{curve[0.25]:.3f} at 0.25' in row('the same, of a teacher')
 
 
 def test_eigen_cam():
