@@ -16,6 +16,7 @@ from mcmi_plugin.checks.channels import check_channels, explain_channels
 from mcmi_plugin.checks.classes import check_classes
 from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.checks.keys import check_together
+from mcmi_plugin.checks.outputs import explain_labels
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.sources import check_sources
 from mcmi_plugin.checks.teacher import check_teacher
@@ -153,6 +154,9 @@ def train(
         raise
     except RuntimeError as error:
         explain_channels(error)
+        raise
+    except IndexError as error:
+        explain_labels(error)
         raise
     return runner
 

@@ -11,13 +11,14 @@ from mmpretrain.datasets import CustomDataset
 from mcmi_plugin.checks.data_set import (
     as_seen_by_its_class,
     class_of,
+    known_class_names,
     place_of_data,
     reads_folders,
     type_name,
 )
 from mcmi_plugin.checks.folders import check_folder_names, check_pictures
 from mcmi_plugin.compat.published_data import load_data_list, reader_of
-from mcmi_plugin.datasets.part import LOADERS
+from mcmi_plugin.datasets.part import LOADERS, Part
 from mcmi_plugin.errors import UserError
 
 
@@ -52,7 +53,8 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
     if not isinstance(config, dict):
         return
     for name, part in _parts(config):
-        check_data_set(part, f'{key}.{name}', scope)
+        inside = key if isinstance(config, Part) else f'{key}.{name}'
+        check_data_set(part, inside, scope)
     if isinstance(config.get('extensions'), str):  # of which each letter would count
         raise UserError(
             f'{key}.extensions={config["extensions"]!r}: must be a list; write '
@@ -127,8 +129,15 @@ def _check_list(config: dict, dataset: Any, key: str) -> None:
         raise UserError(
             f'{key}.ann_file: there is no file {osp.abspath(path)}; check the path'
         )
-    with open(path, encoding='utf-8') as file:
-        line = file.readline().rstrip('\r\n')
+    key_of_list = f'{key}.ann_file: {path}'
+    try:
+        with open(path, encoding='utf-8') as file:
+            lines = [line.rstrip('\r\n') for line in file]
+    except UnicodeDecodeError as error:
+        raise UserError(f'{key_of_list} is not UTF-8; save it as UTF-8') from error
+    if dataset.with_label:
+        _check_lines(lines, len(known_class_names(dataset) or ()), key_of_list)
+    line = lines[0] if lines else ''
     name = line.strip().rsplit(' ', 1)[0] if dataset.with_label else line
     picture = osp.join(dataset.img_prefix, name)
     if name and '://' not in picture and not osp.exists(picture):
@@ -136,3 +145,24 @@ def _check_list(config: dict, dataset: Any, key: str) -> None:
             f'{key}: there is no {osp.abspath(picture)}, which {path} lists first; '
             f'name another folder: --cfg-options {key}.{place_of_data(config)}=DIR'
         )
+
+
+def _check_lines(lines: list[str], num_classes: int, list_file: str) -> None:
+    """Each is ``FILE LABEL``; ``num_classes`` is 0 where it is not known."""
+    for number, line in enumerate(lines, 1):
+        words = line.strip().rsplit(' ', 1)
+        place = f'{list_file}, line {number}'
+        if line.startswith('\ufeff'):
+            raise UserError(
+                f'{place} begins with a byte order mark; save it as UTF-8 without one'
+            )
+        if len(words) < 2 or not words[1].isdecimal():
+            raise UserError(
+                f'{place}: {line!r} is not "FILE LABEL": a file, a space, and the '
+                'number of its class from 0 on'
+            )
+        if num_classes and int(words[1]) >= num_classes:
+            raise UserError(
+                f'{place}: label {words[1]} is not in [0, {num_classes}), the classes '
+                'that the data set names; labels count from 0'
+            )

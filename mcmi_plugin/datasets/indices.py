@@ -12,6 +12,8 @@ from mmengine.dist import is_main_process
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.whole_file import whole_file
 
+_REMEDY = 'remove it, or name another file'
+
 
 def labels_hash(labels: np.ndarray) -> str:
     """SHA-256 of [N] class ids: which data set the indices count in."""
@@ -41,9 +43,16 @@ def saved_or_chosen(
     """
     if path is None:
         return choose()
-    path = osp.abspath(osp.expanduser(path))
+    path, number = osp.abspath(osp.expanduser(path)), choice['num_samples']
     if osp.isfile(path):
-        return load_indices(path, choice)
+        indices = load_indices(path, choice)
+        outside = len(indices) and not 0 <= indices[0] <= indices[-1] < number
+        if outside or (np.diff(indices) <= 0).any():
+            raise UserError(
+                f'{path} is no whole file of indices, which are ascending numbers '
+                f'from 0 to {number - 1}; {_REMEDY}'
+            )
+        return indices
     indices = choose()
     if is_main_process():
         save_indices(path, choice, indices)
@@ -53,9 +62,10 @@ def saved_or_chosen(
 def save_indices(path: str, choice: dict[str, Any], values: np.ndarray) -> None:
     """Write ``values`` and the choice they come from, whole or not at all.
 
-    The file is JSON: ``{"choice": {...}, "values": [...]}``.
+    The file is JSON: ``{"choice": {...}, "number": n, "values": [...]}``.
     """
-    text = json.dumps(dict(choice=choice, values=values.tolist()))
+    content = dict(choice=choice, number=len(values), values=values.tolist())
+    text = json.dumps(content)
     with whole_file(path) as file:
         file.write(text.encode())
 
@@ -67,7 +77,6 @@ def load_indices(path: str, choice: dict[str, Any]) -> np.ndarray:
         UserError: the file comes from another choice (the line says in what), or
             is damaged.
     """
-    remedy = 'remove it, or name another file'
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
@@ -75,13 +84,15 @@ def load_indices(path: str, choice: dict[str, Any]) -> np.ndarray:
         values = np.asarray(values)
         if values.ndim != 1 or values.dtype.kind != 'i' or not isinstance(found, dict):
             raise ValueError
+        if content.get('number', len(values)) != len(values):
+            raise ValueError
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f'{path} is no whole file of indices; {remedy}') from error
+        raise UserError(f'{path} is no whole file of indices; {_REMEDY}') from error
     for key in [*choice, *found]:
         if found.get(key) != choice.get(key):
             raise UserError(
                 f'{path} was made with {key}={_short(found.get(key))}, not '
-                f'{_short(choice.get(key))}; {remedy}'
+                f'{_short(choice.get(key))}; {_REMEDY}'
             )
     return values
 

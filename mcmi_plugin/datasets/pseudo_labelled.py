@@ -1,5 +1,6 @@
 """A training set of which only a part is labelled; a teacher labels the rest."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,17 @@ class PseudoLabelled(Subset):
         if not hidden.any():
             return float('nan')
         return 100 * float((self._labels == self._given)[hidden].mean())
+
+    def get_subset(self, indices: Sequence[int]) -> Subset:
+        """None: labels are given to all of its samples.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(
+            'PseudoLabelled: another wrapper takes a part of it; put PseudoLabelled '
+            'around that one'
+        )
 
     def get_gt_labels(self) -> np.ndarray:
         """[N] int64 class ids; -1 where there is none yet."""

@@ -1,7 +1,7 @@
 """What the wrappers share: some samples of another data set, maybe relabelled."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,12 @@ class Subset:
     @property
     def _name(self) -> str:
         return type(self).__name__
+
+    def get_subset(self, indices: Sequence[int]) -> 'Subset':
+        """Some of its samples, as ``KFoldDataset`` asks."""
+        part = copy.copy(self)
+        part.indices, part._labels = self.indices[indices], self._labels[indices]
+        return part
 
     def full_init(self) -> None:
         """Nothing: all is read and checked when the wrapper is built."""

@@ -18,6 +18,7 @@ from mmengine.registry import OPTIMIZERS, Registry
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mcmi_plugin.datasets.part import Part
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.type_names import short_name
@@ -177,7 +178,8 @@ def _parts(part, path: tuple = ()) -> Iterator[tuple[str, dict]]:
         if path:
             yield '.'.join(path), part
         for key, value in part.items():
-            yield from _parts(value, (*path, str(key)))
+            inside = path if isinstance(part, Part) else (*path, str(key))
+            yield from _parts(value, inside)
     elif isinstance(part, (list, tuple)):
         for index, value in enumerate(part):
             yield from _parts(value, (*path, str(index)))

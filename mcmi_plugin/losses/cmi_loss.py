@@ -213,8 +213,8 @@ class CMILoss(nn.Module):
             if len(outside):
                 raise UserError(
                     f'label {outside[0].item()} is not in '
-                    f'[0, {self.num_classes}): set CMILoss.num_classes and '
-                    "the head's to the data set's number of classes"
+                    f"[0, {self.num_classes}): labels count from 0, and the head's "
+                    "num_classes is the data set's number of classes"
                 )
         return label
 

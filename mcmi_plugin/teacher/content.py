@@ -149,7 +149,8 @@ def _bytes(key: str, value: Any, roots: tuple, sizes: dict) -> bytes:
         if value.startswith(roots):
             root = next(root for root in roots if value.startswith(root))
             value = value[len(root) :]
-        return f'{key}={value} {size};'.encode()
+        # Names on old disks may be of no encoding at all.
+        return f'{key}={value} {size};'.encode('utf-8', 'surrogateescape')
     if isinstance(value, (int, float, type(None))):
         return f'{key}={value};'.encode()
     if isinstance(value, (bytes, bytearray)):

@@ -6,6 +6,7 @@ from imagenet_folder import CLASSES, write_folder
 from mmengine.config import Config
 
 from mcmi_plugin.checks.classes import check_classes
+from mcmi_plugin.checks.outputs import explain_labels
 from mcmi_plugin.errors import UserError
 
 KL = dict(type='KLDivergence')
@@ -85,6 +86,31 @@ def test_fewer_outputs_than_classes(where, root):
     message = error_of(cfg)
     assert message.startswith(f'{key}=3, but train_dataloader.dataset (CustomDataset)')
     assert message.endswith(f'has 4 classes; set {key}=4')
+
+
+@pytest.mark.parametrize(
+    ('evaluator', 'key'),
+    [
+        (dict(type='Accuracy', topk=(1, 5)), 'val_evaluator'),
+        ([dict(type='CMIMetric'), dict(type='mmpretrain.Accuracy', topk=5)], '.1'),
+    ],
+)
+def test_an_accuracy_among_more_classes_than_there_are(evaluator, key, root):
+    more = dict(val_evaluator=evaluator, val_dataloader={})
+    cfg = config(root, network(4), network(4), **more)
+    cfg.val_dataloader = cfg.train_dataloader
+    message = error_of(cfg)
+    assert f'{key}.topk=' in message and message.endswith('.topk=1')
+    assert 'model.architecture.head.num_classes=4' in message
+    cfg.val_evaluator = dict(type='Accuracy', topk=(1, 4))
+    check_classes(cfg)
+
+
+def test_a_label_that_the_network_has_no_output_for():
+    with pytest.raises(IndexError) as caught:
+        torch.nn.functional.cross_entropy(torch.zeros(1, 3), torch.tensor([3]))
+    with pytest.raises(UserError, match=r'^train_dataloader.dataset: label 3 is not '):
+        explain_labels(caught.value)
 
 
 def test_what_plain_mmrazor_takes_is_taken(root):

@@ -240,6 +240,34 @@ def test_files_that_are_not_there(given, said, root):
     assert said in error_of(check_data, config(root, given))
 
 
+LINES = {
+    'filename,label\n': '"FILE LABEL": a file, a space, and the number',
+    'cat/0.jpg\t0\n': 'line 2: \'cat/0.jpg\\t0\' is not "FILE LABEL"',
+    'cat/0.jpg,0\n': 'line 2: \'cat/0.jpg,0\' is not "FILE LABEL"',
+    'cat/0.jpg -1\n': 'is not "FILE LABEL"',
+    '\n': "line 2: '' is not",
+    'fox/0.jpg 4\n': 'line 2: label 4 is not in [0, 4), ',
+}
+
+
+@pytest.mark.parametrize('line', LINES)
+def test_a_line_of_a_list_that_cannot_be_meant(line, root):
+    listed = root / 'list.txt'
+    listed.write_text(f'cat/0.jpg 0\n{line}')
+    given = dict(ann_file=str(listed), data_prefix='train', classes=CLASSES)
+    message = error_of(check_data, config(root, given))
+    assert message.startswith(f'{KEY}.ann_file: {listed}, line 2') or line[0] == 'f'
+    assert LINES[line] in message
+
+
+@pytest.mark.parametrize('encoding', ['latin-1', 'utf-16', 'utf-8-sig'])
+def test_a_list_that_is_not_utf_8(encoding, root):
+    listed = root / 'list.txt'
+    listed.write_text('\xe9t\xe9/0.jpg 0\n', encoding)
+    given = dict(ann_file=str(listed), data_prefix='train', classes=CLASSES)
+    assert 'save it as UTF-8' in error_of(check_data, config(root, given))
+
+
 def test_only_the_loaders_asked_for_are_looked_at(root):
     shutil.rmtree(root / 'val')
     cfg = config(root)

@@ -11,12 +11,13 @@ from mcmi_plugin.datasets.indices import (
 )
 from mcmi_plugin.errors import UserError
 
-CHOICE = dict(kind='test', fraction=0.5, labels=labels_hash(np.arange(3)))
+LABELS = dict(num_samples=10, labels=labels_hash(np.arange(3)))
+CHOICE = dict(kind='test', fraction=0.5, **LABELS)
 
 
 def test_what_is_saved_is_read_and_nothing_is_chosen_again(tmp_path):
     path = str(tmp_path / 'new/a.json')
-    values = np.array([4, 1, 9])
+    values = np.array([1, 4, 9])
     assert (saved_or_chosen(path, CHOICE, lambda: values) == values).all()
     read = saved_or_chosen(path, CHOICE, lambda: pytest.fail('chosen again'))
     assert (read == values).all()
@@ -47,6 +48,23 @@ def test_a_damaged_file_is_one_line(tmp_path, cut):
         'no choice': '{"choice": 3, "values": [1]}',
     }
     path.write_text(damaged[cut])
+    with pytest.raises(UserError, match='is no whole file of indices; remove it'):
+        load_indices(str(path), CHOICE)
+
+
+@pytest.mark.parametrize('values', [[0, 10], [-1, 0], [1, 0], [1, 1]])
+def test_an_edited_file_is_one_line(tmp_path, values):
+    """Of ten samples."""
+    path = str(tmp_path / 'a.json')
+    save_indices(path, CHOICE, np.array(values))
+    with pytest.raises(UserError, match='ascending numbers from 0 to 9; remove it'):
+        saved_or_chosen(path, CHOICE, lambda: pytest.fail('chosen'))
+
+
+def test_a_file_that_has_lost_some_is_one_line(tmp_path):
+    path = tmp_path / 'a.json'
+    save_indices(str(path), CHOICE, np.arange(3))
+    path.write_text(path.read_text().replace('[0, 1, 2]', '[0, 1]'))
     with pytest.raises(UserError, match='is no whole file of indices; remove it'):
         load_indices(str(path), CHOICE)
 

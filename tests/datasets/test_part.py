@@ -1,5 +1,7 @@
 """``data_fraction``: the same job on a part of every class, to try it."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,10 @@ from imagenet_folder import write_folder
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
+from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.datasets.part import take_part
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.names import _parts
 from mcmi_plugin.job_config import job_config
 
 DIGITS = dict(type='Digits', split='train', pipeline=[])
@@ -32,6 +36,7 @@ WRAPPERS = {
     'by class': lambda inner: dict(
         type='ClassBalancedDataset', oversample_thr=0.01, dataset=inner
     ),
+    'folds': lambda inner: dict(type='KFoldDataset', num_splits=5, dataset=inner),
     'several': lambda inner: dict(type='ConcatDataset', datasets=[inner, inner]),
     'MMRazor': lambda inner: dict(
         _scope_='mmrazor',
@@ -117,3 +122,21 @@ def test_the_real_command_tries_all_stages(command):
     (teacher,) = done.cwd.glob('work_dirs/mcmi_teachers/*-mcmi-*/teacher.pth')
     recipe = torch.load(teacher, weights_only=True)['meta']['mcmi']['recipe']
     assert recipe['num_samples'] == 50 and recipe['data']['type'] == 'ClassFraction'
+
+
+def test_what_is_wrong_is_named_by_the_users_own_keys(tmp_path):
+    """The wrapper that was put around has no place in the config."""
+    cfg = Config.fromfile(QUICKSTART)
+    missing = dict(type='mmpretrain.CustomDataset', data_root=str(tmp_path / 'none'))
+    for inner, key in (
+        (missing, 'train_dataloader.dataset'),
+        (dict(type='RepeatDataset', times=1, dataset=missing), 'dataset.dataset'),
+    ):
+        cfg.train_dataloader.dataset = inner
+        cfg.data_fraction = 0.5
+        take_part(cfg)
+        with pytest.raises(UserError, match=f'{key}: no .*--cfg-options .*{key}.data'):
+            check_data(copy.deepcopy(cfg), ['train_dataloader'])
+    wrapped = cfg.train_dataloader.dataset.dataset
+    paths = [path for path, part in _parts(cfg) if part == wrapped.dataset]
+    assert paths == ['train_dataloader.dataset.dataset']

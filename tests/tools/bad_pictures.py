@@ -71,7 +71,7 @@ PICTURES = {
     'label out of range': (
         'train_dataloader.dataset.ann_file={inputs}/wrong_label.txt '
         'train_dataloader.dataset.data_prefix={inputs}/good/train',
-        ['label 7 is not in [0, 4)', 'num_classes'],
+        ['ann_file', 'wrong_label.txt, line 4: label 7 is not in [0, 4)'],
     ),
     'no data': (_DATA + 'nowhere', ['nowhere', 'train_dataloader.dataset.data_root=']),
     'no train folder': (_DATA + 'no_train', ['no_train/train', 'data_root=']),
@@ -115,7 +115,7 @@ PICTURES = {
     ),
     'label that is no number': (
         'train_dataloader.dataset.ann_file={inputs}/word_as_label.txt',
-        ['train_dataloader.dataset', "'cat'", 'word_as_label.txt'],
+        ['word_as_label.txt, line 4', "'fox/0.jpg cat' is not"],
     ),
     'trainable teacher': (
         'model.teacher_trainable=True',
