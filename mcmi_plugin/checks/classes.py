@@ -1,5 +1,7 @@
 """As many outputs as the data have classes, before anything is trained."""
 
+from typing import NamedTuple
+
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmpretrain.datasets import CustomDataset
@@ -11,8 +13,9 @@ from mcmi_plugin.checks.data_set import (
     type_name,
 )
 from mcmi_plugin.checks.folders import hidden, misplaced
-from mcmi_plugin.checks.outputs import Head, check_topk, heads_of
+from mcmi_plugin.checks.outputs import check_topk
 from mcmi_plugin.errors import UserError, unlike
+from mcmi_plugin.networks import classes_place, part_of, standing_alone
 from mcmi_plugin.teacher.start import given_teacher
 
 # Wrappers that leave the labels as they are.
@@ -55,7 +58,7 @@ def check_classes(cfg: Config) -> None:
         _check_same_folders(key, other, dataset)
         if key != 'test_dataloader.dataset':  # which is not read here
             _check_same_names(key, other, dataset)
-    heads = heads_of(cfg)
+    heads = _heads(cfg)
     for side, head in heads.items():
         _check_outputs(head, 'train_dataloader.dataset', config, dataset)
         if side == 'teacher':
@@ -67,11 +70,49 @@ def check_classes(cfg: Config) -> None:
     if len(heads) == 2:
         _check_logits_meet(cfg, *heads.values())
     if cfg.get('val_dataloader'):
-        check_topk(cfg.get('val_evaluator'), heads)
+        outputs = {head.key: head.outputs for head in heads.values()}
+        check_topk(cfg.get('val_evaluator'), outputs)
+
+
+class _Head(NamedTuple):
+    """Where a network says its classes, how many, and how to set them."""
+
+    key: str
+    outputs: int
+    in_file: str | None  # named by cfg_path, whose own numbers go first
+
+    def says(self) -> str:
+        return f'{self.key}={self.outputs}' + f' of {self.in_file}' * bool(self.in_file)
+
+    def remedy(self, number: int) -> str:
+        if self.in_file:
+            return (
+                f'have {number} in the file that cfg_path names, or write its network '
+                'out in place of cfg_path'
+            )
+        return f'set {self.key}={number}'
+
+
+def _heads(cfg: Config) -> dict[str, _Head]:
+    """Of student and teacher, where their configs tell."""
+    heads: dict[str, _Head] = {}
+    for side in ('architecture', 'teacher'):
+        network = cfg.get('model', {}).get(side)
+        if not isinstance(network, dict):
+            continue
+        in_file = network.get('cfg_path')
+        network = standing_alone(network, cfg.model)
+        place = classes_place(network)
+        outputs = place and part_of(network, place[0]).get(place[1])
+        # A backbone with no classifier in it has -1 or 0 outputs.
+        if place and isinstance(outputs, int) and outputs > 0:
+            key = '.'.join(filter(None, ('model', side, *place)))
+            heads[side] = _Head(key, outputs, in_file)
+    return heads
 
 
 def _check_outputs(
-    head: Head, key: str, config: dict, dataset: BaseDataset | None
+    head: _Head, key: str, config: dict, dataset: BaseDataset | None
 ) -> None:
     names = _number_counts(config, dataset) and known_class_names(dataset)
     if names and head.outputs < len(names):
@@ -82,7 +123,7 @@ def _check_outputs(
 
 
 def _check_centroids(
-    cfg: Config, head: Head, key: str, config: dict, dataset: BaseDataset | None
+    cfg: Config, head: _Head, key: str, config: dict, dataset: BaseDataset | None
 ) -> None:
     """A teacher that is fine-tuned has no output for classes that the data lack."""
     names = _number_counts(config, dataset) and known_class_names(dataset)
@@ -108,7 +149,7 @@ def _is_fine_tuned(cfg: Config) -> bool:
     return start.made.get('stage') != 'mcmi'
 
 
-def _check_logits_meet(cfg: Config, student: Head, teacher: Head) -> None:
+def _check_logits_meet(cfg: Config, student: _Head, teacher: _Head) -> None:
     """Both have one number of outputs where a loss compares them class by class.
 
     Where features alone are compared, the heads may differ, as in plain MMRazor.
@@ -129,7 +170,7 @@ def _check_logits_meet(cfg: Config, student: Head, teacher: Head) -> None:
             )
 
 
-def _reads(head: Head, inputs: dict, distiller: dict) -> bool:
+def _reads(head: _Head, inputs: dict, distiller: dict) -> bool:
     """Whether a loss gets the logits of this side as they are."""
     _, side, *part, _ = head.key.split('.')
     side = 'student' if side == 'architecture' else side

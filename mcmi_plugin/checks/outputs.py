@@ -1,59 +1,20 @@
-"""The outputs of the networks: where a config says how many, and what wants more."""
+"""What asks for more outputs than a network has."""
 
 import re
-from typing import Any, NamedTuple
-
-from mmengine.config import Config
+from typing import Any
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.networks import classes_place, part_of, standing_alone
 
 # torch's words, on the CPU.
 _NO_SUCH_CLASS = re.compile(r'Target (-?\d+) is out of bounds')
 
 
-class Head(NamedTuple):
-    """Where a network says its classes, how many, and how to set them."""
-
-    key: str
-    outputs: int
-    in_file: str | None  # named by cfg_path, whose own numbers go first
-
-    def says(self) -> str:
-        return f'{self.key}={self.outputs}' + f' of {self.in_file}' * bool(self.in_file)
-
-    def remedy(self, number: int) -> str:
-        if self.in_file:
-            return (
-                f'have {number} in the file that cfg_path names, or write its network '
-                'out in place of cfg_path'
-            )
-        return f'set {self.key}={number}'
-
-
-def heads_of(cfg: Config) -> dict[str, Head]:
-    """Of student and teacher, where their configs tell."""
-    heads: dict[str, Head] = {}
-    for side in ('architecture', 'teacher'):
-        network = cfg.get('model', {}).get(side)
-        if not isinstance(network, dict):
-            continue
-        in_file = network.get('cfg_path')
-        network = standing_alone(network, cfg.model)
-        place = classes_place(network)
-        outputs = place and part_of(network, place[0]).get(place[1])
-        # A backbone with no classifier in it has -1 or 0 outputs.
-        if place and isinstance(outputs, int) and outputs > 0:
-            key = '.'.join(filter(None, ('model', side, *place)))
-            heads[side] = Head(key, outputs, in_file)
-    return heads
-
-
-def check_topk(evaluator: Any, heads: dict[str, Head]) -> None:
+def check_topk(evaluator: Any, outputs: dict[str, int]) -> None:
     """A validation's accuracy is not among more classes than a network has outputs.
 
     Args:
         evaluator: ``val_evaluator``: a metric, or several.
+        outputs: how many a network has, by the key that says it.
 
     Raises:
         UserError: it names the key of the metric.
@@ -66,10 +27,10 @@ def check_topk(evaluator: Any, heads: dict[str, Head]) -> None:
             continue
         topk = metric.get('topk', 1)
         most = max(topk) if isinstance(topk, (list, tuple)) else topk
-        for head in heads.values():
-            if 'Accuracy' in metric.get('type', '') and most > head.outputs:
+        for said, number in outputs.items():
+            if 'Accuracy' in metric.get('type', '') and most > number:
                 raise UserError(
-                    f'{key}.topk={topk}: {head.key}={head.outputs}, so there is no '
+                    f'{key}.topk={topk}: {said}={number}, so there is no '
                     f'top-{most} accuracy; set {key}.topk=1'
                 )
 
