@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from mcmi_plugin.checks.channels import check_channels, explain_channels
 from mcmi_plugin.checks.classes import check_classes
 from mcmi_plugin.checks.data import check_data
-from mcmi_plugin.checks.keys import check_together
+from mcmi_plugin.checks.keys import check_together, tell_of_mixing
 from mcmi_plugin.checks.outputs import explain_labels
 from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.sources import check_sources
@@ -135,6 +135,7 @@ def train(
         cfg.load_from, begins = last or cfg.load_from, last is None
     check_together(cfg)
     check_mixed_precision(cfg)
+    tell_of_mixing(cfg)
     check_teacher(cfg)
     check_data(cfg, ('train_dataloader', 'val_dataloader'))
     check_classes(cfg)

@@ -4,6 +4,7 @@ from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.closest import did_you_mean
+from mcmi_plugin.log import log_warning
 
 # What the Runner and these commands read at the top of a config. Other names are
 # variables of the config's own, unless they are almost one of these.
@@ -81,3 +82,18 @@ def check_together(cfg: Config) -> None:
             )
     if cfg.get('train_dataloader') is None:
         raise UserError('train_dataloader is not set; a training needs it')
+
+
+def tell_of_mixing(cfg: Config) -> None:
+    """Warn of a student's own Mixup or CutMix, which MMRazor never asks for.
+
+    A distiller prepares the batches, and mixes them where its own
+    ``data_preprocessor`` says so.
+    """
+    student = cfg.get('model', {}).get('architecture')
+    mixing = isinstance(student, dict) and student.get('train_cfg')
+    if mixing and mixing.get('augments'):
+        log_warning(
+            'model.architecture.train_cfg.augments mixes no image in a distillation; '
+            'if it shall, say data_preprocessor=dict(batch_augments=...)'
+        )

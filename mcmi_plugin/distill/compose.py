@@ -9,7 +9,7 @@ from ..config_file import read_network
 from ..errors import UserError
 from ..type_names import short_name
 from .network_taps import taps_of
-from .own_network import set_classes, weigh
+from .own_network import set_classes, take_hard_labels, weigh
 from .repeat import LEVEL, STAGE, repeated
 from .replacing import Replacing
 from .words import known_words, recorded_words
@@ -99,6 +99,8 @@ def _network(pair: dict, method: dict, side: str, own: dict) -> dict:
     network = copy.deepcopy(own)
     if 'num_classes' in pair:
         set_classes(network, pair['num_classes'], f'pair.{side}: {pair[side]}')
+    if side == 'teacher':
+        take_hard_labels(network)
     kind = short_name(network['type'])
     if 'classifier' in method and kind != 'ImageClassifier':
         raise UserError(

@@ -24,6 +24,23 @@ def set_classes(network: dict, num_classes: int, where: str) -> None:
             'that file, and leave pair.num_classes out'
         )
     part_of(network, place[0])[place[1]] = num_classes
+    for key in ('head', ''):  # some losses count them as well, as LabelSmoothLoss
+        loss = part_of(network, key).get('loss')
+        if isinstance(loss, dict) and 'num_classes' in loss:
+            loss['num_classes'] = num_classes
+
+
+def take_hard_labels(network: dict) -> None:
+    """Let a teacher's own loss, which nobody reads, take a batch's hard labels.
+
+    MMRazor computes it in every step; one of soft labels, or of one for each class,
+    would end the first.
+    """
+    for key in ('head', ''):
+        part = part_of(network, key)
+        loss = part.get('loss')
+        if isinstance(loss, dict) and (loss.get('use_soft') or loss.get('use_sigmoid')):
+            part['loss'] = dict(type='CrossEntropyLoss')
 
 
 def weigh(network: dict, weight: float, method: str) -> None:

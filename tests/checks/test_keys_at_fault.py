@@ -7,6 +7,7 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 
+from mcmi_plugin.checks import keys
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.faults.closest import closest_file
@@ -24,6 +25,16 @@ def classifier(backbone: dict, head: dict) -> ConfigDict:
         backbone=backbone,
         head=dict(head, loss=dict(type='CrossEntropyLoss')),
     )
+
+
+def test_mixing_that_nothing_asks_for_is_said(monkeypatch):
+    said = []
+    monkeypatch.setattr(keys, 'log_warning', said.append)
+    mixed = dict(train_cfg=dict(augments=dict(type='Mixup', alpha=0.8)))
+    for architecture in (mixed, dict(train_cfg=None), {}):
+        keys.tell_of_mixing(Config(dict(model=dict(architecture=architecture))))
+    (line,) = said
+    assert line.startswith('model.architecture.train_cfg.augments mixes no image')
 
 
 IN_BACKBONE = [

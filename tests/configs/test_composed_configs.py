@@ -7,7 +7,7 @@ import pytest
 import torch
 from combinations import BASE, CONFIGS, METHODS, PAIR, method_of, write_config
 from mmengine.config import Config
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.structures import DataSample
 
 from mcmi_plugin.commands import load_config, parser
@@ -232,6 +232,27 @@ def test_classes_of_another_data_set() -> None:
     model = compose(pair, method_of('kd'))
     assert model['teacher']['head']['num_classes'] == 10
     assert model['architecture']['head']['num_classes'] == 10
+
+
+@pytest.mark.parametrize(
+    'loss',
+    [
+        dict(type='LabelSmoothLoss', label_smooth_val=0.1, num_classes=1000),
+        dict(type='CrossEntropyLoss', use_sigmoid=True),
+        dict(type='CrossEntropyLoss', use_soft=True),
+    ],
+)
+def test_the_teachers_own_loss_takes_a_batch(loss: dict, tmp_path: Path) -> None:
+    """Which MMRazor computes in every step, and nobody reads."""
+    text = (BASE / 'models/cifar/resnet20.py').read_text()
+    network = tmp_path / 'mine.py'
+    network.write_text(f"{text}\nmodel['head']['loss'] = {loss!r}\n")
+    pair = {**PAIR, 'teacher': str(network), 'num_classes': 7, 'teacher_ckpt': None}
+    teacher = compose(pair, method_of('kd'))['teacher']
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        built = MODELS.build(teacher)
+    samples = [DataSample().set_gt_label(i) for i in (1, 6)]
+    assert built(torch.rand(2, 3, 32, 32), samples, mode='loss')['loss'] > 0
 
 
 def test_network_under_another_name(tmp_path: Path) -> None:
