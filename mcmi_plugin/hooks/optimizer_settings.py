@@ -90,6 +90,26 @@ def restart(runner: Runner, name: str, begun: Settings, scheduled: set[str]) -> 
         group.update({k: fresh[k] for k in fresh if of_schedule(k, scheduled)})
 
 
+def count_in_own_epochs(runner: Runner) -> None:
+    """Count a resumed training's iterations by its own epochs, where those differ.
+
+    A checkpoint of another number of processes, or of another batch, counts in
+    epochs of another length. By that count, schedules in iterations would be ahead
+    of the training or behind it until its end.
+
+    To be called before the RuntimeInfoHook notes the lengths of this run over those
+    of the checkpoint's.
+    """
+    loop = runner.train_loop
+    if not isinstance(loop, EpochBasedTrainLoop):
+        return
+    noted = runner.message_hub.runtime_info
+    iterations, epochs = noted.get('max_iters'), noted.get('max_epochs')
+    length = len(loop.dataloader)
+    if iterations and epochs and iterations != epochs * length:
+        loop._iter = loop.epoch * length
+
+
 def step_to_now(runner: Runner, names: list[str]) -> None:
     """Step schedules from their beginning to the iteration that the Runner is at.
 

@@ -8,6 +8,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.optimizer_numbers import fit_to_optimizers
 from mcmi_plugin.hooks.optimizer_settings import (
     Settings,
+    count_in_own_epochs,
     of_schedule,
     optimizers,
     restart,
@@ -32,8 +33,10 @@ class ResumeOptimizerHook(Hook):
     schedule or another rate goes on as if its config had stayed as it was. Here a
     checkpoint notes what the config of its run said. Where the present one says
     something else, its schedule is stepped to where the run is, and what else has
-    changed is set. The optimizer's memory, such as its momentum buffers, is the
-    checkpoint's, and where both configs say the same, so is everything.
+    changed is set. Of epochs of another length, as with more processes, those that
+    are done count by their new length. The optimizer's memory, such as its momentum
+    buffers, is the checkpoint's, and where both configs say the same, so is
+    everything.
 
     A checkpoint whose optimizer holds the frozen parameters too is fitted to one
     that leaves them out (``fast``), and the reverse.
@@ -63,7 +66,10 @@ class ResumeOptimizerHook(Hook):
         before = runner.message_hub.runtime_info.get(NOTE)
         now = {name: begun.described() for name, begun in self._begun.items()}
         runner.message_hub.update_info(NOTE, now)
-        if runner._resume and runner.iter > 0 and before != now:
+        if not runner._resume or runner.iter == 0:
+            return
+        count_in_own_epochs(runner)
+        if before != now:
             self._follow_config(runner, before, now)
 
     def _follow_config(self, runner: Runner, before: dict | None, now: dict) -> None:

@@ -15,11 +15,14 @@ HOOK_CONFIGS = [dict(type='RandomStateHook'), dict(type='ResumeOptimizerHook')]
 SGD = dict(type='SGD', lr=0.05, momentum=0.9)
 
 
-def run(folder, epochs, schedule, resume=False, optimizer=SGD, **changes):
-    """So many epochs of 5 iterations by that schedule."""
+def run(
+    folder, epochs, schedule, resume=False, optimizer=SGD, batch_size=16, **changes
+):
+    """So many epochs by that schedule: of 5 iterations, or with another batch."""
     cfg = config(folder, resident=False, lean=False, val_cfg=None, val_evaluator=None)
     cfg.val_dataloader = None
     cfg.train_cfg.max_epochs = epochs
+    cfg.train_dataloader.batch_size = batch_size
     cfg.optim_wrapper = ConfigDict(optimizer=dict(optimizer))
     cfg.param_scheduler = schedule
     cfg.custom_hooks = HOOK_CONFIGS
@@ -80,6 +83,27 @@ def test_by_the_same_config_everything_is_the_checkpoints(noted, tmp_path):
     resumed = run(tmp_path / 'a', 3, warm(3), resume=True)
     assert_same_weights(whole, resumed)
     assert history(resumed, 'train/lr') == history(whole, 'train/lr')
+
+
+@pytest.mark.parametrize('batch_size', [32, 8])
+def test_epochs_of_another_length_count_by_the_new_one(batch_size, tmp_path):
+    """As with another number of processes: 3 or 9 iterations in place of 5."""
+    schedule = cosine(4, convert_to_iter_based=True)
+    whole = run(tmp_path / 'whole', 4, schedule, batch_size=batch_size)
+    run(tmp_path / 'a', 2, schedule)
+    resumed = run(tmp_path / 'a', 4, schedule, resume=True, batch_size=batch_size)
+    assert resumed.iter == whole.iter == whole.max_iters
+    done = whole.max_iters // 2
+    assert history(resumed, 'train/lr')[10:] == history(whole, 'train/lr')[done:]
+
+
+def test_a_checkpoint_within_an_epoch_keeps_its_count(tmp_path):
+    """Its epoch is begun anew, by iterations that go on, as mmengine has it."""
+    saves = dict(checkpoint=dict(type='CheckpointHook', interval=7, by_epoch=False))
+    run(tmp_path / 'a', 2, cosine(2), default_hooks=saves)
+    (tmp_path / 'a/last_checkpoint').write_text(str(tmp_path / 'a/iter_7.pth'))
+    resumed = run(tmp_path / 'a', 2, cosine(2), resume=True, default_hooks=saves)
+    assert resumed.iter == 7 + 5
 
 
 def test_another_rate_momentum_and_decay(tmp_path):
