@@ -10,7 +10,8 @@ CONFIG=$1
 CHECKPOINT=$2
 PROCESSES=$3
 
-torchrun \
+# A signal to this script is to reach the job: so exec.
+exec torchrun \
     --nnodes="${NNODES:-1}" \
     --node-rank="${NODE_RANK:-0}" \
     --master-addr="${MASTER_ADDR:-127.0.0.1}" \

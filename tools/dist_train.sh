@@ -10,7 +10,8 @@ fi
 CONFIG=$1
 PROCESSES=$2
 
-torchrun \
+# A signal to this script is to reach the job: so exec.
+exec torchrun \
     --nnodes="${NNODES:-1}" \
     --node-rank="${NODE_RANK:-0}" \
     --master-addr="${MASTER_ADDR:-127.0.0.1}" \

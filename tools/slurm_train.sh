@@ -13,8 +13,9 @@ WORK_DIR=$4
 GPUS=${GPUS:-8}
 GPUS_PER_NODE=${GPUS_PER_NODE:-8}
 
-# SRUN_ARGS is several words, so it stays unquoted.
-srun -p "$PARTITION" \
+# A signal to this script is to reach the job: so exec. SRUN_ARGS is several words,
+# so it stays unquoted.
+exec srun -p "$PARTITION" \
     --job-name="$JOB_NAME" \
     --gres="gpu:$GPUS_PER_NODE" \
     --ntasks="$GPUS" \

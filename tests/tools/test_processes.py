@@ -1,11 +1,13 @@
 """The ImageNet recipe over two CPU processes, on a small folder of its layout."""
 
 import os
+import signal
 
 import pytest
 import torch
 import torchvision
 from imagenet_folder import overrides, write_folder
+from jobs import Job
 
 
 def test_dist_train_runs_the_whole_job(command, tmp_path, project, free_port):
@@ -42,6 +44,35 @@ def test_dist_train_runs_the_whole_job(command, tmp_path, project, free_port):
         env={'PORT': free_port},
     )  # fmt: skip
     assert 'accuracy/top1' in done.stdout
+
+
+STARTER = """#!/usr/bin/env bash
+# Stands for torchrun and for srun: notes that it was told to end, for 10 s at most.
+trap 'touch told; exit 143' TERM
+touch begun
+for _ in {1..200}; do sleep 0.05; done
+"""
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['dist_train.sh', 'a.py', 2],
+        ['dist_test.sh', 'a.py', 'a.pth', 2],
+        ['slurm_train.sh', 'queue', 'job', 'a.py', 'run'],
+        ['slurm_test.sh', 'queue', 'job', 'a.py', 'a.pth'],
+    ],
+)
+def test_a_signal_to_the_script_reaches_the_job(words, tmp_path, project):
+    for name in ('torchrun', 'srun'):
+        (tmp_path / name).write_text(STARTER)
+        (tmp_path / name).chmod(0o755)
+    script, *args = words
+    env = dict(PATH=f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
+    job = Job(tmp_path, 'bash', project / 'tools' / script, *args, env=env)
+    job.wait_for('begun')
+    assert job.end(signal.SIGTERM) == 143
+    assert (tmp_path / 'told').is_file()
 
 
 SRUN = """#!/usr/bin/env bash
