@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -67,18 +68,34 @@ class Interruption:
     def _continuing(self, args: argparse.Namespace) -> str:
         # The last --resume counts, so one without a file overrides one with a file;
         # that file is what to go on from until this run has saved another.
+        launcher = getattr(args, 'launcher', 'none')
+        if launcher == 'slurm':  # what srun was given, no process of it knows
+            flag = ' with --resume' * ('resume' in args)
+            return f'the same job, submitted again{flag}'
         words = list(sys.orig_argv)
         if 'resume' in args and (
             args.resume is None
             or (args.resume != 'auto' and self._has_saved(args.work_dir))
         ):
             words.append('--resume')
-        if getattr(args, 'launcher', 'none') == 'pytorch':
-            processes = os.environ.get('LOCAL_WORLD_SIZE', '1')
+        if launcher == 'pytorch':
             script = words[script_at(words) :]
-            words = ['torchrun', f'--nproc-per-node={processes}', *script]
+            words = ['torchrun', *_machines(os.environ), *script]
         return shlex.join(words)
 
     def _has_saved(self, work_dir: str | None) -> bool:
         record = Path(work_dir or '', LAST_CHECKPOINT)
         return record.is_file() and record.stat().st_mtime > self._started
+
+
+def _machines(told: Mapping[str, str]) -> list[str]:
+    """The flags of torchrun, from the variables that it gives to each process."""
+    flags = [f'--nproc-per-node={told.get("LOCAL_WORLD_SIZE", "1")}']
+    if int(told.get('GROUP_WORLD_SIZE', '1')) > 1:
+        flags += [
+            f'--nnodes={told["GROUP_WORLD_SIZE"]}',
+            f'--node-rank={told.get("GROUP_RANK", "0")}',
+            f'--master-addr={told.get("MASTER_ADDR", "127.0.0.1")}',
+            f'--master-port={told.get("MASTER_PORT", "29500")}',
+        ]
+    return flags

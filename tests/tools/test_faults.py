@@ -139,11 +139,36 @@ def test_the_command_that_continues(flags, saved, added, tmp_path, monkeypatch, 
 def test_the_command_that_continues_several_processes(started, monkeypatch):
     monkeypatch.setattr(sys, 'orig_argv', started)
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
+    monkeypatch.delenv('GROUP_WORLD_SIZE', raising=False)
     args = argparse.Namespace(resume=None, launcher='pytorch')
     line = Interruption._continuing(None, args)
     assert shlex.split(line) == [
         'torchrun', '--nproc-per-node=2', *started[2:], '--resume'
     ]  # fmt: skip
+
+
+def test_the_command_that_continues_several_machines(monkeypatch):
+    monkeypatch.setattr(sys, 'orig_argv', ['python', '-u', 'tools/train.py', 'a.py'])
+    told = dict(
+        LOCAL_WORLD_SIZE='8', GROUP_WORLD_SIZE='2', GROUP_RANK='0',
+        MASTER_ADDR='10.0.0.1', MASTER_PORT='29501',
+    )  # fmt: skip
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    args = argparse.Namespace(resume=None, launcher='pytorch')
+    assert shlex.split(Interruption._continuing(None, args)) == [
+        'torchrun', '--nproc-per-node=8', '--nnodes=2', '--node-rank=0',
+        '--master-addr=10.0.0.1', '--master-port=29501',
+        'tools/train.py', 'a.py', '--resume',
+    ]  # fmt: skip
+
+
+def test_a_job_of_slurm_is_submitted_again():
+    train = argparse.Namespace(resume=None, launcher='slurm')
+    test = argparse.Namespace(launcher='slurm')
+    words = 'the same job, submitted again'
+    assert Interruption._continuing(None, train) == f'{words} with --resume'
+    assert Interruption._continuing(None, test) == words
 
 
 class Dropped:
