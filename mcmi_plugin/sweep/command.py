@@ -5,9 +5,12 @@ import json
 import os.path as osp
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from mmengine.config import Config
 from optuna import Study
 from rich.console import Console
@@ -38,7 +41,8 @@ def sweep(args: argparse.Namespace) -> None:
     """Run the sweep and write its table, picture and winner into the work dir.
 
     Raises:
-        UserError: a flag out of its range, or what any setting's config raises.
+        UserError: a flag out of its range, what any setting's config raises, or
+            another sweep that runs in the work dir.
     """
     for flag in ('trials', 'seeds'):
         if getattr(args, flag) < 1:
@@ -53,6 +57,30 @@ def sweep(args: argparse.Namespace) -> None:
     cfg, text = held_out_config(args.config, args.cfg_options, str(folder), teachers)
     check_start(cfg)
     folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        _sweep(args, given, cfg, text, config)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder: a second sweep would take this one's trial for a killed one."""
+    held = FileLock(folder / '.lock')
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f'another sweep runs in {folder}; wait for it, or name another --work-dir'
+        ) from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _sweep(
+    args: argparse.Namespace, given: list[str], cfg: Config, text: str, config: str
+) -> None:
+    folder = Path(args.work_dir)
     swept = fingerprint(dict(config=text, versions=versions()))
     study = open_study(str(folder / 'sweep.journal'), swept)
     low, high = _range(args.range, study, cfg, folder)

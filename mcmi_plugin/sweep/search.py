@@ -4,9 +4,11 @@ Optuna (https://optuna.org) keeps the trials in one journal file, so that a kill
 sweep goes on where it stopped, and its median pruner ends cheap arms early.
 """
 
+import os
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import optuna
@@ -45,6 +47,8 @@ class Sweep:
 def open_study(storage: str, of: str) -> optuna.Study:
     """A new study, or the one of an earlier sweep to go on with.
 
+    No other process may have the journal open.
+
     Args:
         storage: Optuna's journal.
         of: hash of what is swept: its config and the versions.
@@ -54,6 +58,7 @@ def open_study(storage: str, of: str) -> optuna.Study:
             one's.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    _cut_torn_line(Path(storage))
     lock = JournalFileOpenLock(storage)
     study = optuna.create_study(
         study_name='mcmi',
@@ -69,6 +74,14 @@ def open_study(storage: str, of: str) -> optuna.Study:
         )
     study.set_user_attr(OF, of)
     return study
+
+
+def _cut_torn_line(journal: Path) -> None:
+    """Remove what a kill has left of a line; the next would be written behind it."""
+    written = journal.read_bytes() if journal.is_file() else b''
+    whole = written.rfind(b'\n') + 1
+    if whole < len(written):
+        os.truncate(journal, whole)
 
 
 def run_sweep(sweep: Sweep, study: optuna.Study, on_trial: Callable) -> None:

@@ -1,5 +1,7 @@
 """The search over real Optuna studies, with students that are made up."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -118,6 +120,16 @@ def test_a_hopeless_student_is_stopped_early(monkeypatch):
 def pruner_of(**fixed):
     median = search.optuna.pruners.MedianPruner
     return lambda **kwargs: median(**{**kwargs, **fixed})
+
+
+def test_a_sweep_killed_while_it_wrote_goes_on(monkeypatch):
+    world = MadeUp(monkeypatch)
+    swept(sweep_of(world, trials=4))
+    whole = Path('j').read_text()
+    Path('j').write_text(whole + '{"op_code": 5, "wor')
+    again = swept(sweep_of(world, trials=5))
+    assert len(ended(again)) == 5
+    assert all(map(json.loads, Path('j').read_text().splitlines()))
 
 
 def test_a_killed_sweep_goes_on_and_repeats_nothing_but_the_killed(monkeypatch):

@@ -2,9 +2,12 @@
 
 import argparse
 
+import pytest
+from filelock import FileLock
 from mmengine.config import Config
 
 from mcmi_plugin.cells.arms import TEMPERATURE, ZERO
+from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.paired import paired
 from mcmi_plugin.sweep import command, report
 
@@ -88,12 +91,13 @@ def test_the_winner_is_a_config_that_inherits(tmp_path, project):
     )
 
 
-def test_the_winner_is_trained_by_what_was_swept(
-    tmp_path, project, monkeypatch, capsys
-):
+@pytest.fixture
+def swept(tmp_path, project, monkeypatch):
+    """The flags of a sweep whose trials have been run."""
     monkeypatch.setattr(command, 'run_sweep', lambda *_: None)
     monkeypatch.setattr(report, 'rows_of', lambda study: ROWS)
-    args = argparse.Namespace(
+    monkeypatch.setattr(command, 'check_start', lambda cfg: None)  # no such file
+    return argparse.Namespace(
         config=str(project / 'configs/mcmi/quickstart_digits.py'),
         cfg_options={'model.teacher_ckpt': 'mine.pth', 'mcmi.epochs': 1},
         work_dir=str(tmp_path),
@@ -101,8 +105,10 @@ def test_the_winner_is_trained_by_what_was_swept(
         seeds=1,
         range=[0.1, 0.2],
     )
-    monkeypatch.setattr(command, 'check_start', lambda cfg: None)  # no such file
-    command.sweep(args)
+
+
+def test_the_winner_is_trained_by_what_was_swept(swept, tmp_path, capsys):
+    command.sweep(swept)
     winner = tmp_path / 'winner.py'
     line = (
         f'python tools/train.py {winner} --cfg-options model.teacher_ckpt=mine.pth '
@@ -110,3 +116,12 @@ def test_the_winner_is_trained_by_what_was_swept(
     )
     assert capsys.readouterr().out.splitlines()[-1] == line
     assert f'# {line}\n' in winner.read_text()
+
+
+def test_one_sweep_at_a_time_in_a_folder(swept, tmp_path):
+    with FileLock(tmp_path / '.lock'):
+        with pytest.raises(UserError, match=f'another sweep runs in {tmp_path}; '):
+            command.sweep(swept)
+        assert not (tmp_path / 'sweep.journal').exists()
+    command.sweep(swept)
+    command.sweep(swept)  # the first has let it go
