@@ -110,8 +110,9 @@ def _sweep(
     command = shlex.join(line)
     report.write_winner(args.config, setting, words, command, path)
     report.draw(rows, str(folder / 'sweep.png'))
-    (folder / 'sweep.md').write_text(f'{markdown}\n{words}\n')
-    with open(folder / 'sweep.json', 'w') as file:
+    with whole_file(folder / 'sweep.md', 'w') as file:
+        file.write(f'{markdown}\n{words}\n')
+    with whole_file(folder / 'sweep.json', 'w') as file:
         json.dump(rows, file, indent=1, default=lambda found: [found.mean, found.se])
     print(f'{words}\n{args.work_dir}: sweep.md, sweep.png, sweep.json\n{command}')
 

@@ -15,6 +15,7 @@ from mcmi_plugin.shown.paired import difference_in_words, paired, spread
 from mcmi_plugin.shown.style import BLUE, RED, new_figure
 from mcmi_plugin.shown.tables import as_markdown, printable
 from mcmi_plugin.sweep.search import ended, name_of
+from mcmi_plugin.whole_file import whole_file
 
 _COLUMNS = (
     *('teacher', 'student, %', f'against {ZERO}', 'CMI, nats', 'LL, nats', 'n'),
@@ -139,7 +140,7 @@ def write_winner(
         command: that trains by it, with what the sweep was told over the config.
     """
     said = [f'{k.removeprefix("mcmi.")}={v!r}' for k, v in setting.items()]
-    with open(path, 'w') as file:
+    with whole_file(path, 'w') as file:
         file.write(
             f'# Chosen by tools/sweep.py: {words}\n# {command}\n'
             f'_base_ = {osp.abspath(config)!r}\n\nmcmi = dict({", ".join(said)})\n'

@@ -125,3 +125,21 @@ def test_one_sweep_at_a_time_in_a_folder(swept, tmp_path):
         assert not (tmp_path / 'sweep.journal').exists()
     command.sweep(swept)
     command.sweep(swept)  # the first has let it go
+
+
+@pytest.mark.parametrize('name', ['winner.py', 'sweep.md', 'sweep.json'])
+def test_a_sweep_that_dies_while_it_writes_leaves_what_was(
+    name, swept, tmp_path, monkeypatch
+):
+    (tmp_path / name).write_text('of the sweep before')
+    if name == 'sweep.json':
+        rows = [{**row, 'remark': object()} for row in ROWS]
+        monkeypatch.setattr(report, 'rows_of', lambda study: rows)
+        monkeypatch.setattr(report, 'print_table', lambda rows: '')
+    else:  # no encoding has it
+        monkeypatch.setattr(report, 'verdict', lambda best: '\ud800')
+    if name == 'sweep.md':
+        monkeypatch.setattr(report, 'write_winner', lambda *_: None)
+    with pytest.raises((UnicodeEncodeError, AttributeError)):
+        command.sweep(swept)
+    assert (tmp_path / name).read_text() == 'of the sweep before'
