@@ -221,7 +221,7 @@ def run(
             if rank:  # among the tracebacks of several processes
                 print(f'error{rank}: {type(error).__name__}: {error}', file=sys.stderr)
             raise
-        goes_on = isinstance(error, NotWritten) and 'resume' in args
+        goes_on = isinstance(fault, NotWritten) and 'resume' in args
         then = ', then continue with --resume' * goes_on
         print(f'error{rank}: {fault}{then}', file=sys.stderr)
         sys.exit(2)

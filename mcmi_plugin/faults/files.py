@@ -4,8 +4,10 @@ import errno
 import re
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.whole_file import NotWritten
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_DISK = (errno.EROFS, errno.EIO, errno.ESTALE)
 _NO_ACCESS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 _NO_PICTURE = re.compile(r'failed to load image: (.+)')  # mmcv's LoadImageFromFile
 
@@ -15,7 +17,12 @@ def file_at_fault(error: BaseException) -> UserError | None:
     if isinstance(error, UserError):
         return error
     if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return UserError(f'{error.filename or "a file"}: {error.strerror}')
+        if error.filename:
+            return UserError(f'{error.filename}: {error.strerror}')
+        # From write() or flush(), as of a log, which name no file.
+        return NotWritten(f'the disk is full ({error.strerror}): make room')
+    if isinstance(error, OSError) and error.errno in _NO_DISK and error.filename:
+        return UserError(f'{error.filename}: {error.strerror}; name another folder')
     if isinstance(error, _NO_ACCESS) and error.filename:
         return UserError(f'{error.filename}: {error.strerror}; check the path')
     # A worker's error comes with its traceback as text, in which the line of source

@@ -194,19 +194,43 @@ def test_a_signal_while_python_drops_errors_is_not_lost(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures('_put_handlers_back')
-def test_a_full_disk_elsewhere_is_one_line_too(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ('number', 'file', 'said'),
+    [
+        (errno.ENOSPC, 'scalars.json', 'scalars.json: No space left on device'),
+        (
+            errno.ENOSPC,
+            None,
+            'the disk is full (No space left on device): make room, then continue '
+            'with --resume',
+        ),
+        (
+            errno.EROFS,
+            'run/a.log',
+            'run/a.log: Read-only file system; name another folder',
+        ),
+        (
+            errno.EIO,
+            'run/a.log',
+            'run/a.log: Input/output error; name another folder',
+        ),
+    ],
+)
+def test_a_disk_at_fault_elsewhere_is_one_line_too(
+    number, file, said, monkeypatch, capsys
+):
     monkeypatch.setattr(sys, 'argv', ['train.py'])
 
     def main(args):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'scalars.json')
+        raise OSError(number, os.strerror(number), *[file] * bool(file))
 
     parse = argparse.ArgumentParser()
-    parse.set_defaults(debug=False)
+    parse.set_defaults(debug=False, resume=None)
     with pytest.raises(SystemExit) as left:
         run(main, parse)
     assert left.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith('error: scalars.json: No space left')
+    assert line == f'error: {said}'
 
 
 @pytest.mark.slow
