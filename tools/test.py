@@ -16,7 +16,6 @@ from mcmi_plugin.commands import build_checked, load_config, parser, run
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.tables import plain_metrics, print_metrics
 from mcmi_plugin.weights.loading import load_weights, read_weights
-from mcmi_plugin.whole_file import whole_file
 
 
 def main(args):
@@ -53,7 +52,7 @@ def main(args):
     if is_main_process():
         print_metrics(args.checkpoint, metrics)
     if args.out and is_main_process():
-        with whole_file(args.out, 'w') as file:
+        with open(args.out, 'w') as file:
             json.dump(plain_metrics(metrics), file, indent=1)
 
 
