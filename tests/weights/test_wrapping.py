@@ -45,6 +45,19 @@ def test_entry(entry):
     assert (found.entry, found.others) == (entry, [])
 
 
+@pytest.mark.parametrize('entry', ['state_dict', 'model', 'net'])
+def test_tensors_beside_an_entry_are_no_weights(entry):
+    beside = {'best_acc1': torch.tensor(69.8), 'rng_state': torch.get_rng_state()}
+    found = weights_in({'epoch': 90, **beside, entry: STATE, 'optimizer': {}})
+    assert found.state.keys() == STATE.keys()
+    assert (found.entry, found.others) == (entry, [])
+
+
+def test_layers_named_like_an_entry():
+    state = {'model.weight': torch.ones(1), 'net': torch.ones(1)}
+    assert weights_in(state | {'epoch': 3}) == (state, None, [])
+
+
 def test_one_of_several_entries():
     other = {name: value + 1 for name, value in STATE.items()}
     both = {'state_dict_ema': other, 'state_dict': STATE}
