@@ -58,7 +58,7 @@ def names_by_calls(source: nn.Module, target: nn.Module) -> dict[str, str]:
     """
     pairs = zip(_layers_by_calls(source), _layers_by_calls(target), strict=False)
     return {
-        f'{theirs}.{key}': f'{ours}.{key}'
+        _key(theirs, key): _key(ours, key)
         for (theirs, layer), (ours, _) in pairs
         for key in _own_weights(layer)
     }
@@ -78,10 +78,15 @@ def names_by_order(
     """
     pairs = zip(_layers_listed(state), _layers_listed(wanted), strict=False)
     return {
-        f'{theirs}.{key}': f'{ours}.{key}'
+        _key(theirs, key): _key(ours, key)
         for (theirs, keys), (ours, _) in pairs
         for key in keys
     }
+
+
+def _key(layer: str, weight: str) -> str:
+    # The network itself, which may have weights of its own, has no name.
+    return f'{layer}.{weight}'.removeprefix('.')
 
 
 def _layers_listed(state: dict[str, Tensor]) -> list[tuple[str, list[str]]]:

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mcmi_plugin.convert.naming import names_by_calls
+from mcmi_plugin.convert.naming import names_by_calls, names_by_order
 
 
 class Theirs(nn.Module):
@@ -71,3 +71,23 @@ def test_networks_are_left_as_they_were() -> None:
     after = theirs.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)
     assert not any(layer._forward_pre_hooks for layer in theirs.modules())
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))  # as a ViT's cls_token
+        self.stem = nn.Conv2d(3, 4, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.scale * self.stem(images)
+
+
+def test_weights_of_the_network_itself() -> None:
+    theirs, ours = Scaled().eval(), nn.Sequential(Scaled()).eval()
+    pairs = {key: f'0.{key}' for key in ('scale', 'stem.weight', 'stem.bias')}
+    back = {place: key for key, place in pairs.items()}
+    assert names_by_calls(theirs, ours) == pairs
+    assert names_by_calls(ours, theirs) == back
+    assert names_by_order(theirs.state_dict(), ours.state_dict()) == pairs
+    assert names_by_order(ours.state_dict(), theirs.state_dict()) == back
