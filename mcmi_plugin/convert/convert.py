@@ -134,12 +134,14 @@ def convert(
             naming = recognise(state, model)
         found = NAMINGS[naming](state, model, osp.basename(path))
         meta = _meta(file_of(path), checkpoint, naming)
-        placement = place_weights(state, found.names, model.state_dict())
+        wanted, (_, num_classes) = model.state_dict(), num_classes_in(model)
+        placement = place_weights(state, found.names, wanted, num_classes)
         # Of other layers altogether, the rows are not what is wrong.
         if classes is not None and (placement.num_classes or not placement.fault()):
             rows = _rows(classes, placement, meta, model)
             cut = {key: state[key][rows] for key in placement.classifier}
-            placement = place_weights(state | cut, found.names, model.state_dict())
+            state = state | cut
+            placement = place_weights(state, found.names, wanted, num_classes)
         fits = placement.fault() is None
         if fits:
             model.load_state_dict(placement.state)
@@ -157,7 +159,7 @@ def convert(
         placement,
         meta,
         taken,
-        num_classes_in(model)[1],
+        num_classes,
         found.network_name,
         found.without_network if fits else 'not all weights have a place',
         difference,

@@ -46,9 +46,16 @@ class Placement:
 
 
 def place_weights(
-    state: dict[str, Tensor], names: dict[str, str], wanted: dict[str, Tensor]
+    state: dict[str, Tensor],
+    names: dict[str, str],
+    wanted: dict[str, Tensor],
+    num_classes: int | None = None,
 ) -> Placement:
-    """Account for every weight of a file and of a model."""
+    """Account for every weight of a file and of a model.
+
+    Args:
+        num_classes: of the model; None if it does not tell.
+    """
     placed, unplaced, rows = {}, {}, []
     for key, value in state.items():
         place = names.get(key)
@@ -57,12 +64,19 @@ def place_weights(
         elif value.shape != wanted[place].shape:
             have, want = tuple(value.shape), tuple(wanted[place].shape)
             unplaced[key] = f'is {have}, but {place} {want}'
-            rows += [(have[0], want[0])] * (have[1:] == want[1:])
+            if have and want and have[1:] == want[1:]:
+                rows.append((have[0], want[0]))
         else:
             placed[place] = value
     taken = {names.get(key) for key in state}
     missing = [k for k in wanted if k not in taken and not OPTIONAL.search(k)]
-    only_rows = len(rows) == len(unplaced) > 0 and not missing
+    # Other weights may differ in their rows too, as a Swin's tables of positions do.
+    only_rows = (
+        len(rows) == len(unplaced)
+        and len(set(rows)) == 1
+        and num_classes in (None, rows[0][1])
+        and not missing
+    )
     return Placement(
         state={key: placed.get(key, own).clone() for key, own in wanted.items()},
         num_placed=len(placed),

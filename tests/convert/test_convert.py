@@ -122,6 +122,16 @@ def test_rows_of_other_than_the_classifier(thousand):
     assert fault.startswith('keys without a place in the model: ')
 
 
+def test_rows_of_another_layer_are_no_classes(model, tmp_path):
+    path = str(tmp_path / 'epoch_3.pth')
+    state = {**model.state_dict(), 'backbone.conv1.weight': torch.ones(20, 3, 3, 3)}
+    assert model.state_dict()['backbone.conv1.weight'].shape[1:] == (3, 3, 3)
+    torch.save({'state_dict': state}, path)
+    assert convert(path, model).fault() == (
+        'keys without a place in the model: 1 (backbone.conv1.weight)'
+    )
+
+
 def test_names_of_the_classes_come_along(model, tmp_path):
     path = str(tmp_path / 'epoch_3.pth')
     meta = {'dataset_meta': {'classes': tuple(f'class {i}' for i in range(100))}}

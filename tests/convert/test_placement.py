@@ -83,3 +83,26 @@ def test_another_network_is_not_taken_for_another_number_of_classes(file):
     file['fc.weight'] = torch.rand(7, 4)
     del file['c.weight']
     assert place_weights(file, NAMES, MODEL).num_classes is None
+
+
+def test_other_rows_are_no_classes(file):
+    file['c.weight'] = torch.rand(7, 3)  # as a Swin's table of positions
+    for num_classes in (10, 7):
+        placement = place_weights(file, NAMES, MODEL, num_classes)
+        assert (placement.num_classes, placement.classifier) == (None, ())
+    fault = 'keys without a place in the model: {} ({})'
+    assert placement.fault() == fault.format(1, 'c.weight')
+    file['fc.weight'] = torch.rand(7, 4)
+    placement = place_weights(file, NAMES, MODEL, 10)
+    assert placement.fault() == fault.format(2, 'c.weight, fc.weight')
+
+
+def test_weights_without_dimensions(file):
+    file['n.weight'] = torch.tensor(1.0)
+    file['n.num_batches_tracked'] = torch.tensor([7])
+    placement = place_weights(file, NAMES, MODEL)
+    assert placement.num_classes is None
+    assert placement.unplaced == {
+        'n.weight': 'is (), but bn.weight (4,)',
+        'n.num_batches_tracked': 'is (1,), but bn.num_batches_tracked ()',
+    }
