@@ -15,7 +15,12 @@ from mcmi_plugin.convert.placement import Placement, place_weights
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.weights.held import alone, file_of, read_held
 from mcmi_plugin.weights.loading import EXTRAS
-from mcmi_plugin.weights.wrapping import renamed, weights_in, without_prefix
+from mcmi_plugin.weights.wrapping import (
+    renamed,
+    weights_in,
+    with_own_names,
+    without_prefix,
+)
 
 # Of the largest logit: random weights may give very small or very large ones.
 _TOLERANCE = 1e-4
@@ -175,8 +180,9 @@ def _weights(
     state = {key: held.state[key] for key in held.state if not EXTRAS.search(key)}
     if not state:
         raise UserError('holds no weights; name a checkpoint')
-    state = renamed(state, renames)
-    state, prefix = without_prefix(state, model.state_dict())
+    wanted = model.state_dict()
+    state = with_own_names(renamed(state, renames), wanted)
+    state, prefix = without_prefix(state, wanted)
     taken = held.entry or 'the whole file'
     if prefix:
         taken += f', without {prefix}'

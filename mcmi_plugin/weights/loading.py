@@ -26,7 +26,7 @@ from mcmi_plugin.weights.held import (
     read_held,
     tensors_of,
 )
-from mcmi_plugin.weights.wrapping import as_mmpretrain
+from mcmi_plugin.weights.wrapping import as_mmpretrain, with_own_names
 
 # No weights of a network: centroids and a budget travel in the checkpoints of the
 # fine-tune itself, a preprocessor's mean and std belong to the config.
@@ -160,6 +160,7 @@ def fitting(
             example of another number of classes.
     """
     wanted = model.state_dict()
+    state = with_own_names(state, wanted)
     state = as_mmpretrain(alone(state, wanted, source, f'{key}: {source} '), wanted)
     state = {k: v for k, v in state.items() if not EXTRAS.search(k)}
     missing = [k for k in wanted if k not in state and not OPTIONAL.search(k)]

@@ -84,6 +84,23 @@ def _without_torchs(name: str) -> str:
     return name
 
 
+def with_own_names(state: dict[str, Tensor], wanted: dict) -> dict[str, Tensor]:
+    """Put back what was a network's own and came off as if a wrapper had added it.
+
+    A file does not tell an attribute ``module`` from a parallel model's; the names of
+    the model do.
+
+    Args:
+        state: as :func:`weights_in` has it.
+        wanted: the model's keys. Names that fit are left alone.
+    """
+    own = {_without_torchs(name): name for name in wanted}
+    return {
+        name if name in wanted else own.get(name, name): value
+        for name, value in state.items()
+    }
+
+
 def without_prefix(state: dict, wanted: dict) -> tuple[dict, str]:
     """Take off what all names begin with (``model.``, ``net.``, several of them).
 

@@ -142,6 +142,15 @@ def test_names_of_the_classes_come_along(model, tmp_path):
     assert small.head.fc.bias.equal(model.head.fc.bias[[70, 7]])
 
 
+def test_network_with_an_attribute_named_module(tmp_path):
+    network = torch.nn.ModuleDict({'module': torch.nn.Linear(2, 3)})
+    path = str(tmp_path / 'own.pth')
+    torch.save({'state_dict': network.state_dict()}, path)
+    conversion = convert(path, network, 'mmpretrain')
+    assert conversion.fault() is None
+    assert conversion.taken == 'state_dict'
+
+
 def test_what_was_taken(model, tmp_path):
     path = str(tmp_path / 'file.pth')
     ours = {f'net.{name}': value for name, value in model.state_dict().items()}

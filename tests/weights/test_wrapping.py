@@ -105,3 +105,15 @@ def test_a_teacher_is_taken_with_its_prefix(tmp_path, prefix):
     state['extra'] = torch.zeros(1)
     with pytest.raises(UserError, match='or convert it: tools/convert_checkpoint'):
         load_weights(model, state, 'teacher.pth')
+
+
+@pytest.mark.parametrize('prefix', ['', 'module.', '_orig_mod.'])
+@pytest.mark.parametrize('names', [['module'], ['module', 'head']])
+def test_a_network_with_an_attribute_named_module(tmp_path, prefix, names):
+    source, model = (
+        nn.ModuleDict({name: nn.Linear(2, 3) for name in names}) for _ in range(2)
+    )
+    torch.save(under(prefix, source.state_dict()), tmp_path / 'own.pth')
+    state, _ = read_weights(str(tmp_path / 'own.pth'))
+    load_weights(model, state, 'own.pth')
+    assert all(model[name].weight.equal(source[name].weight) for name in names)
