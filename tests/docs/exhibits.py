@@ -53,6 +53,7 @@ STUDENTS = {
     ('10 %, KD, ten epochs', 'first'): Students(
         'people_one_seed', 'people.py', {}, TENTH, LONG
     ),
+    ('25 %, KD', 'second'): _few('25%', 'few_shot_cifar10_again'),
     ('10 %, KD + LS', 'second'): Students(
         'methods_cifar10_ls',
         "side_by_side.py --grid 'method=KD + LS'",
@@ -95,7 +96,7 @@ def _printed(method: str, alpha: str) -> str:
 def students_row(key: tuple[str, str]) -> list[str]:
     """The cells behind a row's ``key``."""
     of, (mll, zero, mcmi) = STUDENTS[key], accuracies(key)
-    mll = {seed: mll[seed] for seed in zero}
+    mll, zero = ({seed: of_arm[seed] for seed in mcmi} for of_arm in (mll, zero))
     return [
         str(len(mcmi)),
         _printed(*of.printed) if of.printed else '',
