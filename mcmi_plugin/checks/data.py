@@ -18,8 +18,9 @@ from mcmi_plugin.checks.data_set import (
 )
 from mcmi_plugin.checks.folders import check_folder_names, check_pictures
 from mcmi_plugin.compat.published_data import load_data_list, reader_of
-from mcmi_plugin.datasets.part import LOADERS, Part
+from mcmi_plugin.datasets.part import LOADERS
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.names import Inserted
 
 
 def check_data(cfg: Config, loaders: Iterable[str] = LOADERS) -> None:
@@ -53,7 +54,7 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
     if not isinstance(config, dict):
         return
     for name, part in _parts(config):
-        inside = key if isinstance(config, Part) else f'{key}.{name}'
+        inside = key if isinstance(config, Inserted) else f'{key}.{name}'
         check_data_set(part, inside, scope)
     if isinstance(config.get('extensions'), str):  # of which each letter would count
         raise UserError(

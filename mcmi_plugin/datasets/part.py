@@ -7,15 +7,9 @@ from collections.abc import Callable
 
 from mmengine.config import Config, ConfigDict
 
+from mcmi_plugin.faults.names import Inserted
+
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
-
-class Part(ConfigDict):
-    """A wrapper that ``data_fraction`` has put around a data set.
-
-    It has no place in the user's own config: ``train_dataloader.dataset.data_root``
-    is still that of the data set inside it.
-    """
 
 
 def take_part(cfg: Config) -> None:
@@ -35,7 +29,7 @@ def take_part(cfg: Config) -> None:
         owners.append(cfg.mcmi)
     part = dict(type='ClassFraction', fraction=fraction)
     changed = [
-        with_innermost(owner.dataset, lambda whole: Part(part, dataset=whole))
+        with_innermost(owner.dataset, lambda whole: Inserted(part, dataset=whole))
         for owner in owners
     ]
     for owner, dataset in zip(owners, changed, strict=True):

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from mmengine import registry as registries
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import OPTIMIZERS, Registry
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.datasets.part import Part
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.type_names import short_name
@@ -33,6 +32,11 @@ _UNKNOWN_ARGUMENT = re.compile(
 # Of an unknown optimizer mmengine asks for the signature before it looks.
 _NO_OPTIMIZER = 'None is not a callable object'
 _SHOWN = 3
+
+
+class Inserted(ConfigDict):
+    """A part of a config that no user has written, as what ``data_fraction`` puts
+    around a data set; what is inside goes by the keys that it has without it."""
 
 
 def explain(error: Exception, cfg: Config) -> None:
@@ -178,7 +182,7 @@ def _parts(part, path: tuple = ()) -> Iterator[tuple[str, dict]]:
         if path:
             yield '.'.join(path), part
         for key, value in part.items():
-            inside = path if isinstance(part, Part) else (*path, str(key))
+            inside = path if isinstance(part, Inserted) else (*path, str(key))
             yield from _parts(value, inside)
     elif isinstance(part, (list, tuple)):
         for index, value in enumerate(part):

@@ -50,9 +50,10 @@ def weights_in(checkpoint: dict, entry: str | None = None) -> Weights:
         UserError: there is no such entry, or several and none of a usual name.
     """
     held = {name: part for name, part in checkpoint.items() if _tensors(part)}
-    # Beside an entry of a usual name, tensors are a score or a generator's state: the
-    # entries are dictionaries, so that no layer of such a name is taken for one.
-    usual = any(name in held for name in _ENTRIES)
+    # Beside an entry of a usual name, fewer tensors are a score or a generator's state.
+    # Entries are dictionaries, so that no layer of such a name is taken for one.
+    beside = len(_tensors(checkpoint))
+    usual = any(n in held and beside < len(_tensors(held[n])) for n in _ENTRIES)
     if entry is None and (usual or not _tensors(checkpoint)):
         entry = next((name for name in _ENTRIES if name in held), None)
         if entry is None and len(held) > 1:

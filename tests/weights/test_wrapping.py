@@ -46,11 +46,17 @@ def test_entry(entry):
 
 
 @pytest.mark.parametrize('entry', ['state_dict', 'model', 'net'])
-def test_tensors_beside_an_entry_are_no_weights(entry):
-    beside = {'best_acc1': torch.tensor(69.8), 'rng_state': torch.get_rng_state()}
-    found = weights_in({'epoch': 90, **beside, entry: STATE, 'optimizer': {}})
+@pytest.mark.parametrize('beside', [torch.tensor(69.8), torch.get_rng_state()])
+def test_a_tensor_beside_an_entry_is_no_weight(entry, beside):
+    found = weights_in({'epoch': 90, 'best': beside, entry: STATE, 'optimizer': {}})
     assert found.state.keys() == STATE.keys()
     assert (found.entry, found.others) == (entry, [])
+
+
+def test_an_average_beside_the_weights_is_not_taken_for_them():
+    average = {name: value + 1 for name, value in STATE.items()}
+    found = weights_in({**STATE, 'state_dict_ema': average})
+    assert found.state['fc.bias'].equal(STATE['fc.bias'])
 
 
 def test_layers_named_like_an_entry():
