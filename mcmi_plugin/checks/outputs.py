@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.type_names import short_name
 
 # torch's words, on the CPU.
 _NO_SUCH_CLASS = re.compile(r'Target (-?\d+) is out of bounds')
@@ -23,12 +24,13 @@ def check_topk(evaluator: Any, outputs: dict[str, int]) -> None:
     if isinstance(evaluator, (list, tuple)):
         named = {f'val_evaluator.{i}': metric for i, metric in enumerate(evaluator)}
     for key, metric in named.items():
-        if not isinstance(metric, dict):
+        kind = short_name(metric.get('type')) if isinstance(metric, dict) else ''
+        if kind not in ('Accuracy', 'BatchAccuracy'):
             continue
         topk = metric.get('topk', 1)
         most = max(topk) if isinstance(topk, (list, tuple)) else topk
         for said, number in outputs.items():
-            if 'Accuracy' in metric.get('type', '') and most > number:
+            if most > number:
                 raise UserError(
                     f'{key}.topk={topk}: {said}={number}, so there is no '
                     f'top-{most} accuracy; set {key}.topk=1'

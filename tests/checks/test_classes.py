@@ -4,6 +4,7 @@ import pytest
 import torch
 from imagenet_folder import CLASSES, write_folder
 from mmengine.config import Config
+from mmpretrain.evaluation import Accuracy
 
 from mcmi_plugin.checks.classes import check_classes
 from mcmi_plugin.checks.outputs import explain_labels
@@ -93,6 +94,7 @@ def test_fewer_outputs_than_classes(where, root):
     [
         (dict(type='Accuracy', topk=(1, 5)), 'val_evaluator'),
         ([dict(type='CMIMetric'), dict(type='mmpretrain.Accuracy', topk=5)], '.1'),
+        (dict(type=Accuracy, topk=[1, 5]), 'val_evaluator'),
     ],
 )
 def test_an_accuracy_among_more_classes_than_there_are(evaluator, key, root):
