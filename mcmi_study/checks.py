@@ -124,8 +124,12 @@ _BESIDE = ('pipeline', 'indices', 'test_mode', 'lazy_init', 'metainfo', 'max_ref
 def may_share_images(one: dict, other: dict) -> bool:
     """Whether two data sets' configs may have an image in common.
 
-    Two parts of one set by ``HoldOut`` have none.
+    Two parts of one set by ``HoldOut``, or by lists of indices, have none.
     """
+    listed = [dataset.get('indices') for dataset in (one, other)]
+    both = all(isinstance(indices, (list, tuple)) for indices in listed)
+    if both and not {*listed[0]} & {*listed[1]}:
+        return False
     first, second = _choice(one), _choice(other)
     if 'part' in first and 'part' in second and first['of'] == second['of']:
         return first['part'] == second['part']

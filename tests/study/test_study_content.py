@@ -160,6 +160,8 @@ PART = dict(type='HoldOut', fraction=0.5, part='held_out', dataset=TEST)
         (TEST, dict(TEST, split='train'), False),
         (TEST, dict(TEST, test_mode=True, pipeline=[]), True),
         (dict(TEST, indices=40), TEST, True),
+        (dict(TEST, indices=[0, 1]), dict(TEST, indices=[2, 3]), False),
+        (dict(TEST, indices=[0, 1]), dict(TEST, indices=[1, 2]), True),
         (dict(type='RepeatDataset', times=1, dataset=TEST), TEST, True),
         (PART, TEST, True),
         (PART, dict(PART, part='train'), False),
