@@ -43,6 +43,8 @@ def test_a_step_of_training(layout, tmp_path, project):
         dataset = ConfigDict(type='ImageNet', pipeline=PIPELINE, **given)
         assert len(DATASETS.build(dataset)) == number  # mmpretrain itself takes it
         cfg[f'{split}_dataloader'].dataset = dataset
+    # mmengine names it by the second, in which several of these may begin.
+    cfg.experiment_name = tmp_path.name
     runner = train(cfg)
     assert runner.iter == 1
     assert 'val/accuracy/top1' in runner.message_hub.log_scalars
