@@ -126,9 +126,10 @@ def may_share_images(one: dict, other: dict) -> bool:
 
     Two parts of one set by ``HoldOut``, or by lists of indices, have none.
     """
-    listed = [dataset.get('indices') for dataset in (one, other)]
-    both = all(isinstance(indices, (list, tuple)) for indices in listed)
-    if both and not {*listed[0]} & {*listed[1]}:
+    some, others = one.get('indices'), other.get('indices')
+    listed = (list, tuple)
+    both = isinstance(some, listed) and isinstance(others, listed)
+    if both and set(some or ()).isdisjoint(others or ()):
         return False
     first, second = _choice(one), _choice(other)
     if 'part' in first and 'part' in second and first['of'] == second['of']:
