@@ -47,7 +47,7 @@ def mend_teacher_images() -> None:
 
 def see_own_images(teacher: Any, common: nn.Module, inline: bool) -> None:
     """Let ``teacher`` take images of ``common``, where its own are others."""
-    from mcmi_plugin.compat.normalisation import (
+    from mcmi_plugin.normalisation import (
         Renormalise,
         normalisation,
         own_normalisation,

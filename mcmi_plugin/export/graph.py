@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import torch
-from mmengine.model import BaseDataPreprocessor, ImgDataPreprocessor
-from mmpretrain.models import ClsDataPreprocessor
+from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.export.samples import Logits, Samples
 from mcmi_plugin.export.source import Source
+from mcmi_plugin.normalisation import Normalisation, normalisation
 from mcmi_plugin.version import __version__
 
 FILE = 'student.pt2'
@@ -27,13 +27,13 @@ class PixelsToLogits(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, student: nn.Module, preprocessor: BaseDataPreprocessor) -> None:
+    def __init__(self, student: nn.Module, way: Normalisation) -> None:
         super().__init__()
         self.student = student
-        self.normalises = preprocessor._enable_normalize
+        self.normalises = way.normalises
         if self.normalises:
-            self.register_buffer('mean', preprocessor.mean.clone())
-            self.register_buffer('std', preprocessor.std.clone())
+            self.register_buffer('mean', way.mean.float().view(-1, 1, 1))
+            self.register_buffer('std', way.std.float().view(-1, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """``[B, 3, H, W]`` from 0 to 255 -> ``[B, C]``."""
@@ -64,13 +64,14 @@ def pixels_to_logits(source: Source) -> PixelsToLogits:
     Raises:
         UserError: a data_preprocessor of an unknown kind.
     """
-    kind = type(source.preprocessor)
-    if not issubclass(kind, (ClsDataPreprocessor, ImgDataPreprocessor)):
+    way = normalisation(source.preprocessor)
+    if way is None:
+        kind = type(source.preprocessor).__name__
         raise UserError(
-            f'data_preprocessor.type={kind.__name__}: its normalisation is not known '
+            f'data_preprocessor.type={kind}: its normalisation is not known '
             'here; use --format mmpretrain'
         )
-    return PixelsToLogits(source.student, source.preprocessor).eval()
+    return PixelsToLogits(source.student, way).eval()
 
 
 def traced(source: Source, samples: Samples) -> torch.export.ExportedProgram:
@@ -98,12 +99,11 @@ def traced(source: Source, samples: Samples) -> torch.export.ExportedProgram:
 def pixels_of(batch: dict, preprocessor: BaseDataPreprocessor) -> Tensor:
     """A batch as the graph takes it: float32, in the network's order of channels."""
     pixels = torch.stack(batch['inputs']).float()
-    return pixels.flip(1) if _swaps(preprocessor) and pixels.shape[1] == 3 else pixels
+    return pixels.flip(1) if _turns(preprocessor) and pixels.shape[1] == 3 else pixels
 
 
 def about(source: Source, samples: Samples) -> dict:
     """What a user of the graph has to know, as values that JSON has."""
-    preprocessor = source.preprocessor
     facts = dict(
         input=f'pixels: float32 [batch, {", ".join(map(str, samples.shape))}], '
         'from 0 to 255; the graph normalises them',
@@ -114,21 +114,21 @@ def about(source: Source, samples: Samples) -> dict:
         exported_from=str(source.checkpoint),
         versions=dict(mcmi_plugin=__version__, torch=str(torch.__version__)),
     )
-    if preprocessor._enable_normalize:
-        facts['mean_in_graph'] = preprocessor.mean.flatten().tolist()
-        facts['std_in_graph'] = preprocessor.std.flatten().tolist()
+    way = normalisation(source.preprocessor)
+    if way is not None and way.normalises:
+        facts['mean_in_graph'] = way.mean.tolist()
+        facts['std_in_graph'] = way.std.tolist()
     return facts
 
 
 def _order(source: Source) -> str:
-    if not _swaps(source.preprocessor):
+    if not _turns(source.preprocessor):
         return 'that of the data set'
     # The module has forgotten which way it turns them.
     said = source.cfg.model.get('data_preprocessor') or {}
     return 'BGR' if said.get('rgb_to_bgr') else 'RGB'
 
 
-def _swaps(preprocessor: BaseDataPreprocessor) -> bool:
-    if isinstance(preprocessor, ImgDataPreprocessor):
-        return preprocessor._channel_conversion
-    return preprocessor.to_rgb
+def _turns(preprocessor: BaseDataPreprocessor) -> bool:
+    way = normalisation(preprocessor)
+    return way is not None and way.turned

@@ -10,6 +10,7 @@ from mmengine.dataset import default_collate
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.normalisation import normalisation
 
 
 def eigen_cam(network: nn.Module, layer: str, inputs: Tensor) -> np.ndarray:
@@ -74,8 +75,8 @@ def pictures_of(
     images = batch['inputs'].clone()
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise UserError('the samples are no images')
-    # mmpretrain's preprocessor and mmengine's.
-    if any(getattr(preprocessor, k, False) for k in ('to_rgb', '_channel_conversion')):
+    way = normalisation(preprocessor)
+    if way is not None and way.turned:
         images = images.flip(1)  # from BGR, as files are decoded
     with torch.no_grad():
         inputs = preprocessor(batch, False)['inputs']

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import nn
 
-from mcmi_plugin.compat.normalisation import normalisation
+from mcmi_plugin.normalisation import normalisation
 from mcmi_plugin.stored.folder import FORMAT
 from mcmi_plugin.stored.kept import Kept
 from mcmi_plugin.stored.options import StoreOptions

@@ -7,7 +7,6 @@ import re
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS
 
-from mcmi_plugin.compat.normalisation import own_normalisation
 from mcmi_plugin.config_file import read_config
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_warning
@@ -18,6 +17,7 @@ from mcmi_plugin.networks import (
     standing_alone,
     without_mixing,
 )
+from mcmi_plugin.normalisation import own_normalisation
 from mcmi_plugin.type_names import short_name
 
 

@@ -20,6 +20,7 @@ from mcmi_plugin.export.graph import PixelsToLogits, about, pixels_of
 from mcmi_plugin.export.network_file import needed
 from mcmi_plugin.export.plain_mmpretrain import plain_config
 from mcmi_plugin.export.source import read_source
+from mcmi_plugin.normalisation import normalisation
 
 
 def composed(method):
@@ -135,7 +136,7 @@ def test_a_student_by_its_path_and_in_the_words_of_old_configs(tmp_path):
 def test_the_graph_normalises_as_the_preprocessor_does(preprocessor):
     images = [torch.randint(0, 256, (3, 4, 4), dtype=torch.uint8) for _ in range(5)]
     batch = dict(inputs=images, data_samples=None)
-    seen = PixelsToLogits(lambda x, mode: x, preprocessor)
+    seen = PixelsToLogits(lambda x, mode: x, normalisation(preprocessor))
     found = seen(pixels_of(batch, preprocessor))
     wanted = preprocessor(batch, False)['inputs'].flatten(1)
     torch.testing.assert_close(found, wanted)

@@ -31,6 +31,11 @@ class Normalisation:
     turned: bool
     said: bool
 
+    @property
+    def normalises(self) -> bool:
+        """Whether values of images change."""
+        return bool((self.mean != 0).any() or (self.std != 1).any())
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Normalisation):
             return NotImplemented
@@ -55,8 +60,9 @@ def normalisation(preprocessor: nn.Module | None) -> Normalisation | None:
     if preprocessor._enable_normalize:
         mean = preprocessor.mean.double().flatten()
         std = preprocessor.std.double().flatten()
-    turned = getattr(preprocessor, 'to_rgb', False)
-    turned = bool(turned or getattr(preprocessor, '_channel_conversion', False))
+    turned = any(
+        getattr(preprocessor, key, False) for key in ('to_rgb', '_channel_conversion')
+    )
     said = turned or preprocessor._enable_normalize
     return Normalisation(mean, std, turned, said)
 
