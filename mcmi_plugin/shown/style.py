@@ -8,6 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mcmi_plugin.whole_file import whole_file
+
 # Okabe and Ito (2008): told apart with any of the common colour blindnesses. Its
 # yellow is left out, which is too pale for a line on white; its grey is the last.
 COLOURS = (
@@ -42,8 +44,13 @@ def new_figure(
 
 
 def save(figure: Figure, path: str) -> Figure:
-    """Write ``figure`` at twice its size, for screens that show it so; return it."""
-    figure.savefig(path, dpi=200)
+    """Write ``figure`` at twice its size, for screens that show it so; return it.
+
+    Raises:
+        NotWritten: what was there before is there still.
+    """
+    with whole_file(path) as file:
+        file.write(png_of(figure, 200))
     return figure
 
 

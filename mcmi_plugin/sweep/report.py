@@ -12,7 +12,7 @@ from rich.console import Console
 from mcmi_plugin.cells.arms import ZERO
 from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.paired import difference_in_words, paired, spread
-from mcmi_plugin.shown.style import BLUE, RED, new_figure
+from mcmi_plugin.shown.style import BLUE, RED, new_figure, save
 from mcmi_plugin.shown.tables import as_markdown, printable
 from mcmi_plugin.sweep.search import ended, name_of
 from mcmi_plugin.whole_file import whole_file
@@ -128,7 +128,7 @@ def draw(rows: list[dict], path: str) -> None:
     smallest = min((r['lmda'] for r in with_lambda if r['lmda']), default=0.1)
     panels[-1].set_xscale('symlog', linthresh=smallest)
     panels[-1].set_xlabel('lambda (red: off the cliff)')
-    figure.savefig(path, dpi=130)
+    save(figure, path)
 
 
 def write_winner(

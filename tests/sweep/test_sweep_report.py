@@ -1,6 +1,9 @@
 """The sweep's table, words, picture and winner."""
 
 import argparse
+import errno
+import os
+from unittest.mock import Mock
 
 import pytest
 from filelock import FileLock
@@ -10,6 +13,7 @@ from mcmi_plugin.cells.arms import TEMPERATURE, ZERO
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.shown.paired import paired
 from mcmi_plugin.sweep import command, report
+from mcmi_plugin.whole_file import NotWritten
 
 
 def row(name, scores, lmda=None, off=False):
@@ -143,3 +147,14 @@ def test_a_sweep_that_dies_while_it_writes_leaves_what_was(
     with pytest.raises((UnicodeEncodeError, AttributeError)):
         command.sweep(swept)
     assert (tmp_path / name).read_text() == 'of the sweep before'
+
+
+def test_a_disk_that_is_full_leaves_the_picture_that_was_there(tmp_path, monkeypatch):
+    path = tmp_path / 'sweep.png'
+    report.draw(ROWS, str(path))
+    before = path.read_bytes()
+    full = OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(os, 'fsync', Mock(side_effect=full))
+    with pytest.raises(NotWritten, match=r'sweep\.png cannot be written'):
+        report.draw(ROWS, str(path))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
