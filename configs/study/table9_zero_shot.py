@@ -9,6 +9,7 @@ from mcmi_study.shorthand import CIFAR10, NO_FINE_TUNE, epochs
 cifar10 = dict(pair='_base_/pairs/r56_r20_cifar10_zero_shot.py')
 cifar100 = dict(pair='_base_/pairs/wrn40_2_wrn16_2_zero_shot.py')
 few = dict(pair='_base_/pairs/r20_r8_cifar10_zero_shot.py')
+few_of_56 = dict(pair='_base_/pairs/r56_r8_cifar10_zero_shot.py')
 digits = dict(pair='_base_/pairs/r20_r8_digits_zero_shot.py')
 
 
@@ -21,6 +22,7 @@ grid = {
     **{f'CIFAR-100, {k}': {**cifar100, **dropped(k)} for k in (5, 10, 20, 30, 40, 50)},
     **{f'digits, {k}': {**digits, **dropped(k)} for k in range(1, 7)},
     **{f'CIFAR-10 (a fifth), {k}': {**few, **dropped(k)} for k in range(1, 7)},
+    **{f'ResNet-56 (a fifth), {k}': {**few_of_56, **dropped(k)} for k in range(1, 7)},
 }
 
 # Dropped and preserved classes, of the MLL and of the MCMI teacher's student.

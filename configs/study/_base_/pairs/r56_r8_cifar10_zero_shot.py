@@ -1,0 +1,8 @@
+# The same from akamaster's ResNet-56. The public one, or where the images are strange
+# to it akamaster_r20_mll.py's, with --cfg-options model.backbone.depth=56
+# load_from=checkpoints/akamaster/resnet56.pth.
+_base_ = 'r20_r8_cifar10_zero_shot.py'
+
+pair = dict(
+    teacher='{{ fileDirname }}/../../../_base_/models/akamaster/resnet56.py',
+    teacher_ckpt='checkpoints/cifar10/resnet56_mll.pth')
