@@ -9,8 +9,8 @@ from mmpretrain.utils import get_ori_model
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mcmi_plugin.datasets.configs import measuring_loader, with_dataset
 from mcmi_plugin.evaluation.predictions import Predictions, predict, require_finite
-from mcmi_plugin.teacher.data import measuring_loader, with_dataset
 
 # The measures of a cell share its passes; they go when its Runner does.
 _kept: weakref.WeakKeyDictionary[Runner, dict] = weakref.WeakKeyDictionary()

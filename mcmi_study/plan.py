@@ -12,8 +12,7 @@ from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import CONFIGS
-from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.teacher.store import fingerprint
+from mcmi_plugin.provenance import fingerprint, versions
 from mcmi_study import checks
 from mcmi_study.bases import SPECIAL, Bases
 from mcmi_study.content import named_measures, read_content

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from mmengine.config import Config, ConfigDict
 from mmpretrain.models.classifiers import BaseClassifier
 
+from mcmi_plugin.datasets.configs import with_dataset
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.networks import build_network
-from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.model import teacher_model
 from mcmi_plugin.weights.loading import load_weights, read_teacher
 

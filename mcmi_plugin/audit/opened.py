@@ -12,8 +12,8 @@ from mcmi_plugin.audit.model import build_teacher
 from mcmi_plugin.audit.passes import build_loader
 from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.evaluation.predictions import data_name
+from mcmi_plugin.provenance import versions
 from mcmi_plugin.teacher.model import model_name
-from mcmi_plugin.teacher.stage import versions
 
 
 @dataclass(frozen=True)

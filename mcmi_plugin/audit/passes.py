@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mcmi_plugin.datasets.configs import measuring_loader
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import data_name, predictions, require_finite
 from mcmi_plugin.faults.names import REFUSALS, explain
@@ -24,7 +25,6 @@ from mcmi_plugin.functional.calibration import Reliability
 from mcmi_plugin.functional.information import ROWS_AT_ONCE, ClassStatistics
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
 from mcmi_plugin.networks import scope_of
-from mcmi_plugin.teacher.data import measuring_loader
 
 SHARE_OF_MEMORY = 1 / 4  # of the device, for the sums of all temperatures
 

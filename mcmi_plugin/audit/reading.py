@@ -5,7 +5,7 @@ they come from.
 """
 
 from mcmi_plugin.functional.temperature import TEMPERATURES
-from mcmi_plugin.teacher.make import dial
+from mcmi_plugin.teacher.in_words import dial
 
 HARDLY_OVERLAP = 0.3  # nats of training cross-entropy
 OVERLAP = 0.65  # halfway from there to 1 nat

@@ -19,7 +19,7 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.job_config import add_store_hook, job_config
 from mcmi_plugin.locations import typed
-from mcmi_plugin.teacher.stage import versions
+from mcmi_plugin.provenance import versions
 from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 from mcmi_plugin.whole_file import whole_file
 

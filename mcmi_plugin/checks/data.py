@@ -2,7 +2,7 @@
 
 import os
 import os.path as osp
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from mmengine.config import Config
@@ -18,6 +18,7 @@ from mcmi_plugin.checks.data_set import (
 from mcmi_plugin.checks.folders import check_folder_names, check_pictures
 from mcmi_plugin.checks.sample_list import check_list
 from mcmi_plugin.compat.published_data import load_data_list, reader_of
+from mcmi_plugin.datasets.configs import parts_of
 from mcmi_plugin.datasets.part import LOADERS
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.names import Inserted
@@ -53,7 +54,7 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
     """
     if not isinstance(config, dict):
         return
-    for name, part in _parts(config):
+    for name, part in parts_of(config):
         inside = key if isinstance(config, Inserted) else f'{key}.{name}'
         check_data_set(part, inside, scope)
     if isinstance(config.get('extensions'), str):  # of which each letter would count
@@ -82,13 +83,6 @@ def check_data_set(config: dict, key: str, scope: str | None = None) -> None:
         check_pictures(config, dataset, key)
     elif isinstance(dataset, CustomDataset) and '://' not in dataset.ann_file:
         check_list(dataset, key, place_of_data(config))
-
-
-def _parts(config: dict) -> Iterator[tuple[str, dict]]:
-    if config.get('dataset'):
-        yield 'dataset', config['dataset']
-    for index, part in enumerate(config.get('datasets') or []):
-        yield f'datasets.{index}', part
 
 
 def _folder(config: dict, dataset: Any) -> str | None:

@@ -3,10 +3,9 @@
 For a first try: every stage runs as it will, on few samples of every class.
 """
 
-from collections.abc import Callable
+from mmengine.config import Config
 
-from mmengine.config import Config, ConfigDict
-
+from mcmi_plugin.datasets.configs import with_innermost
 from mcmi_plugin.faults.names import Inserted
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -34,15 +33,3 @@ def take_part(cfg: Config) -> None:
     ]
     for owner, dataset in zip(owners, changed, strict=True):
         owner.dataset = dataset
-
-
-def with_innermost(
-    dataset: ConfigDict, change: Callable[[ConfigDict], ConfigDict]
-) -> ConfigDict:
-    """A data set's config with what ``change`` makes of each one below its wrappers."""
-    if 'dataset' in dataset:
-        return ConfigDict(dataset, dataset=with_innermost(dataset.dataset, change))
-    if 'datasets' in dataset:
-        inner = [with_innermost(one, change) for one in dataset.datasets]
-        return ConfigDict(dataset, datasets=inner)
-    return change(dataset)

@@ -5,6 +5,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, TRANSFORMS, DefaultScope
 
+from ..datasets.configs import innermost
 from ..errors import UserError, one_line
 from ..networks import scope_of
 from ..type_names import short_name
@@ -33,7 +34,7 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
     dataset = loader.get('dataset') or {}
     with DefaultScope.overwrite_default_scope(scope_of(cfg)):
         try:
-            shapes = _of_blank_pictures(_innermost(dataset))
+            shapes = _of_blank_pictures(innermost(dataset))
         except Exception:  # transforms want more than a picture and a label
             shapes = set()
         if len(shapes) == 1:
@@ -45,14 +46,6 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
                 'train_dataloader.dataset: the size of its pictures is not known '
                 f'({one_line(error, 120)}); give it: --shape 3,224,224'
             ) from error
-
-
-def _innermost(dataset: dict) -> dict:
-    """The data set below wrappers, which has the pipeline."""
-    for below in (dataset.get('dataset'), *(dataset.get('datasets') or ())):
-        if isinstance(below, dict):
-            return _innermost(below)
-    return dataset
 
 
 def _of_blank_pictures(dataset: dict) -> set[tuple[int, ...]]:

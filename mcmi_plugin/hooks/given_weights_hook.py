@@ -5,13 +5,13 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from mmpretrain.utils import get_ori_model
 from torch import Tensor
 
 from mcmi_plugin.log import log_line
-from mcmi_plugin.teacher.filling import (
+from mcmi_plugin.weights.filling import (
     check_init_files,
     check_teacher_filled,
+    distiller_of,
     watch,
     watch_teacher,
 )
@@ -65,13 +65,6 @@ class GivenWeightsHook(Hook):
         if model is not None:
             check_init_files(model)
             check_teacher_filled(model)
-
-
-def distiller_of(runner: Runner) -> Any:
-    """The Runner's model without its wrapper, if it has a student and a teacher."""
-    model = get_ori_model(runner.model)
-    both = hasattr(model, 'teacher') and hasattr(model, 'architecture')
-    return model if both and hasattr(model, 'teacher_trainable') else None
 
 
 def of_distiller(model: Any, state: dict[str, Tensor], source: str) -> dict:

@@ -11,20 +11,20 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.job import JobPlan, tell_place
 from mcmi_plugin.log import log_line, log_warning
-from mcmi_plugin.teacher.filling import (
-    check_teacher_filled,
-    random_weights,
-    teacher_files,
-    watch_teacher,
-)
 from mcmi_plugin.teacher.make import Job, provide_control, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, in_brief, plan_of
 from mcmi_plugin.teacher.start import Start, base_source
 from mcmi_plugin.teacher.summary import write_summary
+from mcmi_plugin.weights.filling import (
+    check_teacher_filled,
+    distiller_of,
+    random_weights,
+    teacher_files,
+    watch_teacher,
+)
 from mcmi_plugin.weights.held import (
     CONTROL_META,
     OF_TEACHER,

@@ -11,7 +11,8 @@ from mcmi_plugin.shown.blocks import Block, Picture, Section, Table, Text
 from mcmi_plugin.shown.chart import Line, draw_chart
 from mcmi_plugin.shown.progress import duration
 from mcmi_plugin.shown.style import colour_of
-from mcmi_plugin.teacher.summary import row_as_read, settings_in_words, summary_rows
+from mcmi_plugin.teacher.in_words import settings_in_words
+from mcmi_plugin.teacher.summary import row_as_read, summary_rows
 
 _MOST_DIFFERENCES = 40
 _STYLES = ('-', '--', '-.', ':')

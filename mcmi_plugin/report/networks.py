@@ -12,11 +12,11 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.datasets.configs import plain_dataset
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.networks import build_network, built, drop_pretrained
 from mcmi_plugin.report.work_dir import Run, last_checkpoint
-from mcmi_plugin.teacher.data import plain_dataset
-from mcmi_plugin.teacher.summary import begun_as
+from mcmi_plugin.teacher.in_words import begun_as
 from mcmi_plugin.weights.held import file_of
 from mcmi_plugin.weights.loading import load_weights, read_weights, weights_hash
 

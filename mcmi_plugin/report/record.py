@@ -19,8 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 from mcmi_plugin.errors import one_line
 from mcmi_plugin.evaluation.predictions import Predictions
 from mcmi_plugin.hooks.mcmi_teacher_hook import MCMITeacherHook
+from mcmi_plugin.provenance import versions
 from mcmi_plugin.report.predictions import predict_some
-from mcmi_plugin.teacher.stage import versions
 from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 from mcmi_plugin.whole_file import whole_file
 

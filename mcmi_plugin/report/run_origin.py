@@ -12,7 +12,7 @@ from mcmi_plugin.report.method import losses_of, method_of, value_in_words
 from mcmi_plugin.report.work_dir import Run
 from mcmi_plugin.shown.blocks import Block, Code, Table, Text
 from mcmi_plugin.stored.agreement import RECORD
-from mcmi_plugin.teacher.summary import settings_in_words
+from mcmi_plugin.teacher.in_words import settings_in_words
 from mcmi_plugin.type_names import short_name
 
 

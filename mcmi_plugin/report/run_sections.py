@@ -11,11 +11,10 @@ from mcmi_plugin.shown.chart import Line, draw_chart
 from mcmi_plugin.shown.progress import duration
 from mcmi_plugin.shown.style import colour_of, png_of
 from mcmi_plugin.teacher.curves import draw_curves
+from mcmi_plugin.teacher.in_words import off_the_cliff, settings_in_words
 from mcmi_plugin.teacher.summary import (
     COLUMNS,
-    off_the_cliff,
     row_as_read,
-    settings_in_words,
     stages_of,
     summary_rows,
 )

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcmi_plugin.teacher.summary import ACCURACY
+from mcmi_plugin.evaluation.accuracy import ACCURACY
 
 TEACHER_ACCURACY = 'teacher.accuracy/top1'
 

@@ -9,10 +9,9 @@ from filelock import FileLock
 from torch import nn
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.provenance import fingerprint, versions
 from mcmi_plugin.stored.records import Records
 from mcmi_plugin.stored.table import Table
-from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.teacher.store import fingerprint
 from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_plugin.whole_file import NotWritten, whole_file
 

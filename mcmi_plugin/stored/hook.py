@@ -22,7 +22,6 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.fast.known import NotKept, of_known_package
 from mcmi_plugin.fast.lean import LeanDistill
 from mcmi_plugin.fast.resident import only_joins
-from mcmi_plugin.hooks.given_weights_hook import distiller_of
 from mcmi_plugin.isolation import random_numbers_kept
 from mcmi_plugin.log import log_line
 from mcmi_plugin.processes import on_main
@@ -34,6 +33,7 @@ from mcmi_plugin.stored.options import StoreOptions
 from mcmi_plugin.stored.others import logits_of
 from mcmi_plugin.stored.views import Views, record_views, views_of
 from mcmi_plugin.teacher.model import model_name
+from mcmi_plugin.weights.filling import distiller_of
 
 _PREPROCESSORS = (BaseDataPreprocessor, ImgDataPreprocessor, ClsDataPreprocessor)
 _TRIED = 8  # images that a teacher is tried on

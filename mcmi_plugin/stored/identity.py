@@ -6,12 +6,12 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import nn
 
+from mcmi_plugin.datasets.content import digest_of
 from mcmi_plugin.normalisation import normalisation
 from mcmi_plugin.stored.folder import FORMAT
 from mcmi_plugin.stored.kept import Kept
 from mcmi_plugin.stored.options import StoreOptions
 from mcmi_plugin.stored.views import Views, images_of
-from mcmi_plugin.teacher.content import digest_of
 from mcmi_plugin.weights.loading import weights_hash
 
 

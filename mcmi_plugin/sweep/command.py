@@ -20,6 +20,7 @@ from mcmi_plugin.cells.cell import Cell, quiet, slug
 from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import typed
+from mcmi_plugin.provenance import fingerprint, versions
 from mcmi_plugin.shown.progress import Advance, advancing
 from mcmi_plugin.sweep import report
 from mcmi_plugin.sweep.search import Sweep, ended, open_study, run_sweep
@@ -30,8 +31,6 @@ from mcmi_plugin.sweep.settings import (
     held_out_config,
     suggested_range,
 )
-from mcmi_plugin.teacher.stage import versions
-from mcmi_plugin.teacher.store import fingerprint
 from mcmi_plugin.whole_file import whole_file
 
 _RANGE = 'range'  # the study's, of lambda

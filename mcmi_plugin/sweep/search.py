@@ -22,9 +22,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from mcmi_plugin.cells.arms import MLL, ZERO
 from mcmi_plugin.cells.cell import Cell, find_result, run_cell
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.evaluation.accuracy import accuracy_in, student_accuracy
 from mcmi_plugin.hooks.cmi_monitor_hook import cliff
 from mcmi_plugin.sweep.settings import lambda_name
-from mcmi_plugin.teacher.summary import accuracy_in, student_accuracy
 from mcmi_plugin.weights.file import load_checkpoint_file
 from mcmi_plugin.weights.held import TEACHER_FILE_KEY
 

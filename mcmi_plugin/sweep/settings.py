@@ -14,6 +14,7 @@ from mcmi_plugin.cells.arms import (
     paired_seeds,
 )
 from mcmi_plugin.config_file import read_config
+from mcmi_plugin.datasets.configs import measuring_loader, pipeline_in, with_pipeline
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.measure import measure
 from mcmi_plugin.functional.mcmi import suggested_lambda_range
@@ -21,8 +22,8 @@ from mcmi_plugin.isolation import isolated
 from mcmi_plugin.job_config import job_config
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.runner.build import build_runner
-from mcmi_plugin.teacher.data import measuring_loader, pipeline_in, with_pipeline
-from mcmi_plugin.teacher.make import Job, dial, provide_teacher
+from mcmi_plugin.teacher.in_words import dial
+from mcmi_plugin.teacher.make import Job, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_plugin.teacher.start import base_source

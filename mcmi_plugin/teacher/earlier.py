@@ -9,6 +9,7 @@ import os.path as osp
 from mmengine.config import Config
 
 from mcmi_plugin.log import log_warning
+from mcmi_plugin.provenance import fingerprint
 from mcmi_plugin.teacher import store
 from mcmi_plugin.teacher.start import kept_teacher
 
@@ -52,7 +53,7 @@ def tell_of_earlier(root: str, name: str, recipe: dict, stage_cfg: Config) -> No
     """Say why the teacher of an earlier version, if there is one, is not taken."""
     before = recipe_before(recipe, stage_cfg)
     path = osp.join(store.folder(root, name, before), store.TEACHER_FILE)
-    if store.fingerprint(before) == store.fingerprint(recipe) or not osp.isfile(path):
+    if fingerprint(before) == fingerprint(recipe) or not osp.isfile(path):
         return
     if 'processes' in kept_teacher(path).made:  # of this version, without these keys
         return

@@ -11,9 +11,10 @@ from mmengine.dist import get_world_size
 from mcmi_plugin.job import PlaceInJob
 from mcmi_plugin.log import log_line
 from mcmi_plugin.processes import on_main
+from mcmi_plugin.provenance import fingerprint, versions
 from mcmi_plugin.teacher import store
 from mcmi_plugin.teacher.earlier import tell_if_earlier, tell_of_earlier
-from mcmi_plugin.teacher.stage import remove_checkpoints, versions
+from mcmi_plugin.teacher.stage import remove_checkpoints
 from mcmi_plugin.teacher.start import kept_teacher
 
 
@@ -66,7 +67,7 @@ def find_or_make(
             dataset_meta=mcmi.pop('dataset_meta'),
             mcmi=dict(
                 mcmi,
-                fingerprint=store.fingerprint(wanted.recipe),
+                fingerprint=fingerprint(wanted.recipe),
                 processes=get_world_size(),
                 versions=versions(),
             ),

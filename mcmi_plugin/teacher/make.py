@@ -7,13 +7,14 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mcmi_plugin.datasets.configs import with_dataset
+from mcmi_plugin.datasets.content import Content
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job import JobPlan
 from mcmi_plugin.log import log_line, log_warning
 from mcmi_plugin.teacher import recipe
-from mcmi_plugin.teacher.content import Content
-from mcmi_plugin.teacher.data import with_dataset
 from mcmi_plugin.teacher.handover import hand_over
+from mcmi_plugin.teacher.in_words import dial
 from mcmi_plugin.teacher.keep import Wanted, find_or_make
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.planned import epochs_in_words, is_control, title_of
@@ -102,14 +103,6 @@ def provide_control(job: Job) -> str | None:
         )
         return None
     return provide_teacher(replace(job, options=job.options.of_control()))
-
-
-def dial(provenance: dict) -> str:
-    """``lambda 0.1``, or ``budget 0.02 nats``: what a teacher was made with."""
-    if provenance.get('eps') is not None:
-        form = provenance['form'].replace('_', ' ')
-        return f'{form} {provenance["eps"]:g} nats'
-    return f'lambda {provenance["lmda"]:g}'
 
 
 def _check_validation(cfg: Config, options: TeacherOptions) -> None:

@@ -1,15 +1,8 @@
 """Which stages a job with an MCMI teacher has, and what they are called."""
 
 from mcmi_plugin.job import JobPlan
+from mcmi_plugin.teacher.in_words import REWARD_NAMES
 from mcmi_plugin.teacher.options import TeacherOptions
-
-# What a fine-tune by another reward is called.
-REWARD_NAMES = dict(
-    wrong_class='wrong-class CMI',
-    negative_entropy='entropy lowered',
-    entropy='entropy raised',
-    label_smoothing='label smoothing',
-)
 
 
 def plan_of(options: TeacherOptions, has_teacher: bool, iterations: int) -> JobPlan:

@@ -3,7 +3,7 @@
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size
 
-from mcmi_plugin.teacher.content import Content, without_paths
+from mcmi_plugin.datasets.content import Content, without_paths
 from mcmi_plugin.teacher.model import model_name
 from mcmi_plugin.teacher.options import TeacherOptions
 

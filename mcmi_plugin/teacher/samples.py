@@ -5,11 +5,11 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS
 
+from mcmi_plugin.datasets.configs import plain_dataset
+from mcmi_plugin.datasets.content import Content, content_of
 from mcmi_plugin.isolation import isolated
 from mcmi_plugin.networks import built
 from mcmi_plugin.processes import on_main
-from mcmi_plugin.teacher.content import Content, content_of
-from mcmi_plugin.teacher.data import plain_dataset
 
 
 def content_in(cfg: Config, config: ConfigDict, dataset: Any = None) -> Content:

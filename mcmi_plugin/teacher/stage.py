@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import mmengine
-import mmpretrain
-import mmrazor
-import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmpretrain.utils import get_ori_model
@@ -19,7 +15,6 @@ from mcmi_plugin.runner.build import build_runner
 from mcmi_plugin.teacher.snapshots import take_mean
 from mcmi_plugin.teacher.start import Start
 from mcmi_plugin.trackers import name_own_run
-from mcmi_plugin.version import __version__
 from mcmi_plugin.weights.loading import load_weights
 
 
@@ -96,10 +91,3 @@ def remove_checkpoints(work_dir: str) -> None:
     saved = [*folder.glob('epoch_*.pth'), *folder.glob('best_*.pth')]
     for path in [*saved, folder / LAST_CHECKPOINT]:
         path.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what made a teacher, for its provenance."""
-    upstream = (torch, mmengine, mmpretrain, mmrazor)
-    found = {package.__name__: package.__version__ for package in upstream}
-    return dict(mcmi_plugin=__version__, **found)

@@ -13,10 +13,10 @@ from mmengine.config import Config, ConfigDict
 from mmengine.optim import AmpOptimWrapper
 
 from mcmi_plugin.config_file import read_config
+from mcmi_plugin.datasets.configs import measuring_loader, plain_dataset
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.cmi_metric import with_cmi
 from mcmi_plugin.networks import scope_of
-from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 from mcmi_plugin.teacher.model import num_classes_of, teacher_model
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.rate import scale_rate

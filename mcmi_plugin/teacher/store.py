@@ -4,8 +4,6 @@ A teacher is filed under the hash of its recipe: what it was made from and how.
 How it was computed (workers, log interval) and where the data lie is no part of that.
 """
 
-import hashlib
-import json
 import os
 import os.path as osp
 from contextlib import contextmanager, suppress
@@ -18,15 +16,10 @@ from torch import Tensor
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_line
 from mcmi_plugin.processes import on_main
+from mcmi_plugin.provenance import fingerprint
 from mcmi_plugin.weights.file import load_checkpoint_file, write_checkpoint_file
 
 TEACHER_FILE = 'teacher.pth'
-
-
-def fingerprint(recipe: dict) -> str:
-    """Hash of a recipe, the same in every process and on every machine."""
-    text = json.dumps(recipe, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def folder(root: str, name: str, recipe: dict) -> str:

@@ -9,7 +9,7 @@ from small_runs import config as plain_config
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.hooks.given_weights_hook import GivenWeightsHook
-from mcmi_plugin.teacher.filling import check_teacher_filled, watch_teacher
+from mcmi_plugin.weights.filling import check_teacher_filled, watch_teacher
 
 
 class Seen(Hook):

@@ -15,9 +15,10 @@ from unittest import mock
 import mmengine.config.utils
 from mmengine.config import Config
 
+from mcmi_plugin.datasets.content import Content
 from mcmi_plugin.job_config import job_config
-from mcmi_plugin.teacher import recipe, store
-from mcmi_plugin.teacher.content import Content
+from mcmi_plugin.provenance import fingerprint
+from mcmi_plugin.teacher import recipe
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
 from mcmi_study.plan import read_study
@@ -43,7 +44,7 @@ def of_config(cfg: Config) -> dict[str, str]:
 
     def note(stage: str, options: TeacherOptions, made_by: dict) -> None:
         name = recipe.folder_name(cfg, options, stage)
-        found[name] = store.fingerprint(made_by)[:12]
+        found[name] = fingerprint(made_by)[:12]
 
     if options.mll_epochs is not None:
         stage = stage_config(cfg, options, 'mll', '')

@@ -9,9 +9,10 @@ from conftest import QUICKSTART
 from mmengine.config import Config
 from test_content import LINES, write
 
+from mcmi_plugin.datasets.content import Content
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.provenance import fingerprint
 from mcmi_plugin.teacher import earlier, make, recipe, store
-from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.make import Job, provide_teacher
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
@@ -171,7 +172,7 @@ def test_recipes_of_an_earlier_version_are_known_by_their_hashes(digits):
         else:
             made_by = recipe.recipe_of(cfg, options, held, None, held)
         old = earlier.recipe_before(made_by, cfg)
-        assert store.fingerprint(old)[:12] == expected, stage
+        assert fingerprint(old)[:12] == expected, stage
 
 
 def test_the_teacher_of_an_earlier_version_is_not_taken_unseen(

@@ -5,11 +5,11 @@ import copy
 import pytest
 from mmengine.config import Config
 
+from mcmi_plugin.datasets.content import Content
+from mcmi_plugin.provenance import fingerprint
 from mcmi_plugin.teacher import recipe
-from mcmi_plugin.teacher.content import Content
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.stage_config import stage_config
-from mcmi_plugin.teacher.store import fingerprint
 
 OPTIONS = TeacherOptions(lmda=0.1, epochs=7)
 

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.provenance import fingerprint
 from mcmi_plugin.teacher import store
 from mcmi_plugin.teacher.keep import Wanted, find_or_make
 from mcmi_plugin.teacher.make import Job
@@ -20,14 +21,14 @@ RECIPE = dict(lmda=0.1, data=dict(type='Digits', classes=('a', 'b')))
 
 
 def meta(recipe=RECIPE):
-    return dict(mcmi=dict(fingerprint=store.fingerprint(recipe)))
+    return dict(mcmi=dict(fingerprint=fingerprint(recipe)))
 
 
 def test_the_fingerprint_follows_the_recipe_alone():
     reordered = dict(data=dict(classes=['a', 'b'], type='Digits'), lmda=0.1)
-    assert store.fingerprint(RECIPE) == store.fingerprint(reordered)
+    assert fingerprint(RECIPE) == fingerprint(reordered)
     other = dict(RECIPE, lmda=0.2)
-    assert store.fingerprint(RECIPE) != store.fingerprint(other)
+    assert fingerprint(RECIPE) != fingerprint(other)
     assert store.folder('root', 'r34', RECIPE) != store.folder('root', 'r34', other)
 
 

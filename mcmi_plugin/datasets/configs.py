@@ -1,19 +1,39 @@
-"""The distillation config's data, as the teacher stage needs them."""
+"""The data sets of a config: those inside their wrappers, and their pipelines."""
 
 import copy
+from collections.abc import Callable, Iterator
 
 from mmengine.config import Config, ConfigDict
 
-from mcmi_plugin.datasets.part import with_innermost
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.type_names import short_name
 
 
-def with_dataset(cfg: Config, dataset: dict) -> Config:
-    """The distillation config with another training set: ``mcmi.dataset``."""
-    cfg = copy.deepcopy(cfg)
-    cfg.train_dataloader.dataset = ConfigDict(copy.deepcopy(dataset))
-    return cfg
+def parts_of(dataset: dict) -> Iterator[tuple[str, dict]]:
+    """Key and config of each data set that a wrapper wraps."""
+    if dataset.get('dataset'):
+        yield 'dataset', dataset['dataset']
+    for index, part in enumerate(dataset.get('datasets') or []):
+        yield f'datasets.{index}', part
+
+
+def innermost(dataset: dict) -> dict:
+    """The data set below all wrappers; of several the first one."""
+    for _, part in parts_of(dataset):
+        return innermost(part)
+    return dataset
+
+
+def with_innermost(
+    dataset: ConfigDict, change: Callable[[ConfigDict], ConfigDict]
+) -> ConfigDict:
+    """A data set's config with what ``change`` makes of each one below its wrappers."""
+    if 'dataset' in dataset:
+        return ConfigDict(dataset, dataset=with_innermost(dataset.dataset, change))
+    if 'datasets' in dataset:
+        inner = [with_innermost(one, change) for one in dataset.datasets]
+        return ConfigDict(dataset, datasets=inner)
+    return change(dataset)
 
 
 def plain_dataset(dataset: ConfigDict) -> ConfigDict:
@@ -39,8 +59,7 @@ def pipeline_in(dataset: ConfigDict) -> list | None:
     """The pipeline of a data set, or of the first one inside a wrapper."""
     if 'pipeline' in dataset:
         return dataset.pipeline
-    inner = dataset.get('dataset') or (dataset.get('datasets') or [None])[0]
-    return pipeline_in(inner) if inner else None
+    return next((pipeline_in(part) for _, part in parts_of(dataset)), None)
 
 
 def with_pipeline(dataset: ConfigDict, pipeline: list | None) -> ConfigDict:
@@ -56,6 +75,13 @@ def with_pipeline(dataset: ConfigDict, pipeline: list | None) -> ConfigDict:
         return ConfigDict(own, pipeline=copy.deepcopy(pipeline))
 
     return with_innermost(copy.deepcopy(dataset), changed)
+
+
+def with_dataset(cfg: Config, dataset: dict) -> Config:
+    """The distillation config with another training set: ``mcmi.dataset``."""
+    cfg = copy.deepcopy(cfg)
+    cfg.train_dataloader.dataset = ConfigDict(copy.deepcopy(dataset))
+    return cfg
 
 
 def measuring_loader(cfg: Config, split: str) -> ConfigDict:

@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
+from mcmi_plugin.datasets.configs import measuring_loader, plain_dataset
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.teacher.data import measuring_loader, plain_dataset
 
 
 @pytest.fixture

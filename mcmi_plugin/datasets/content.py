@@ -6,7 +6,6 @@ moved as it is stays the same, and one that has changed in its place does not.
 """
 
 import hashlib
-import json
 import os
 import os.path as osp
 import weakref
@@ -20,6 +19,7 @@ from mmengine.runner.runner import _SlicedDataset
 
 from mcmi_plugin import datasets
 from mcmi_plugin.log import log_warning
+from mcmi_plugin.provenance import fingerprint
 
 # Made of their config and of nothing else; then so is what ours wrap around them.
 _EMBEDDED = (datasets.Digits, datasets.SyntheticGaussian)
@@ -76,8 +76,7 @@ def _taken(dataset: Any, config: dict) -> Content:
             f'{type(dataset).__name__} has no get_data_info, so the recipe of its '
             'teacher tells where the data lie and how many they are, not what they are'
         )
-        places = json.dumps(_places(config), sort_keys=True, default=str)
-        return Content(len(dataset), hashlib.sha256(places.encode()).hexdigest())
+        return Content(len(dataset), fingerprint(_places(config)))
     return Content(len(dataset), digest_of(dataset))
 
 

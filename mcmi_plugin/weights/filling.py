@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmengine.model.weight_init import PretrainedInit
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 
 from mcmi_plugin.errors import UserError, some_of
@@ -18,6 +20,13 @@ from mcmi_plugin.weights.held import OF_STUDENT, STUDENT
 
 # Buffers that are learnt; all others are what the constructor makes them.
 _STATISTICS = re.compile(r'(^|\.)running_(mean|var)$')
+
+
+def distiller_of(runner: Runner) -> Any:
+    """The Runner's model without its wrapper, if it has a student and a teacher."""
+    model = get_ori_model(runner.model)
+    both = hasattr(model, 'teacher') and hasattr(model, 'architecture')
+    return model if both and hasattr(model, 'teacher_trainable') else None
 
 
 def watch(network: Any) -> set[str]:

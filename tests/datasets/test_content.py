@@ -11,9 +11,8 @@ from mmengine.registry import DATASETS, DefaultScope
 from mmengine.runner.runner import _SlicedDataset
 from mmpretrain.datasets import BaseDataset, CustomDataset
 
-from mcmi_plugin.datasets import ClassFraction, Digits, HoldOut, KeepClasses
-from mcmi_plugin.teacher import content
-from mcmi_plugin.teacher.content import content_of, without_paths
+from mcmi_plugin.datasets import ClassFraction, Digits, HoldOut, KeepClasses, content
+from mcmi_plugin.datasets.content import content_of, without_paths
 
 LINES = ['cat/1.jpg 0', 'cat/2.jpg 0', 'dog/1.jpg 1', 'dog/2.jpg 1']
 
