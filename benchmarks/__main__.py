@@ -80,7 +80,6 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         '--markdown', action='store_true', help='print the table for the results page'
     )
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     return parse
 
 

@@ -13,9 +13,9 @@ registers, in mmengine's root registries:
 
 import signal as _signal
 
-from .locations import called_by_name as _called_by_name
+from .locations import is_command as _is_command
 
-if _called_by_name():
+if _is_command():
     # An interrupt while the imports below go on ends them silently: nothing has begun.
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 

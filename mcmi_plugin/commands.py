@@ -72,7 +72,6 @@ def parser(description: str) -> argparse.ArgumentParser:
     parse.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
     )
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     parse.add_argument('--local_rank', '--local-rank', type=int, default=0)
     return parse
 
@@ -204,6 +203,7 @@ def run(
     """
     if called_by_name():
         parse.prog = f'mcmi-plugin {osp.splitext(osp.basename(sys.argv[0]))[0]}'
+    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     args = parse.parse_args()
     if getattr(args, 'config', '').startswith(PREFIX):
         args.config = own_path(args.config)

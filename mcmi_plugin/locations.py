@@ -39,3 +39,10 @@ def called_by_name() -> bool:
     words = sys.orig_argv[script_at(sys.orig_argv) :]
     by_script = bool(words) and words[0].endswith('mcmi-plugin')
     return by_script or words[:2] == ['-m', 'mcmi_plugin']
+
+
+def is_command() -> bool:
+    """Whether this process is one of ``tools/``, whichever way it was called."""
+    words = sys.orig_argv[script_at(sys.orig_argv) :]
+    in_tools = bool(words) and Path(words[0]).resolve().parent == TOOLS
+    return in_tools or called_by_name()

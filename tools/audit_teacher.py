@@ -24,5 +24,4 @@ if __name__ == '__main__':
         '--work-dir', help='folder to write (work_dirs/audit/CONFIG-CHECKPOINT)'
     )
     add_overrides(parse, 'override keys of the config, e.g. model.head.num_classes=10')
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(audit_teacher, parse)

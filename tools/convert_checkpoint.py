@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, load_config, run
+from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.convert.convert import NAMINGS, convert, num_classes_in
 from mcmi_plugin.convert.output import check_output, write_conversion
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.job_config import job_config
 from mcmi_plugin.weights.held import file_of
 
 EPILOG = """
@@ -26,7 +27,7 @@ network to network and are printed; docs/checkpoints.md has those of others.
 
 
 def main(args):
-    model, key = build_target(load_config(args))
+    model, key = build_target(job_config(args.config, args.cfg_options))
     check_output(file_of(args.source), args.out)
     conversion = convert(
         args.source,
@@ -116,7 +117,4 @@ if __name__ == '__main__':
         'with commas between them, or a folder with one folder a class',
     )
     add_overrides(parse, 'override keys of the config, e.g. model.head.num_classes=10')
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
-    # What the other commands have and load_config reads.
-    parse.set_defaults(work_dir=None, amp=False, launcher='none', local_rank=0)
     run(main, parse)

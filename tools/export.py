@@ -62,5 +62,4 @@ if __name__ == '__main__':
         parse,
         'override keys of the saved config, e.g. val_dataloader.dataset.data_root=DIR',
     )
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)

@@ -8,8 +8,9 @@ import argparse
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, load_config, run
+from mcmi_plugin.commands import add_overrides, run
 from mcmi_plugin.distill.layer_table import KINDS, layer_table
+from mcmi_plugin.job_config import job_config
 
 
 def shape(text: str) -> tuple[int, ...]:
@@ -21,7 +22,9 @@ def shape(text: str) -> tuple[int, ...]:
 
 
 def main(args):
-    table, notes = layer_table(load_config(args), args.kind, args.depth, args.shape)
+    table, notes = layer_table(
+        job_config(args.config, args.cfg_options), args.kind, args.depth, args.shape
+    )
     console = Console()
     if not console.is_terminal:  # whole lines in a file
         console.width = 1000
@@ -49,7 +52,4 @@ if __name__ == '__main__':
         help="of one picture (by default as the config's pipeline gives it)",
     )
     add_overrides(parse, 'override keys of the config')
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
-    # What the other commands have and load_config reads.
-    parse.set_defaults(work_dir=None, amp=False, launcher='none', local_rank=0)
     run(main, parse)

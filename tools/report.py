@@ -3,12 +3,6 @@
 python tools/report.py work_dirs/quickstart_digits
 """
 
-# ruff: noqa: E402
-import signal
-
-# An interrupt while the imports below go on ends them silently: nothing has begun.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
@@ -31,5 +25,4 @@ if __name__ == '__main__':
         metavar='FILE',
         help='the page (report.html in WORK_DIR, or in the folder around several)',
     )
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)

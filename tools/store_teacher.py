@@ -3,12 +3,6 @@
 python tools/store_teacher.py configs/distill/r56_r20_kd.py
 """
 
-# ruff: noqa: E402
-import signal
-
-# An interrupt while the imports below go on ends them silently: nothing has begun.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import contextlib
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read

@@ -3,12 +3,6 @@
 python tools/study.py configs/study/table5_synthetic.py --scale small
 """
 
-# ruff: noqa: E402
-import signal
-
-# An interrupt while the imports below go on ends them silently: nothing has begun.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import sys
 
@@ -21,24 +15,22 @@ from mcmi_study.content import SCALES
 from mcmi_study.plan import read_study
 from mcmi_study.report import write_report
 from mcmi_study.run import run_cells
-from mcmi_study.thrift import thrift
 
 
 def main(args):
     console = Console(file=sys.stdout)  # of now: a cell's own output goes elsewhere
     if not console.is_terminal:
         console.width = 160  # nobody folds the lines of a file
-    with thrift():
-        study = read_study(
-            args.config,
-            args.scale,
-            args.work_dir,
-            args.arms,
-            dict(_axis(text) for text in args.grid),
-            args.seeds,
-            args.cfg_options,
-        )
-        results, failures = run_cells(study, console)
+    study = read_study(
+        args.config,
+        args.scale,
+        args.work_dir,
+        args.arms,
+        dict(_axis(text) for text in args.grid),
+        args.seeds,
+        args.cfg_options,
+    )
+    results, failures = run_cells(study, console)
     if results:
         write_report(study, results, failures, console)
     if failures:
@@ -76,5 +68,4 @@ if __name__ == '__main__':
     )
     parse.add_argument('--seeds', type=int, metavar='N', help='seeds 0 to N - 1')
     add_overrides(parse, 'override keys of the config of every cell')
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)

@@ -3,12 +3,6 @@
 python tools/sweep.py configs/mcmi/quickstart_digits.py --trials 12 --seeds 3
 """
 
-# ruff: noqa: E402
-import signal
-
-# An interrupt while the imports below go on ends them silently: nothing has begun.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import os
 import os.path as osp
@@ -49,5 +43,4 @@ if __name__ == '__main__':
         metavar=('LOW', 'HIGH'),
         help="of lambda; by default what the teacher's own centroids suggest",
     )
-    parse.add_argument('--debug', action='store_true', help='show tracebacks')
     run(main, parse)

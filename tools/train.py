@@ -3,12 +3,6 @@
 python tools/train.py configs/mcmi/quickstart_digits.py
 """
 
-# ruff: noqa: E402
-import signal
-
-# An interrupt while the imports below go on ends them silently: nothing has begun.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.commands import load_config, parser, run, train_and_report
 from mcmi_plugin.errors import UserError

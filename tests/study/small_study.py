@@ -8,7 +8,6 @@ from rich.console import Console
 from mcmi_study.plan import read_study
 from mcmi_study.report import write_report
 from mcmi_study.run import run_cells
-from mcmi_study.thrift import thrift
 
 BASE = PROJECT / 'configs/study/_base_/synthetic_kd.py'
 SIZES = {
@@ -66,9 +65,8 @@ def write_study(folder, **changes):
 def run_study(path, work_dir, scale='smoke', **choices):
     printed = io.StringIO()
     console = Console(file=printed, width=200)
-    with thrift():
-        study = read_study(path, scale, str(work_dir), **choices)
-        results, failures = run_cells(study, console)
+    study = read_study(path, scale, str(work_dir), **choices)
+    results, failures = run_cells(study, console)
     if results:
         write_report(study, results, failures, console)
     return study, results, failures, printed.getvalue()

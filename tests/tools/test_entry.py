@@ -97,13 +97,16 @@ def test_usage_is_of_the_command_as_it_was_typed(started, named, monkeypatch, ca
     assert capsys.readouterr().out.startswith(f'usage: {named} [-h]')
 
 
-def test_an_interrupt_of_the_first_seconds_is_silent(tmp_path):
+@pytest.mark.parametrize(
+    'typed', [['-m', 'mcmi_plugin', 'train'], [str(PROJECT / 'tools/audit_teacher.py')]]
+)
+def test_an_interrupt_of_the_first_seconds_is_silent(typed, tmp_path):
     """While torch is imported, which here takes as long as it is waited for."""
     slow = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"
     (tmp_path / 'torch.py').write_text(slow)
     path = f'{tmp_path}:{PROJECT}'
     process = subprocess.Popen(
-        [sys.executable, '-m', 'mcmi_plugin', 'train', 'a.py'],
+        [sys.executable, *typed, 'a.py'],
         env={'PYTHONPATH': path},
         cwd=tmp_path,
         stderr=subprocess.PIPE,
