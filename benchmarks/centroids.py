@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness import Contest, Figure, require_close
-from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.functional.one_pass import collect
 from mcmi_plugin.locations import ROOT
 
 IMAGENET = (1_281_167, 1000)

@@ -13,7 +13,7 @@ from mcmi_plugin.config_file import published_weights, read_config
 from mcmi_plugin.datasets.part import LOADERS, take_part
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.fast.parts import use_fast_parts
-from mcmi_plugin.faults.closest import did_you_mean
+from mcmi_plugin.faults.values import require_options
 from mcmi_plugin.losses.cmi_arguments import BUDGETED
 from mcmi_plugin.stored.options import read_options
 from mcmi_plugin.teacher.options import TeacherOptions
@@ -119,11 +119,7 @@ def add_teacher_hook(cfg: Config, given: Iterable[str] = ()) -> None:
     options = cfg.get('mcmi')
     if options is None:
         return
-    known = [field.name for field in fields(TeacherOptions)]
-    for key in options:
-        if key not in known:
-            hint = f'{did_you_mean(key, known, "mcmi.")} '.lstrip()
-            raise UserError(f'mcmi.{key} is no option; {hint}({", ".join(known)})')
+    require_options('mcmi', options, [field.name for field in fields(TeacherOptions)])
     if options.get('form') in (*BUDGETED, 'none') and 'mcmi.lmda' not in given:
         options.pop('lmda', None)
     TeacherOptions(**options)

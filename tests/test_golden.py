@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 import mcmi_plugin.evaluation
 import mcmi_plugin.losses  # noqa: F401  (both register their components)
-from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.mcmi import ce_and_kl
+from mcmi_plugin.functional.one_pass import collect
 
 FOLDER = Path(os.environ.get('MCMI_GOLDEN', Path(__file__).parent / 'golden'))
 CASES = json.loads((FOLDER / 'manifest.json').read_text())['cases']

@@ -6,7 +6,7 @@ the logits of their images are kept as well, ``4 N C`` bytes on the host.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -22,7 +22,8 @@ from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import data_name, predictions, require_finite
 from mcmi_plugin.faults.names import REFUSALS, explain
 from mcmi_plugin.functional.calibration import Reliability
-from mcmi_plugin.functional.information import ROWS_AT_ONCE, ClassStatistics
+from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.functional.one_pass import at_once
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
 from mcmi_plugin.networks import scope_of
 
@@ -95,27 +96,21 @@ def pass_over(
             or infinite.
     """
     device = next(model.parameters()).device
-    sums = None
-    waiting: list[tuple[Tensor, Tensor]] = []
 
-    def add(sums: Sums) -> None:
-        logits, labels = (torch.cat(part) for part in zip(*waiting, strict=True))
-        waiting.clear()
+    def told() -> Iterator[tuple[Tensor, Tensor]]:
+        for logits, labels, _ in predictions(model, loader):
+            yield logits, labels.to(device, non_blocking=True)
+            advance(len(labels))
+
+    sums = None
+    for logits, labels in at_once(told()):
+        if sums is None:
+            sums = Sums(logits.shape[1], device)
         sums.update(logits, labels)
         if keep is not None:
             keep.append((logits.float().cpu(), labels.cpu()))
-
-    for logits, labels, _ in predictions(model, loader):
-        if sums is None:
-            sums = Sums(logits.shape[1], device)
-        waiting.append((logits, labels.to(device, non_blocking=True)))
-        if sum(len(rows) for _, rows in waiting) >= ROWS_AT_ONCE:
-            add(sums)
-        advance(len(labels))
     if sums is None:
         raise UserError(f'{data_name(loader)} has no sample; check the data set')
-    if waiting:
-        add(sums)
     require_finite(sums.statistics, model, loader)
     return sums
 

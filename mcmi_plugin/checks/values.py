@@ -2,34 +2,43 @@
 
 import fnmatch
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from mmengine.config import Config
 from mmengine.device import get_device
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.values import is_finite, is_whole_number
+from mcmi_plugin.faults.values import (
+    is_whole_number,
+    require_number,
+    require_one_of,
+    require_whole,
+)
 from mcmi_plugin.optim_wrappers import wrappers_in
 from mcmi_plugin.type_names import short_name
 
 
-def _whole(least: int) -> tuple[Callable, str]:
-    return (lambda v: is_whole_number(v, least)), f'a whole number from {least} on'
+def _whole(least: int) -> Callable:
+    return partial(require_whole, least=least)
 
 
-def _number(accept: Callable, words: str) -> tuple[Callable, str]:
-    return (lambda v: is_finite(v) and accept(v)), f'a finite number {words}'
+def _number(accept: Callable, words: str) -> Callable:
+    return partial(require_number, accept=accept, valid=words)
+
+
+def _sometimes(key: str, value: object) -> None:
+    if value != -1 and not is_whole_number(value, 1):
+        raise UserError(
+            f'{key}={value!r}: must be a whole number from 1 on, or -1 for never'
+        )
 
 
 _POSITIVE = _number(lambda v: v > 0, 'above 0')
-_SOMETIMES = (
-    lambda v: is_whole_number(v, 1) or v == -1,
-    'a whole number from 1 on, or -1 for never',
-)
 _NOT_NEGATIVE = _number(lambda v: v >= 0, 'from 0 on')
 
-# Dotted keys, * for any part -> what the value must be, and in words. The first
-# that fits counts.
-RULES = {
+# Dotted keys, * for any part -> what sees to it that the value is as it must be. The
+# first that fits counts.
+RULES: dict[str, Callable] = {
     'train_cfg.max_epochs': _whole(1),
     'train_cfg.max_iters': _whole(1),
     'train_cfg.val_interval': _whole(1),
@@ -41,9 +50,9 @@ RULES = {
     'optim_wrapper.*optimizer.weight_decay': _NOT_NEGATIVE,
     'optim_wrapper.*optimizer.momentum': _number(lambda v: 0 <= v < 1, 'in [0, 1)'),
     'data_fraction': _number(lambda v: 0 < v <= 1, 'above 0 and at most 1'),
-    'fast.graph': (lambda v: isinstance(v, bool), 'True or False'),
+    'fast.graph': partial(require_one_of, valid=(True, False)),
     'default_hooks.logger.interval': _whole(1),
-    'default_hooks.checkpoint.interval': _SOMETIMES,
+    'default_hooks.checkpoint.interval': _sometimes,
     'auto_scale_lr.base_batch_size': _whole(1),
     'randomness.seed': _whole(0),
     'model.*.head.num_classes': _whole(1),
@@ -60,8 +69,8 @@ def check_values(cfg: Config) -> None:
     """
     for key, value in _numbers(cfg):
         rule = next((RULES[r] for r in RULES if fnmatch.fnmatchcase(key, r)), None)
-        if rule is not None and value is not None and not rule[0](value):
-            raise UserError(f'{key}={value!r}: must be {rule[1]}')
+        if rule is not None and value is not None:
+            rule(key, value)
 
 
 def _numbers(part, path: tuple = ()) -> Iterator[tuple[str, object]]:

@@ -5,6 +5,7 @@ from mmengine.registry import DATASETS
 from mmpretrain.datasets import BaseDataset
 
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.faults.values import require_whole
 
 NUM_CLASSES = 10
 DIMENSION = 30
@@ -67,11 +68,7 @@ class SyntheticGaussian(BaseDataset):
                 'or more, sigma above 0'
             )
         number = dict(train=num_train, val=num_val, test=num_test)[split]
-        if not isinstance(number, int) or number < 1:
-            raise UserError(
-                f'SyntheticGaussian: num_{split}={number!r}: must be a whole number '
-                'from 1 on'
-            )
+        require_whole(f'SyntheticGaussian: num_{split}', number, 1)
         self.split = split
         self.delta = delta
         self.sigma = sigma

@@ -14,7 +14,8 @@ from mcmi_plugin.evaluation.predictions import (
     predictions,
     require_finite,
 )
-from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.functional.one_pass import collect
 from mcmi_plugin.log import log_warning
 
 

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader
 
 from mcmi_plugin.datasets.class_selection import class_names
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.labels import class_ids
+from mcmi_plugin.functional.one_pass import ROWS_AT_ONCE, collect
 from mcmi_plugin.log import log_warning
 
 _NONE = torch.empty(0, dtype=torch.int64)
@@ -184,8 +185,8 @@ class Predictions:
     @functools.cached_property
     def statistics(self) -> ClassStatistics:
         """Sums over the samples, of the class probabilities."""
-        parts = zip(self.logits.split(1024), self.labels.split(1024), strict=True)
-        return collect(nn.Identity(), parts, self.logits.shape[1])
+        rows = self.logits.split(ROWS_AT_ONCE), self.labels.split(ROWS_AT_ONCE)
+        return collect(nn.Identity(), zip(*rows, strict=True), self.logits.shape[1])
 
     def confusion(self) -> Tensor:
         """[C, C] int64 counts; rows are true classes, columns predicted ones."""

@@ -1,7 +1,7 @@
 """Values of a config that are what they must be; ``True`` and NaN are no numbers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any, TypeGuard
 
@@ -50,3 +50,15 @@ def require_one_of(key: str, value: Any, valid: Sequence) -> None:
         names = [*map(str, valid)]
         hint = f'; {did_you_mean(str(value), names)}'.rstrip('; ')
         raise UserError(f'{key}={value!r}: must be one of {", ".join(names)}{hint}')
+
+
+def require_options(of: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Every key of ``given`` is an option of ``of``.
+
+    Raises:
+        UserError: one is not; the line names the closest one, and all of them.
+    """
+    for key in given:
+        if key not in known:
+            hint = f'{did_you_mean(key, known, f"{of}.")} '.lstrip()
+            raise UserError(f'{of}.{key} is no option; {hint}({", ".join(known)})')

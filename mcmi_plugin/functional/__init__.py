@@ -6,7 +6,7 @@ from .budget import batch_sums, budget_lambda, followed_centroids, moving_averag
 from .calibration import Reliability
 from .contrastive import bank_similarity, noise_contrastive, update_bank
 from .hierarchical import hierarchical_distillation, joint_labels
-from .information import ClassStatistics, collect
+from .information import ClassStatistics
 from .labels import class_ids
 from .logits import asymmetric, normalised_kd, standardised, transformed_matching
 from .mcmi import (
@@ -17,6 +17,7 @@ from .mcmi import (
     suggested_lambda_range,
 )
 from .negatives import ClassOrder, class_order, draw_negatives
+from .one_pass import collect
 from .people import against_people, likeness, shares
 from .review import hierarchical_context
 from .rewards import (

@@ -8,7 +8,6 @@ cross terms of the KL divergences average to the entropy of the centroid. So no
 prediction is kept and nothing is visited twice.
 """
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -18,10 +17,6 @@ from torch import Tensor
 # exp(-700) = 1e-304 is still a normal float64; a little further it is 0.
 _LOG_SMALLEST = -700.0
 _LOWEST = torch.finfo(torch.float64).min
-
-
-# An update of few rows costs its calls, not its arithmetic.
-ROWS_AT_ONCE = 1024
 
 
 class ClassStatistics:
@@ -270,45 +265,6 @@ class ClassStatistics:
                     raise ValueError(
                         f'label {end.item()} is not in [0, {self.num_classes})'
                     )
-
-
-@torch.no_grad()
-def collect(
-    forward: Callable[[Any], Tensor],
-    batches: Iterable[tuple[Any, Tensor]],
-    num_classes: int,
-    device: torch.device | str = 'cpu',
-) -> ClassStatistics:
-    """Pass once over a data set and return the statistics of the predictions.
-
-    Args:
-        forward: inputs -> [B, C] logits. Whether the network is in train or eval
-            mode is the caller's choice and stays as it is: in train mode batch
-            norm uses, and moves, its running statistics.
-        batches: pairs of inputs and [B] integer labels.
-        num_classes: C.
-        device: where the statistics live.
-
-    >>> network = torch.nn.Identity()
-    >>> batches = [(torch.eye(2), torch.tensor([0, 1]))]
-    >>> collect(network, batches, num_classes=2).accuracy()
-    100.0
-    """
-    statistics = ClassStatistics(num_classes, device)
-    waiting: list[tuple[Tensor, Tensor]] = []
-    for inputs, labels in batches:
-        waiting.append((forward(inputs).to(device), labels.to(device)))
-        if sum(len(rows) for _, rows in waiting) >= ROWS_AT_ONCE:
-            statistics.update(*_joined(waiting))
-            waiting = []
-    if waiting:
-        statistics.update(*_joined(waiting))
-    return statistics
-
-
-def _joined(waiting: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    logits, labels = zip(*waiting, strict=True)
-    return torch.cat(logits), torch.cat(labels)
 
 
 def _reduced(tensor: Tensor, op: dist.ReduceOp.RedOpType) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from mcmi_plugin.errors import UserError
-from mcmi_plugin.faults.closest import did_you_mean
+from mcmi_plugin.faults.values import require_one_of, require_options, require_whole
 from mcmi_plugin.stored.records import DTYPES
 
 
@@ -34,21 +34,12 @@ class StoreOptions:
     mean: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
-            raise UserError(
-                f'teacher_store.dtype={self.dtype!r}: must be one of '
-                f'{", ".join(DTYPES)}'
-            )
+        require_one_of('teacher_store.dtype', self.dtype, DTYPES)
         if isinstance(self.mean, str):
             object.__setattr__(self, 'mean', (self.mean,))
-        for key, least in (('views', 1), ('seed', 0)):
-            value = getattr(self, key)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if value is not None and (not whole or value < least):
-                raise UserError(
-                    f'teacher_store.{key}={value!r}: must be a whole number from '
-                    f'{least} on'
-                )
+        if self.views is not None:
+            require_whole('teacher_store.views', self.views, 1)
+        require_whole('teacher_store.seed', self.seed, 0)
 
 
 def read_options(given: object) -> dict | None:
@@ -66,12 +57,7 @@ def read_options(given: object) -> dict | None:
             f'teacher_store={given!r}: must be True, False, or a dict of '
             f'{", ".join(_KEYS)}'
         )
-    for key in given:
-        if key not in _KEYS:
-            hint = f'{did_you_mean(key, _KEYS, "teacher_store.")} '.lstrip()
-            raise UserError(
-                f'teacher_store.{key} is no option; {hint}({", ".join(_KEYS)})'
-            )
+    require_options('teacher_store', given, _KEYS)
     StoreOptions(**given)
     return dict(given)
 

@@ -12,12 +12,12 @@ from rich.console import Console
 from scipy.special import log_softmax
 from small_teacher import write_teacher
 
-from mcmi_plugin.audit import passes
 from mcmi_plugin.audit.command import audit
 from mcmi_plugin.audit.model import as_distillation, build_teacher, fill_teacher
 from mcmi_plugin.audit.passes import build_loader
 from mcmi_plugin.datasets import Digits
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.functional import one_pass
 from mcmi_plugin.job_config import job_config
 
 
@@ -118,7 +118,7 @@ def test_it_does_not_depend_on_the_batches(found, inputs):
 
 def test_sums_are_taken_of_several_batches_at_once(found, inputs, monkeypatch):
     """Of three at a time, and of what is left: none twice."""
-    monkeypatch.setattr(passes, 'ROWS_AT_ONCE', 300)
+    monkeypatch.setattr(one_pass, 'ROWS_AT_ONCE', 300)
     other = audit_of(inputs, **{'val_dataloader.batch_size': 130})
     assert other['train']['num_samples'] == 1000
     assert other['train']['cmi'] == pytest.approx(found['train']['cmi'], rel=1e-5)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import entr, log_softmax, logsumexp, rel_entr
 
-from mcmi_plugin.functional.information import ClassStatistics, collect
+from mcmi_plugin.functional.information import ClassStatistics
+from mcmi_plugin.functional.one_pass import collect
 
 
 def two_pass(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
