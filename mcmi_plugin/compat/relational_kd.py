@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mcmi_plugin.functional.precision import full_precision
+
 
 def mend_relational_kd() -> None:
     """The same ``DistanceWiseRKD`` and ``AngleWiseRKD``, up to the order of a sum.
@@ -62,8 +64,7 @@ def _distance_loss(self: Any, preds_S: Tensor, preds_T: Tensor) -> Tensor:
 
 def _in_full_precision(forward: Callable) -> Callable:
     def forwarded(self: Any, preds_S: Tensor, preds_T: Tensor) -> Tensor:
-        wide = [p.float() if p.element_size() < 4 else p for p in (preds_S, preds_T)]
-        with torch.autocast(preds_S.device.type, enabled=False):
-            return forward(self, *wide)
+        with full_precision(preds_S, preds_T) as both:
+            return forward(self, *both)
 
     return forwarded

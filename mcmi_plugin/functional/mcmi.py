@@ -7,6 +7,8 @@ Maximising ``LL + lambda * CMI`` with the centroids held fixed is minimising
 import torch
 from torch import Tensor
 
+from .precision import wide
+
 
 def ce_and_kl(
     logits: Tensor, labels: Tensor, log_centroids: Tensor
@@ -30,9 +32,8 @@ def ce_and_kl(
     >>> ce_and_kl(torch.zeros(1, 2), torch.tensor([0]), log_centroids)
     (tensor([0.6931]), tensor([0.5108]))
     """
-    dtype = torch.promote_types(logits.dtype, torch.float32)
-    log_p = logits.to(dtype).log_softmax(1)
-    log_q = log_centroids.detach()[labels].to(dtype)
+    log_p = wide(logits).log_softmax(1)
+    log_q = log_centroids.detach()[labels].to(log_p.dtype)
     ce = -log_p.gather(1, labels[:, None]).squeeze(1)
     return ce, divergence(log_p, log_q)
 
@@ -76,10 +77,9 @@ def lower_bound(
     >>> lower_bound(even, label, even, log_centroids)
     tensor([0.5108])
     """
-    wide = torch.promote_types(logits.dtype, torch.float32)
-    log_p = logits.to(wide).log_softmax(1)
-    old_log_p = old_logits.detach().to(wide).log_softmax(1)
-    log_ratio = old_log_p - old_log_centroids.detach().to(wide)[labels]
+    log_p = wide(logits).log_softmax(1)
+    old_log_p = old_logits.detach().to(log_p.dtype).log_softmax(1)
+    log_ratio = old_log_p - old_log_centroids.detach().to(log_p.dtype)[labels]
     absent = (log_p == -torch.inf) | (old_log_p == -torch.inf)
     return (log_p.exp() * log_ratio.masked_fill(absent, 0)).sum(1)
 

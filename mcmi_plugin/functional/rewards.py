@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .mcmi import divergence
+from .precision import wide
 
 
 def wrong_class(logits: Tensor, labels: Tensor, log_centroids: Tensor) -> Tensor:
@@ -25,7 +26,7 @@ def wrong_class(logits: Tensor, labels: Tensor, log_centroids: Tensor) -> Tensor
         labels: [B] int64 class ids.
         log_centroids: [C, C], row y = ``log c^y``; its entry y is not read.
     """
-    weight = 1 - _wide(logits).detach().softmax(1).gather(1, labels[:, None]).squeeze(1)
+    weight = 1 - wide(logits).detach().softmax(1).gather(1, labels[:, None]).squeeze(1)
     log_p = without_label(logits, labels).log_softmax(1)
     log_c = log_centroids.detach().to(log_p)[labels].scatter(1, labels[:, None], 0)
     log_p = log_p.scatter(1, labels[:, None], -torch.inf)
@@ -41,7 +42,7 @@ def without_label(logits: Tensor, labels: Tensor) -> Tensor:
     >>> without_label(torch.zeros(1, 3), torch.tensor([0])).softmax(1)
     tensor([[0.0000, 0.5000, 0.5000]])
     """
-    return _wide(logits).scatter(1, labels[:, None], -1e30)
+    return wide(logits).scatter(1, labels[:, None], -1e30)
 
 
 def negative_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ def entropy(logits: Tensor, labels: Tensor) -> Tensor:
     >>> entropy(torch.zeros(1, 2), torch.tensor([0]))
     tensor([0.6931])
     """
-    log_p = _wide(logits).log_softmax(1)
+    log_p = wide(logits).log_softmax(1)
     return -divergence(log_p)
 
 
@@ -65,7 +66,7 @@ def label_smoothing(logits: Tensor, labels: Tensor) -> Tensor:
     ``CE - lambda r`` is the cross-entropy to ``1 - lambda`` of the label and
     ``lambda`` of the uniform distribution, over the classes whose logit is not -inf.
     """
-    log_p = _wide(logits).log_softmax(1)
+    log_p = wide(logits).log_softmax(1)
     present = log_p != -torch.inf
     uniform = log_p.where(present, 0).sum(1) / present.sum(1)
     return uniform - log_p.gather(1, labels[:, None]).squeeze(1)
@@ -75,7 +76,3 @@ def label_smoothing(logits: Tensor, labels: Tensor) -> Tensor:
 WITHOUT_CENTROIDS = dict(
     negative_entropy=negative_entropy, entropy=entropy, label_smoothing=label_smoothing
 )
-
-
-def _wide(logits: Tensor) -> Tensor:
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -15,6 +15,7 @@ from ..functional import rewards
 from ..functional.budget import LOG_FLOOR, batch_sums, followed_centroids
 from ..functional.labels import class_ids
 from ..functional.mcmi import ce_and_kl, lower_bound
+from ..functional.precision import wide
 from .budget_controller import BudgetController
 from .cmi_arguments import BUDGETED, check_dial
 from .label_remedy import label_remedy
@@ -145,8 +146,7 @@ class CMILoss(nn.Module):
             self.statistics.update(cls_score, label)
         lmda = self._follow(cls_score, label)
         if self.lmda == 0 or self.reward != 'cmi':
-            dtype = torch.promote_types(cls_score.dtype, torch.float32)
-            loss = F.cross_entropy(cls_score.to(dtype), label, reduction='none')
+            loss = F.cross_entropy(wide(cls_score), label, reduction='none')
             if self.lmda > 0:
                 loss = loss - lmda * self._other_reward(cls_score, label)
         else:

@@ -15,8 +15,8 @@ from ..functional.contrastive import (
     update_bank,
 )
 from ..functional.negatives import ClassOrder, class_order, draw_negatives
+from ..functional.precision import full_precision
 from .features import check_features
-from .precision import full_precision
 
 
 @MODELS.register_module()

@@ -11,9 +11,9 @@ from ..functional.logits import (
     standardised,
     transformed_matching,
 )
+from ..functional.precision import full_precision
 from .features import check_features
 from .label_remedy import label_remedy
-from .precision import full_precision
 
 
 class _AroundALoss(nn.Module):

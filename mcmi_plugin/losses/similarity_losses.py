@@ -5,13 +5,13 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..functional.attention import attention_transfer
+from ..functional.precision import full_precision
 from ..functional.similarity import (
     correlation_congruence,
     probabilistic_transfer,
     similarity_preserving,
 )
 from .features import check_features
-from .precision import full_precision
 
 
 class _Weighted(nn.Module):

@@ -6,10 +6,10 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..functional.precision import full_precision
 from ..functional.spatial import match_spatial_size
 from ..functional.variational import gaussian_nll, initial_log_scale
 from .features import check_features, require_channels
-from .precision import full_precision
 
 
 @MODELS.register_module()

@@ -21,6 +21,12 @@ CLASSIFIER = 'classifier.pth'
 FORMAT = 1
 # Of the rows' form; the rest of an identity is what they are of.
 _FORM = ('kept', 'dtype', 'width', 'num_images', 'num_views')
+# How far rows may be from their teacher's, of the largest number in them: as they are
+# rounded, and as another batch, a folded batch norm or another device computes them.
+# On a GPU a float32 convolution rounds its inputs to 10 bits (TF32; 1.5e-3 was seen),
+# bfloat16 to 7 (1.3e-2).
+_ROUNDED = dict(float16=5e-3, float32=1e-3, int8=2e-2)
+_COMPUTED = dict(float16=1e-2, bfloat16=5e-2)
 
 
 def folder_of(root: str | Path, name: str, identity: dict) -> Path:
@@ -81,7 +87,9 @@ def read_table(folder: Path, expected: dict | None = None) -> tuple[Table, dict]
     if identity != expected or identity.get('format', FORMAT) != FORMAT:
         wrong = [k for k in expected if identity.get(k) != expected[k]]
         raise UserError(f'{path} is of another store ({", ".join(wrong)}); {remedy}')
-    return Table(folder / TABLE, records_of(identity), *form[-2:]), identity
+    computed = str(identity.get('precision', 'float32')).removeprefix('torch.')
+    near = max(_ROUNDED[identity['dtype']], _COMPUTED.get(computed, 5e-3))
+    return Table(folder / TABLE, records_of(identity), *form[-2:], near), identity
 
 
 def records_of(identity: dict) -> Records:

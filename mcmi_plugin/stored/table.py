@@ -13,9 +13,6 @@ from mcmi_plugin.log import log_warning
 from mcmi_plugin.stored.records import Records
 
 _CHUNK = 2**24  # bytes that are looked at together
-# Largest distance of a row that was read back from the teacher's, of the largest
-# number in it: rounding, and what another device or another batch makes of it.
-_NEAR = dict(float16=5e-3, float32=1e-3, int8=2e-2)
 
 
 class Table:
@@ -33,15 +30,22 @@ class Table:
         records: how a row lies in it.
         num_images: N.
         num_views: of each image.
+        near: how far a row may be from what its teacher gives now, relative to the
+            largest number in it.
 
     Raises:
         UserError: the file has not that size.
     """
 
     def __init__(
-        self, path: Path, records: Records, num_images: int, num_views: int
+        self,
+        path: Path,
+        records: Records,
+        num_images: int,
+        num_views: int,
+        near: float = 5e-3,
     ) -> None:
-        self.path, self.records = path, records
+        self.path, self.records, self.near = path, records, near
         self.num_images, self.num_views = num_images, num_views
         size = path.stat().st_size if path.is_file() else 0
         if size != self.nbytes:
@@ -163,7 +167,7 @@ class Table:
         live = live.float().cpu()
         far = (kept - live).abs().amax(1) / live.abs().amax(1).clamp(min=1e-6)
         largest = float(far[there].max()) if there.any() else 0.0
-        if largest > _NEAR[self.records.dtype]:
+        if largest > self.near:
             raise UserError(
                 f'{self.path} is not of this teacher: a row differs by {largest:.2g} '
                 f'of its largest number; remove the folder {self.path.parent}'

@@ -217,3 +217,26 @@ def test_a_store_that_can_only_be_read(tmp_path, monkeypatch):
     again.write(torch.tensor([1]), torch.tensor([0]), values(1))
     again.flush()
     assert again.is_full and again.count() == 1
+
+
+@pytest.mark.parametrize('dtype', DTYPES)
+@pytest.mark.parametrize(
+    ('precision', 'near', 'far'),
+    [
+        ('float32', 1.5e-3, 3e-2),  # of a convolution in TF32
+        ('float16', 2e-3, 3e-2),
+        ('torch.bfloat16', 1.3e-2, 8e-2),
+    ],
+)
+def test_rows_may_be_as_far_as_they_are_computed(tmp_path, dtype, precision, near, far):
+    """On a GPU, where a batch of another size is computed by another kernel."""
+    one = table(tmp_path, dtype=dtype, precision=precision)
+    images, views = everything()
+    written = values(21)
+    one.write(images, views, written)
+    size = written.abs().amax(1, keepdim=True)
+    numbers = torch.arange(21)
+    there, largest = one.compared(numbers, written + near * size)
+    assert there == 21 and 0.5 * near < largest
+    with pytest.raises(UserError, match='is not of this teacher'):
+        one.compared(numbers, written + far * size)

@@ -1,10 +1,15 @@
-"""Losses in full precision inside a mixed-precision step."""
+"""Full precision inside a mixed-precision step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """``tensor``, no narrower than float32: float16 and bfloat16 become that."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 @contextmanager
@@ -19,7 +24,7 @@ def full_precision(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
         tensors: of any floating dtype, on one device.
 
     Yields:
-        The tensors; float16 and bfloat16 ones as float32.
+        The tensors, :func:`wide`.
     """
     with torch.autocast(tensors[0].device.type, enabled=False):
-        yield tuple(t.float() if t.element_size() < 4 else t for t in tensors)
+        yield tuple(map(wide, tensors))
