@@ -10,6 +10,8 @@ import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 
 def random_state() -> dict:
@@ -39,6 +41,14 @@ def set_random_state(state: dict) -> None:
     torch.set_rng_state(state['torch'].cpu())
     if 'cuda' in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state['cuda'].cpu())
+
+
+def same_numbers(state: dict, other: dict) -> bool:
+    """Whether the same numbers would be drawn from two of :func:`random_state`."""
+    return all(
+        torch.equal(one, two) if isinstance(one, Tensor) else one == two
+        for one, two in zip(tree_leaves(state), tree_leaves(other), strict=True)
+    )
 
 
 @contextmanager

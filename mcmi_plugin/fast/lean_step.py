@@ -104,8 +104,9 @@ def _preprocess(preprocessor: nn.Module, data_batch: dict) -> dict:
     kind = type(preprocessor)
     if (
         is_joined(data_batch)
-        and (samples := data_batch['data_samples'])[0].gt_label.device
-        == preprocessor.device
+        # 'cuda' is the device that is spoken of, 'cuda:0' the one where labels are.
+        and (samples := data_batch['data_samples'])[0].gt_label.device.type
+        == preprocessor.device.type
     ):
         if kind is ClsDataPreprocessor and not preprocessor.to_onehot:
             inputs = preprocessor(dict(inputs=data_batch['inputs']), True)['inputs']

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+# torch's words. The mode itself warns of what it may not notice, once a process.
+_WAITS = 'called a synchronizing CUDA operation'
+
 
 class Recorder:
     """What CUDA is asked for; a test has one of its own."""
@@ -36,7 +39,7 @@ class Recorder:
         places += [
             f'{one.filename}:{one.lineno}'
             for one in caught
-            if 'synchroniz' in str(one.message)
+            if _WAITS in str(one.message)
         ]
 
     def record(self, call: Callable[[], Any]) -> tuple[Callable[[], None], Any]:

@@ -20,6 +20,9 @@ def undone(network: nn.Module) -> Iterator[None]:
         try:
             yield
         finally:
+            # Under autocast torch to 2.10 would take the casts of weights that were
+            # made here, without a gradient, for those of the step that follows.
+            torch.clear_autocast_cache()
             for buffer, value in kept:
                 buffer.copy_(value)
             if in_its_place is not None:

@@ -9,7 +9,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 
-from mcmi_plugin.isolation import random_numbers_kept
+from mcmi_plugin.isolation import random_state, same_numbers, set_random_state
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 
 
@@ -30,6 +30,7 @@ class LowerBoundHook(Hook):
         self._model = get_ori_model(runner.model)
         self._loss = find_cmi_loss(self._model)
         self._old = copy.deepcopy(self._model).requires_grad_(False)
+        self._draws = True  # random numbers, until it is seen not to
         self._handle = self._model.register_forward_pre_hook(
             self._look, with_kwargs=True
         )
@@ -50,7 +51,12 @@ class LowerBoundHook(Hook):
         if not model.training or kwargs.get('mode') != 'loss':
             return
         inputs = args[0] if args else kwargs['inputs']
-        # Dropout draws what it would have drawn without this look.
-        with torch.no_grad(), random_numbers_kept():
+        before = random_state() if self._draws else None
+        with torch.no_grad():
             logits = self._old(inputs, mode='tensor')
+        if before is not None:
+            # Dropout draws what it would have drawn without this look. Where nothing is
+            # drawn it is left alone: the recording of a step could not ask for it.
+            self._draws = not same_numbers(before, random_state())
+            set_random_state(before)
         self._loss.old = (logits, self._log_centroids)

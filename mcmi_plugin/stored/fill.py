@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, get_dist_info, is_main_process
+from mmengine.dist import all_reduce, barrier, get_dist_info, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.console import Console
@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader
 from mcmi_plugin.datasets.subset import labels_of
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.temperature import TemperatureCurve, temperatures_within
-from mcmi_plugin.processes import on_main
 from mcmi_plugin.shown.blocks import Table
 from mcmi_plugin.shown.progress import counting
 from mcmi_plugin.shown.tables import printable
@@ -63,8 +62,8 @@ class FillHook(Hook):
         barrier()
         if is_main_process():
             say(check_sample(answers, loader.dataset))
-            console.print(printable(summarise(answers, loader.dataset)))
-            say(f'more digits: {table.path.parent / SUMMARY}')
+        console.print(printable(summarise(answers, loader.dataset)))
+        say(f'more digits: {table.path.parent / SUMMARY}')
         barrier()
         raise Filled
 
@@ -81,10 +80,13 @@ def fill(answers: Answers, loader: DataLoader, console: Console) -> None:
         UserError: the disk is full, or an image cannot be read.
     """
     table = answers.table
-    # Of one process for all: another job may fill the store meanwhile.
-    there = on_main(lambda: torch.cat([whole for *_, whole in table.present()]))
-    absent = (~there).nonzero().flatten()
     rank, world_size = get_dist_info()
+    # Each row is looked up by one process for all: another job may fill it meanwhile.
+    there = torch.zeros(table.num_rows, dtype=torch.uint8)
+    for start, _, whole in table.present(rank, world_size):
+        there[start : start + len(whole)] = whole
+    all_reduce(there)
+    absent = (there == 0).nonzero().flatten()
     ready = table.num_rows - len(absent)
     console.print(f'{ready} of {table.num_rows} rows are there', highlight=False)
     own = absent[rank::world_size]
@@ -129,7 +131,7 @@ def summarise(answers: Answers, dataset: Any) -> Table:
     """LL, CMI and the temperature curve of the teacher on the rows that are there.
 
     They are those of the *training* augmentation, every view counted alike; beside the
-    table as ``teacher.json``.
+    table as ``teacher.json``. All processes call it together, and share the rows.
 
     Returns:
         The figures at each temperature.
@@ -138,22 +140,26 @@ def summarise(answers: Answers, dataset: Any) -> Table:
     labels = torch.as_tensor(np.asarray(labels_of(images_of(dataset))))
     classifier = answers.kept.classifier if answers.kind == 'features' else None
     classes = answers.kept.widths['logits']
-    curve = TemperatureCurve(classes, temperatures_within(classes, _CURVE_BYTES))
+    device = next(answers.model.parameters()).device
+    temperatures = temperatures_within(classes, _CURVE_BYTES)
+    curve = TemperatureCurve(classes, temperatures, device)
     with torch.no_grad():
-        for start, values, whole in table.present():
+        for start, values, whole in table.present(*get_dist_info()):
             if not whole.any():
                 continue
-            values = values[whole]
+            values = values[whole].to(device)
             if classifier is not None:
-                device = classifier.weight.device
-                values = classifier(values.to(device, classifier.weight.dtype)).cpu()
+                values = classifier(values.to(classifier.weight.dtype))
             numbers = (whole.nonzero().flatten() + start) // table.num_views
-            curve.update(values, labels[numbers])
+            curve.update(values, labels[numbers].to(device))
+    for statistics in curve.statistics.values():
+        statistics.all_reduce()
     points = curve.points()
     accuracy = curve.statistics[1.0].accuracy()
     rows = int(curve.statistics[1.0].counts.sum())
-    with whole_file(table.path.parent / SUMMARY, 'w') as file:
-        json.dump(dict(rows=rows, accuracy=accuracy, curve=points), file, indent=1)
+    if is_main_process():
+        with whole_file(table.path.parent / SUMMARY, 'w') as file:
+            json.dump(dict(rows=rows, accuracy=accuracy, curve=points), file, indent=1)
     cells = [
         [f'{point["temperature"]:g}', f'{point["ll"]:.4f}', f'{point["cmi"]:.4f}']
         for point in points

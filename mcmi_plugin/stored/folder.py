@@ -78,7 +78,8 @@ def read_table(folder: Path, expected: dict | None = None) -> tuple[Table, dict]
     remedy = f'remove the folder {folder}'
     try:
         identity = json.loads(path.read_text())['identity']
-        form = [identity[key] for key in _FORM]
+        if missing := [key for key in _FORM if key not in identity]:
+            raise KeyError(*missing)
     except FileNotFoundError as error:
         raise UserError(f'teacher_store: there is no store in {folder}') from error
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -89,7 +90,8 @@ def read_table(folder: Path, expected: dict | None = None) -> tuple[Table, dict]
         raise UserError(f'{path} is of another store ({", ".join(wrong)}); {remedy}')
     computed = str(identity.get('precision', 'float32')).removeprefix('torch.')
     near = max(_ROUNDED[identity['dtype']], _COMPUTED.get(computed, 5e-3))
-    return Table(folder / TABLE, records_of(identity), *form[-2:], near), identity
+    size = identity['num_images'], identity['num_views']
+    return Table(folder / TABLE, records_of(identity), *size, near), identity
 
 
 def records_of(identity: dict) -> Records:

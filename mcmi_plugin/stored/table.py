@@ -131,15 +131,21 @@ class Table:
         except OSError:  # a disk that is full, or a file system that cannot
             self.is_full = True
 
-    def present(self) -> Iterator[tuple[int, Tensor, Tensor]]:
+    def present(
+        self, rank: int = 0, world_size: int = 1
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Which rows are there, a part of the table at a time.
+
+        Args:
+            rank: of the process, which gets its share of the parts.
+            world_size: how many share them.
 
         Yields:
             First number of the part, values [R, D] float32, and [R] bool: which of
             them are there. Of a part without any there are no values, [0, D].
         """
         step = max(1, _CHUNK // self.records.nbytes)
-        for start in range(0, len(self._map), step):
+        for start in range(0, len(self._map), step)[rank::world_size]:
             numbers = torch.arange(start, min(start + step, len(self._map)))
             data = self._map[start : start + step]
             if not data.any():

@@ -9,6 +9,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.structures import DataSample
 from torch import nn
+from torch._subclasses import FakeTensorMode
 
 from mcmi_plugin.fast.lean_step import (
     _preprocess,
@@ -96,3 +97,17 @@ def test_what_else_a_batch_holds_reaches_the_model() -> None:
     sample = DataSample().set_gt_label(3)
     batch = dict(inputs=torch.ones(1), data_samples=[sample], weight=torch.ones(1))
     assert _preprocess(preprocessor, batch).keys() == batch.keys()
+
+
+def test_labels_on_a_gpu_are_left_as_they_are_too() -> None:
+    """A model that was moved to 'cuda' says that; the labels are on 'cuda:0'."""
+    preprocessor = ClsDataPreprocessor()
+    preprocessor._device = torch.device('cuda')
+    with FakeTensorMode():
+        images = torch.zeros(2, 3, 4, 4, device='cuda')
+        labels = torch.zeros(2, dtype=torch.int64, device='cuda')
+        sample = DataSample()
+        sample.set_field(labels, 'gt_label')
+        batch = dict(inputs=images, data_samples=[sample])
+        found = _preprocess(preprocessor, batch)['data_samples'][0]
+    assert found.gt_label is labels

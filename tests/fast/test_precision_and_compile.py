@@ -16,6 +16,7 @@ from walked import METHODS, batch, model_of
 from mcmi_plugin.commands import use_mixed_precision
 from mcmi_plugin.datasets.sent import sent
 from mcmi_plugin.fast.lean_step import losses_and_gradients
+from mcmi_plugin.fast.traces import undone
 
 AMP = 'mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available'
 BF16 = dict(type='AmpOptimWrapper', dtype='bfloat16', loss_scale=dict(enabled=False))
@@ -138,3 +139,13 @@ def test_labels_are_joined_on_their_way() -> None:
     assert sample.gt_label.shape == sample.sample_idx.shape == (4,)
     assert sample.sample_idx.tolist() == [0, 1, 2, 3]  # read on the CPU
     assert len(sent(one, torch.device('meta'), join=False)['data_samples']) == 4
+
+
+def test_a_trial_under_autocast_leaves_the_step_its_gradients() -> None:
+    """torch to 2.10 keeps the casts of weights that were made without a gradient."""
+    network, images = torch.nn.Conv2d(3, 2, 3), torch.ones(1, 3, 5, 5)
+    with torch.autocast('cpu', torch.bfloat16):
+        with undone(network):
+            network(images)
+        network(images).sum().backward()
+    assert all(weight.grad is not None for weight in network.parameters())

@@ -1,5 +1,6 @@
 """A step as one launch: when it is recorded, and that it trains the same."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,20 @@ def test_state_is_what_a_recording_takes_for_granted() -> None:
         before = recorder.state_of(network)
         change()
         assert not recorder.same_state(recorder.state_of(network), before)
+
+
+@pytest.mark.parametrize('waits', [False, True])
+def test_only_a_wait_is_taken_for_a_wait(waits: bool, monkeypatch) -> None:
+    """torch warns of the mode itself, and of each wait, in these words."""
+    mode = 'Synchronization debug mode is a prototype feature and does not yet detect '
+    wait = 'called a synchronizing CUDA operation (Triggered internally at a.cpp:1.)'
+
+    def set_mode(mode_name) -> None:
+        warnings.warn(f'{mode}all synchronizing operations', stacklevel=1)
+
+    monkeypatch.setattr(torch.cuda, 'get_sync_debug_mode', lambda: 0)
+    monkeypatch.setattr(torch.cuda, 'set_sync_debug_mode', set_mode)
+    with recorder.Recorder().watching() as places:
+        if waits:
+            warnings.warn(wait, stacklevel=1)
+    assert len(places) == waits

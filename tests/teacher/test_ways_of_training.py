@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ from torch import nn
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.mcmi import ce_and_kl, lower_bound
+from mcmi_plugin.hooks import lower_bound_hook
+from mcmi_plugin.isolation import random_state, same_numbers
 from mcmi_plugin.losses.cmi_loss import find_cmi_loss
 from mcmi_plugin.teacher.options import TeacherOptions
 from mcmi_plugin.teacher.snapshots import mean_state
@@ -182,6 +185,33 @@ def test_the_old_network_is_that_of_the_epochs_first_step(cfg, monkeypatch, tmp_
     for epoch in range(2):
         first, *rest = [d for e, d in LookHook.last.seen if e == epoch]
         assert first < 1e-5 and rest and min(rest) > 1e-4
+
+
+class Drops(nn.Module):
+    def __init__(self, share):
+        super().__init__()
+        self.drop = nn.Dropout(share)
+
+    def forward(self, inputs, mode):
+        return self.drop(inputs)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.5])
+def test_the_look_leaves_random_numbers_alone(share, monkeypatch):
+    """Where none are drawn it does not ask for them: no recording of a step could."""
+    asked = []
+    monkeypatch.setattr(
+        lower_bound_hook, 'random_state', lambda: asked.append(0) or random_state()
+    )
+    hook = lower_bound_hook.LowerBoundHook()
+    hook._old, hook._loss, hook._log_centroids = Drops(share), SimpleNamespace(), None
+    hook._draws = True
+    for _ in range(3):
+        before = random_state()
+        hook._look(hook._old, (torch.ones(4, 5),), dict(mode='loss'))
+        assert same_numbers(before, random_state())
+        assert hook._loss.old[0].eq(1).all() == (share == 0)
+    assert len(asked) == (6 if share else 2)
 
 
 @pytest.mark.parametrize(
