@@ -9,6 +9,7 @@ from typing import cast
 
 from mcmi_plugin.log import log_line, log_warning
 
+_NUMBERED = re.compile(r'(epoch|iter)_(\d+)\.pth')
 LAST_CHECKPOINT = 'last_checkpoint'  # mmengine's: the path of what was saved last
 
 
@@ -48,6 +49,13 @@ def find_checkpoint_to_resume(work_dir: str) -> str | None:
     else:
         log_line(f'no {LAST_CHECKPOINT} in {work_dir}: nothing to resume')
     return None
+
+
+def numbered(folder: str | os.PathLike) -> list[tuple[str, int, Path]]:
+    """(``epoch`` or ``iter``, its number, file) of a folder's checkpoints, in order."""
+    found = [(_NUMBERED.fullmatch(path.name), path) for path in Path(folder).iterdir()]
+    saved = [(match[1], int(match[2]), path) for match, path in found if match]
+    return sorted(saved, key=lambda one: one[1])
 
 
 def saved_checkpoints(work_dir: str | os.PathLike) -> list[Path]:

@@ -9,6 +9,7 @@ from mmengine.registry import DATASETS
 from mcmi_plugin.cells.cell import Cell
 from mcmi_plugin.checks.data import check_data
 from mcmi_plugin.checks.teacher import check_teacher
+from mcmi_plugin.datasets.class_selection import named_classes
 from mcmi_plugin.datasets.part import LOADERS
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import read_people
@@ -94,8 +95,8 @@ def _check_people(cfg: Config, measures: list) -> None:
     names = {m if isinstance(m, str) else m['type'] for m in measures}
     if cfg.get('people_counts') and names & PEOPLE.keys():
         dataset = built(DATASETS, cfg.test_dataloader.dataset, cfg)
-        classes = getattr(dataset, 'metainfo', {}).get('classes')
-        read_people(cfg.people_counts, len(dataset), classes and len(classes))
+        classes = len(named_classes(dataset)) or None
+        read_people(cfg.people_counts, len(dataset), classes)
 
 
 def _check_test_set(cfg: Config, measures: list) -> None:

@@ -25,7 +25,7 @@ from mcmi_plugin.audit.output import print_audit, write_audit
 from mcmi_plugin.audit.passes import num_samples, pass_over
 from mcmi_plugin.audit.reading import sentences
 from mcmi_plugin.audit.run import audit_run, print_run, write_run
-from mcmi_plugin.datasets.class_selection import class_names
+from mcmi_plugin.datasets.class_selection import class_names, named_classes
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.people import people_figures, read_people
 from mcmi_plugin.job_config import job_config
@@ -105,7 +105,7 @@ def _measured(cfg: Config, checkpoint: str, console: Console) -> dict:
     made = fill_teacher(teacher, checkpoint)
     if named:
         dataset: Any = loaders[named].dataset
-        classes = len(dataset.metainfo.get('classes') or ()) or None
+        classes = len(named_classes(dataset)) or None
         read_people(cfg.people_counts, len(dataset), classes)
     found = opened.described(checkpoint)
     found['weights'] = weights_hash(teacher.state_dict())

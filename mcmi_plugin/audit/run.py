@@ -1,8 +1,6 @@
 """The checkpoints of one training run side by side, and which of them to choose."""
 
-import re
 from functools import partial
-from pathlib import Path
 
 from matplotlib import colormaps
 from rich.console import Console
@@ -13,12 +11,12 @@ from mcmi_plugin.audit.opened import Opened
 from mcmi_plugin.audit.output import write_files
 from mcmi_plugin.audit.passes import num_samples, pass_over
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.last_checkpoint import numbered
 from mcmi_plugin.shown.blocks import Picture, Section, Table, Text
 from mcmi_plugin.shown.progress import counting
 from mcmi_plugin.shown.style import BLUE, RED, legend, new_figure, png_of, whole_epochs
 from mcmi_plugin.shown.tables import printable
 
-_SAVED = re.compile(r'(epoch|iter)_(\d+)\.pth')
 _SPLITS = (('train', BLUE, 'training set'), ('val', RED, 'held out'))
 _COLUMNS = (
     ('train', 'll', 'LL', '.4f'),
@@ -43,17 +41,13 @@ def saved_states(folder: str) -> list[tuple[str, int, str]]:
     Raises:
         UserError: there are fewer than two.
     """
-    found = [
-        (match[1], int(match[2]), str(path))
-        for path in Path(folder).iterdir()
-        if (match := _SAVED.fullmatch(path.name))
-    ]
+    found = [(unit, number, str(path)) for unit, number, path in numbered(folder)]
     if len(found) < 2:
         raise UserError(
             f'{folder}: has {len(found)} of epoch_N.pth; two or more are compared: '
             'train with default_hooks.checkpoint.max_keep_ckpts=-1, or name one file'
         )
-    return sorted(found, key=lambda state: state[1])
+    return found
 
 
 def audit_run(opened: Opened, folder: str, console: Console) -> dict:

@@ -49,6 +49,11 @@ def _class_id(entry: str | int, names: list[str], key: str) -> int:
     raise UserError(f'{key}: there is no class {entry!r}; {hint}')
 
 
+def named_classes(dataset: Any) -> list[str]:
+    """The classes that a data set says, in the order of their ids; [] of none."""
+    return list(map(str, getattr(dataset, 'metainfo', {}).get('classes') or ()))
+
+
 def class_names(dataset: Any, num_classes: int | None = None) -> list[str]:
     """Names of classes in the order of their ids, which stand for missing ones.
 
@@ -56,7 +61,7 @@ def class_names(dataset: Any, num_classes: int | None = None) -> list[str]:
         num_classes: how many names; by default as many as the data set has, or, where
             it has none, as its labels have ids.
     """
-    names = list(map(str, getattr(dataset, 'metainfo', {}).get('classes') or ()))
+    names = named_classes(dataset)
     if num_classes is None:
         num_classes = len(names) or int(dataset.get_gt_labels().max()) + 1
     return names[:num_classes] + [str(c) for c in range(len(names), num_classes)]

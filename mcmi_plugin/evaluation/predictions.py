@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mcmi_plugin.datasets.class_selection import class_names
+from mcmi_plugin.datasets.class_selection import class_names, named_classes
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.functional.information import ClassStatistics
 from mcmi_plugin.functional.labels import class_ids
@@ -144,7 +144,7 @@ def _check_labels(
                 f'{data_name(loader)}: label {low if low < 0 else high} is not in '
                 f"[0, {num_classes}); set the head's num_classes to the data set's"
             )
-    named = len(getattr(_dataset(loader), 'metainfo', {}).get('classes') or ())
+    named = len(named_classes(_dataset(loader)))
     if named and named != num_classes:
         _tell_of_outputs(data_name(loader), named, num_classes)
 

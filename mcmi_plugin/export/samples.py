@@ -11,6 +11,7 @@ from mmengine.registry import DATASETS
 from torch import Tensor
 
 from mcmi_plugin.checks.data import check_data
+from mcmi_plugin.datasets.class_selection import named_classes
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import logits_of
 from mcmi_plugin.export.source import Source
@@ -82,7 +83,7 @@ def take_samples(cfg: Config) -> Samples:
             if end > start
         ],
         shape=shapes.pop(),
-        classes=list(map(str, getattr(dataset, 'metainfo', {}).get('classes') or ())),
+        classes=named_classes(dataset),
     )
 
 

@@ -1,6 +1,5 @@
 """Which config and which checkpoint of a work dir are meant."""
 
-import re
 from pathlib import Path
 
 from mcmi_plugin.config_file import recorded_config
@@ -9,10 +8,9 @@ from mcmi_plugin.faults.closest import did_you_mean
 from mcmi_plugin.last_checkpoint import (
     find_whole_checkpoint,
     is_whole,
+    numbered,
     saved_checkpoints,
 )
-
-_EPOCH = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
 
 
 def check_folder(folder: Path) -> None:
@@ -79,8 +77,8 @@ def find_checkpoint(folder: Path, which: str = 'last') -> Path:
 def _last(folder: Path) -> Path:
     if recorded := saved_checkpoints(folder):
         return find_whole_checkpoint(folder) or recorded[0]
-    if saved := _by_epoch(folder):
-        return saved[-1]
+    if saved := numbered(folder):
+        return saved[-1][-1]
     if (folder / 'teacher.pth').is_file():  # of a teacher stage
         return folder / 'teacher.pth'
     raise UserError(
@@ -100,11 +98,6 @@ def _best(folder: Path) -> Path:
         f'--checkpoint best: {folder} holds no best_*.pth; a run keeps it with '
         '--cfg-options default_hooks.checkpoint.save_best=auto'
     )
-
-
-def _by_epoch(folder: Path) -> list[Path]:
-    found = [(m, p) for p in folder.glob('*.pth') if (m := _EPOCH.fullmatch(p.name))]
-    return [path for match, path in sorted(found, key=lambda pair: int(pair[0][1]))]
 
 
 def _others(folder: Path, path: Path) -> str:

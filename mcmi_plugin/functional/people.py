@@ -101,5 +101,4 @@ def against_people(logits: Tensor, people: Tensor) -> dict:
 
 
 def _pearson(a: Tensor, b: Tensor) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / (a.norm() * b.norm()))
+    return torch.corrcoef(torch.stack([a, b]))[0, 1].item()
