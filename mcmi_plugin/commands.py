@@ -5,9 +5,10 @@ import os
 import os.path as osp
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -21,7 +22,7 @@ from mcmi_plugin.checks.resume import check_resume
 from mcmi_plugin.checks.sources import check_sources
 from mcmi_plugin.checks.teacher import check_teacher
 from mcmi_plugin.checks.values import check_mixed_precision
-from mcmi_plugin.checks.work_dir import check_work_dir
+from mcmi_plugin.checks.work_dir import alone_in, check_work_dir
 from mcmi_plugin.compat.own_configs import PREFIX, own_path
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.faults.files import file_at_fault
@@ -31,31 +32,11 @@ from mcmi_plugin.job_config import job_config
 from mcmi_plugin.last_checkpoint import find_checkpoint_to_resume
 from mcmi_plugin.locations import called_by_name
 from mcmi_plugin.optim_wrappers import wrappers_in
+from mcmi_plugin.overrides import add_overrides
 from mcmi_plugin.processes import check_launcher, join_by_gloo, leave_processes
 from mcmi_plugin.runner.build import build_runner
+from mcmi_plugin.screen import outlast_the_screen
 from mcmi_plugin.whole_file import NotWritten
-
-
-class Overrides(DictAction):
-    """``--cfg-options``; what is no KEY=VALUE is an error in one line too."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        for value in values:
-            if '=' not in value:
-                parser.error(f'{option_string} {value}: write KEY=VALUE')
-        super().__call__(parser, namespace, values, option_string)
-
-
-def add_overrides(parse: argparse.ArgumentParser, words: str) -> None:
-    """The flag ``--cfg-options``, with ``words`` as its help."""
-    parse.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=Overrides,
-        default={},
-        metavar='KEY=VALUE',
-        help=words,
-    )
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -148,7 +129,8 @@ def train(
     else:
         check_resume(runner)
     try:
-        runner.train()
+        with nullcontext() if anew else alone_in(cfg.work_dir):
+            runner.train()
     except REFUSALS as error:
         explain(error, cfg)
         raise
@@ -201,6 +183,7 @@ def run(
     SIGTERM and SIGINT end it with one line too, which says how to go on, and with
     exit status 128 + signal.
     """
+    outlast_the_screen()
     if called_by_name():
         parse.prog = f'mcmi-plugin {osp.splitext(osp.basename(sys.argv[0]))[0]}'
     parse.add_argument('--debug', action='store_true', help='show tracebacks')

@@ -1,14 +1,14 @@
 """The stages of one job as a person counts them: which of how many, and what is left.
 
-A Runner knows of its own stage alone. Where that is one of several, its message hub
-has a :class:`PlaceInJob`, of which the log and the progress bar speak.
+A Runner knows of its own stage alone. Where that is one of several, it is given a
+:class:`PlaceInJob`, of which the log and the progress bar speak.
 """
 
 from dataclasses import dataclass
 
 from mmengine.runner import Runner
 
-_KEY = 'job'  # of the message hub; no checkpoint has it
+_KEY = '_mcmi_place'  # of the Runner; in no checkpoint
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class JobPlan:
 
 def tell_place(runner: Runner, place: PlaceInJob) -> None:
     """Let a Runner's log and bar know which stage it is."""
-    runner.message_hub.update_info(_KEY, place, resumed=False)
+    setattr(runner, _KEY, place)
 
 
 def place_of(runner: Runner) -> PlaceInJob:
     """Which stage a Runner is, the only one if nobody has said so."""
-    return runner.message_hub.runtime_info.get(_KEY) or PlaceInJob()
+    return getattr(runner, _KEY, None) or PlaceInJob()
 
 
 def iterations_after(runner: Runner) -> float:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mcmi_plugin.cells.arms import paired_seeds
 from mcmi_plugin.cells.cell import Cell, slug
-from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.checks.work_dir import check_work_dir
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import CONFIGS
+from mcmi_plugin.overrides import as_words
 from mcmi_plugin.provenance import fingerprint, versions
 from mcmi_study import checks
 from mcmi_study.bases import SPECIAL, Bases
@@ -95,7 +95,7 @@ def read_study(
     except UserError as error:
         raise UserError(
             f'--work-dir {folder}: no cell could be run by hand, as --cfg-options '
-            'cannot say such a folder; name one without spaces, commas and brackets'
+            'cannot say such a folder; name one without quotes and brackets'
         ) from error
     bases = Bases(Path(path).parent, folder / 'configs')
     cells = []

@@ -8,7 +8,8 @@ import argparse
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
 from mcmi_plugin.audit.command import audit_teacher
-from mcmi_plugin.commands import add_overrides, run
+from mcmi_plugin.commands import run
+from mcmi_plugin.overrides import add_overrides
 
 if __name__ == '__main__':
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])

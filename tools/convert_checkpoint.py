@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, run
+from mcmi_plugin.commands import run
 from mcmi_plugin.convert.convert import NAMINGS, convert, num_classes_in
 from mcmi_plugin.convert.output import check_output, write_conversion
 from mcmi_plugin.convert.target import build_target
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.job_config import job_config
+from mcmi_plugin.overrides import add_overrides
 from mcmi_plugin.weights.held import file_of
 
 EPILOG = """

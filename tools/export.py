@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, run
+from mcmi_plugin.commands import run
 from mcmi_plugin.export.command import FORMATS, Exported, export
+from mcmi_plugin.overrides import add_overrides
 
 
 def main(args):

@@ -8,9 +8,10 @@ import argparse
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, run
+from mcmi_plugin.commands import run
 from mcmi_plugin.distill.layer_table import KINDS, layer_table
 from mcmi_plugin.job_config import job_config
+from mcmi_plugin.overrides import add_overrides
 
 
 def shape(text: str) -> tuple[int, ...]:

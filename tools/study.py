@@ -9,8 +9,9 @@ import sys
 from rich.console import Console
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, run
+from mcmi_plugin.commands import run
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.overrides import add_overrides
 from mcmi_study.content import SCALES
 from mcmi_study.plan import read_study
 from mcmi_study.report import write_report

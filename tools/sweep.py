@@ -8,8 +8,9 @@ import os
 import os.path as osp
 
 import mcmi_plugin  # noqa: F401  makes MMRazor import; before any config is read
-from mcmi_plugin.commands import add_overrides, run
+from mcmi_plugin.commands import run
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.overrides import add_overrides
 
 
 def main(args):

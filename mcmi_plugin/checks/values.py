@@ -3,6 +3,7 @@
 import fnmatch
 from collections.abc import Callable, Iterator
 from functools import partial
+from os import PathLike
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -61,8 +62,18 @@ RULES: dict[str, Callable] = {
 }
 
 
+# Dotted keys of files and folders.
+_PLACES = (
+    'load_from',
+    'mcmi.teacher_dir',
+    'model.teacher_ckpt',
+    'teacher_store.dir',
+    'work_dir',
+)
+
+
 def check_values(cfg: Config) -> None:
-    """Every number that a rule speaks of is as the rule says.
+    """Every number that a rule speaks of is as the rule says, and a path is a text.
 
     Raises:
         UserError: it names the key, its value and what it must be.
@@ -71,6 +82,16 @@ def check_values(cfg: Config) -> None:
         rule = next((RULES[r] for r in RULES if fnmatch.fnmatchcase(key, r)), None)
         if rule is not None and value is not None:
             rule(key, value)
+    for key in _PLACES:
+        owner, _, name = key.rpartition('.')
+        part = cfg.get(owner) if owner else cfg
+        place = part.get(name) if isinstance(part, dict | Config) else None
+        if place is not None and not isinstance(place, str | PathLike):
+            typed = ','.join(map(str, place)) if isinstance(place, list) else place
+            raise UserError(
+                f'{key}={place!r}: must be a path; one with a comma, or of digits '
+                f'alone, is typed in quotes: --cfg-options \'{key}="{typed}"\''
+            )
 
 
 def _numbers(part, path: tuple = ()) -> Iterator[tuple[str, object]]:

@@ -6,7 +6,7 @@ docstring says what is wrong and by which observation it falls away.
 
 import functools
 
-from mcmi_plugin.compat.startup import imports_kept
+from mcmi_plugin.compat.startup import imports_kept, settle_environment
 from mcmi_plugin.compat.versions import check_versions
 
 __all__ = ['apply']
@@ -23,6 +23,7 @@ def apply() -> None:
         UserError: a package is missing or of a version that does not work.
     """
     check_versions()
+    settle_environment()
     with imports_kept():
         _import_and_mend()
 

@@ -4,7 +4,13 @@ import atexit
 import contextlib
 import functools
 import gc
+import os
+import os.path as osp
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
+
+from mcmi_plugin.locations import is_command
 
 
 @contextlib.contextmanager
@@ -23,6 +29,19 @@ def imports_kept() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def settle_environment() -> None:
+    """Variables that would end an import and that no command of ours asks about.
+
+    A notebook exports ``MPLBACKEND`` for its own Python to every command that it
+    starts; ours draw into files. Where nobody knows a home, as for a user of a
+    container without an entry in passwd, yapf raises when mmengine imports it.
+    """
+    if is_command() and 'matplotlib' not in sys.modules:
+        os.environ['MPLBACKEND'] = 'agg'
+    if not osp.isabs(osp.expanduser('~')):
+        os.environ['HOME'] = tempfile.gettempdir()
 
 
 def spare_repeated_work() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcmi_plugin.evaluation.accuracy import ACCURACY
+from mcmi_plugin.trainings import records_of
 
 TEACHER_ACCURACY = 'teacher.accuracy/top1'
 
@@ -42,7 +43,7 @@ def read_scalars(work_dir: Path) -> Scalars:
     """
     train: list[dict] = []
     val: list[dict] = []
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+    for path in records_of(work_dir, 'scalars.json'):
         records = _records(path)
         new_train = [r for r in records if 'iter' in r]
         new_val = [r for r in records if 'iter' not in r]

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger, print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
@@ -13,6 +14,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.log import log_line, log_warning
+from mcmi_plugin.trainings import note_begin
 
 # How mmengine's lines begin that say the same in every stage or epoch, or that ask
 # nothing of anyone.
@@ -69,6 +71,8 @@ class _BriefTerminal:
     def call_hook(self, fn_name: str, **kwargs) -> None:
         if fn_name == 'before_train':  # and before its teacher is made
             check_epoch(self)
+            if is_main_process():
+                note_begin(self)
         super().call_hook(fn_name, **kwargs)  # type: ignore[misc]
         # A teacher made before the first step has told of its own.
         if fn_name == 'before_train' and torch.cuda.is_available():

@@ -55,7 +55,13 @@ class Table:
             )
         self._file: int | None = None  # opened where there is something to write
         shape = (self.num_rows, records.nbytes)
-        self._map = np.memmap(path, np.uint8, 'r', shape=shape)
+        try:
+            self._map = np.memmap(path, np.uint8, 'r', shape=shape)
+        except OSError as error:  # of a file system that has none
+            raise UserError(
+                f'{path} cannot be mapped into memory ({error.strerror}); name a '
+                'folder on another disk: teacher_store.dir=DIR'
+            ) from error
         self.is_full = False  # the disk
         self.damaged = 0
 

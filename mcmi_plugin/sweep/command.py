@@ -17,9 +17,9 @@ from rich.console import Console
 
 from mcmi_plugin.cells.arms import paired_seeds
 from mcmi_plugin.cells.cell import Cell, quiet, slug
-from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.locations import typed
+from mcmi_plugin.overrides import as_words
 from mcmi_plugin.provenance import fingerprint, versions
 from mcmi_plugin.shown.progress import Advance, advancing
 from mcmi_plugin.sweep import report

@@ -71,7 +71,8 @@ def lock(directory: str):
     while not on_main(_is_taken, held, 5 if told else 0):
         if not told:
             log_line(
-                f'another job is making the teacher in {directory}; waiting for it'
+                f'another job is making the teacher in {directory}; waiting for it '
+                f'(if there is none, remove {held.lock_file})'
             )
             told = True
     try:

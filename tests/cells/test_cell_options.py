@@ -1,13 +1,19 @@
 """Options in layers, and as the words that a person could type."""
 
 import argparse
+from types import SimpleNamespace
 
 import pytest
-from mmengine.config import DictAction
 
-from mcmi_plugin.cells.options import as_words
 from mcmi_plugin.errors import UserError
+from mcmi_plugin.overrides import add_overrides, as_words
 from mcmi_study.options import filled, layered
+
+
+def typed(*words) -> dict:
+    parse = argparse.ArgumentParser()
+    add_overrides(parse, 'help')
+    return parse.parse_args(['--cfg-options', *words]).cfg_options
 
 
 def test_a_later_layer_wins_over_what_it_touches():
@@ -48,18 +54,35 @@ def test_words_are_read_back_as_they_were_by_the_commands():
         'g': ('one',),
         'h': [(1, 2), []],
         'mcmi.teacher_dir': 'work_dirs/teachers',
+        'teacher_store.dir': 'my stored outputs',
+        'model.teacher_ckpt': "/disk 2/nice, isn't it/teacher [2].pth",
+        'title': '7',
     }
-    parse = argparse.ArgumentParser()
-    parse.add_argument('--cfg-options', nargs='+', action=DictAction)
-    args = parse.parse_args(['--cfg-options', *as_words(options, 'here')])
+    assert typed(*as_words(options, 'here')) == options
+    args = SimpleNamespace(cfg_options=typed(*as_words(options, 'here')))
 
     assert args.cfg_options == options
     assert repr(args.cfg_options) == repr(options)  # 1 is not True
 
 
 @pytest.mark.parametrize(
-    'value', ['a, b', 'my folder', '7', [dict(type='PackInputs')], 'a(b,c', ['1']]
+    ('typed_value', 'meant'),
+    [
+        ('[1, 2.5, cat]', [1, 2.5, 'cat']),  # as mmengine
+        ('1,2', [1, 2]),
+        ('a, b', ['a', 'b']),
+        ('"[(1,2),(3,4)]"', [(1, 2), (3, 4)]),
+        (' 7 ', 7),
+        ('my folder', 'my folder'),  # mmengine takes the space out
+        ('"a, b"', 'a, b'),
+        ("'7'", '7'),
+    ],
 )
+def test_a_text_may_have_spaces(typed_value, meant):
+    assert repr(typed(f'key={typed_value}')) == repr(dict(key=meant))
+
+
+@pytest.mark.parametrize('value', [[dict(type='PackInputs')], '[a b]', ['1'], ['a b']])
 def test_what_cannot_be_typed_is_refused(value):
     with pytest.raises(UserError, match='arm A: key=.* cannot be said'):
         as_words({'key': value}, 'arm A')

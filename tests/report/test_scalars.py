@@ -1,8 +1,11 @@
 """What a training has logged, over resumed, restarted and killed parts."""
 
 import json
+import time
+from types import SimpleNamespace
 
 from mcmi_plugin.report.scalars import read_scalars
+from mcmi_plugin.trainings import note_begin, records_of
 
 PER_EPOCH = 10
 
@@ -72,3 +75,23 @@ def test_by_iterations(tmp_path):
     record = dict(loss=1.0, iter=5, step=5)
     write(tmp_path, '1', [record, {'accuracy/top1': 1.0, 'step': 5}])
     assert not read_scalars(tmp_path).by_epoch
+
+
+def test_parts_are_in_the_order_in_which_they_began(tmp_path):
+    """Whatever their folders' names, which are of the local time, say."""
+    for part, epochs in (('20260101_090000', 3), ('20260101_000000', 2)):
+        runner = SimpleNamespace(log_dir=tmp_path / part, work_dir=tmp_path)
+        write(tmp_path, part, [train(epoch) for epoch in range(1, epochs + 1)])
+        note_begin(runner)
+    assert read_scalars(tmp_path).train == [train(1), train(2)]
+    paths = records_of(tmp_path, 'scalars.json')
+    assert [path.parts[-3] for path in paths] == ['20260101_090000', '20260101_000000']
+
+
+def test_a_clock_that_was_set_back(tmp_path, monkeypatch):
+    for part, nanoseconds in (('a', 7000), ('b', 5000), ('c', 5001)):
+        monkeypatch.setattr(time, 'time_ns', lambda now=nanoseconds: now)
+        write(tmp_path, part, [])
+        note_begin(SimpleNamespace(log_dir=tmp_path / part, work_dir=tmp_path))
+    paths = records_of(tmp_path, 'scalars.json')
+    assert [path.parts[-3] for path in paths] == ['a', 'b', 'c']

@@ -240,3 +240,12 @@ def test_rows_may_be_as_far_as_they_are_computed(tmp_path, dtype, precision, nea
     assert there == 21 and 0.5 * near < largest
     with pytest.raises(UserError, match='is not of this teacher'):
         one.compared(numbers, written + far * size)
+
+
+def test_a_disk_without_memory_maps_is_one_line(tmp_path, monkeypatch):
+    def memmap(*args, **kwargs):
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    monkeypatch.setattr('numpy.memmap', memmap)
+    with pytest.raises(UserError, match=r'cannot be mapped.*teacher_store\.dir=DIR'):
+        table(tmp_path)

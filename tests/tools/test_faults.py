@@ -21,6 +21,7 @@ from conftest import PROJECT, run_tool
 from jobs import CONFIG, MCMI, MLL, STUDENT, Job, assert_same
 
 from mcmi_plugin.commands import run
+from mcmi_plugin.faults.files import file_at_fault
 from mcmi_plugin.interruption import Interruption
 
 
@@ -278,3 +279,19 @@ def test_killed_with_data_in_memory_it_ends_the_same(tmp_path):
     job = Job(often, *words)
     assert job.end() == 0, job.text()[-3000:]
     assert_same(often, once)
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        # of torch 2.14, out of a worker; and where the kernel ends it
+        'Caught RuntimeError in DataLoader worker process 0.\nOriginal Traceback: '
+        'unable to allocate shared memory(shm) for file </torch_1_2_3>: No space left (28)',
+        'DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that '
+        "dataloader's workers are out of shared memory.",
+    ],
+)
+def test_shared_memory_that_is_full(words):
+    said = str(file_at_fault(RuntimeError(words)))
+    assert '/dev/shm' in said and '--shm-size' in said
+    assert 'train_dataloader.num_workers=0' in said and '\n' not in said
