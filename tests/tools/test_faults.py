@@ -286,7 +286,7 @@ def test_killed_with_data_in_memory_it_ends_the_same(tmp_path):
     [
         # of torch 2.14, out of a worker; and where the kernel ends it
         'Caught RuntimeError in DataLoader worker process 0.\nOriginal Traceback: '
-        'unable to allocate shared memory(shm) for file </torch_1_2>: No space left (28)',
+        'unable to allocate shared memory(shm) for file </torch_1_2>: No space (28)',
         'DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that '
         "dataloader's workers are out of shared memory.",
     ],
