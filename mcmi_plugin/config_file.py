@@ -9,7 +9,7 @@ from mmengine.config import Config, ConfigDict
 
 from mcmi_plugin.errors import UserError, one_line
 from mcmi_plugin.faults.closest import closest_file
-from mcmi_plugin.trainings import records_of
+from mcmi_plugin.trainings import files_in_order
 from mcmi_plugin.type_names import name_types
 
 
@@ -55,7 +55,7 @@ def recorded_config(work_dir: Path) -> Path | None:
     A test leaves its own beside it, which trains nothing, and over the one that bears
     the config's name.
     """
-    for dump in reversed(records_of(work_dir, 'config.py')):
+    for dump in reversed(files_in_order(work_dir, 'config.py')):
         # A user's own modules may be elsewhere; nothing is built yet.
         if read_config(dump, import_custom_modules=False).get('train_cfg'):
             return dump

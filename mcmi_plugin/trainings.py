@@ -22,7 +22,7 @@ def note_begin(runner: Runner) -> None:
     (folder / _NOTE).write_text(str(began))
 
 
-def records_of(work_dir: Path, name: str) -> list[Path]:
+def files_in_order(work_dir: Path, name: str) -> list[Path]:
     """The files ``*/vis_data/NAME`` of a work dir, the last training's at the end."""
     found = work_dir.glob(f'*/vis_data/{name}')
     return sorted(found, key=lambda path: (_began(path.with_name(_NOTE)), path))

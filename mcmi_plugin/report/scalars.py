@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcmi_plugin.evaluation.accuracy import ACCURACY
-from mcmi_plugin.trainings import records_of
+from mcmi_plugin.trainings import files_in_order
 
 TEACHER_ACCURACY = 'teacher.accuracy/top1'
 
@@ -43,7 +43,7 @@ def read_scalars(work_dir: Path) -> Scalars:
     """
     train: list[dict] = []
     val: list[dict] = []
-    for path in records_of(work_dir, 'scalars.json'):
+    for path in files_in_order(work_dir, 'scalars.json'):
         records = _records(path)
         new_train = [r for r in records if 'iter' in r]
         new_val = [r for r in records if 'iter' not in r]

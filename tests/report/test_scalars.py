@@ -5,7 +5,7 @@ import time
 from types import SimpleNamespace
 
 from mcmi_plugin.report.scalars import read_scalars
-from mcmi_plugin.trainings import note_begin, records_of
+from mcmi_plugin.trainings import files_in_order, note_begin
 
 PER_EPOCH = 10
 
@@ -84,7 +84,7 @@ def test_parts_are_in_the_order_in_which_they_began(tmp_path):
         write(tmp_path, part, [train(epoch) for epoch in range(1, epochs + 1)])
         note_begin(runner)
     assert read_scalars(tmp_path).train == [train(1), train(2)]
-    paths = records_of(tmp_path, 'scalars.json')
+    paths = files_in_order(tmp_path, 'scalars.json')
     assert [path.parts[-3] for path in paths] == ['20260101_090000', '20260101_000000']
 
 
@@ -93,5 +93,5 @@ def test_a_clock_that_was_set_back(tmp_path, monkeypatch):
         monkeypatch.setattr(time, 'time_ns', lambda now=nanoseconds: now)
         write(tmp_path, part, [])
         note_begin(SimpleNamespace(log_dir=tmp_path / part, work_dir=tmp_path))
-    paths = records_of(tmp_path, 'scalars.json')
+    paths = files_in_order(tmp_path, 'scalars.json')
     assert [path.parts[-3] for path in paths] == ['a', 'b', 'c']
