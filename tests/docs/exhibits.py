@@ -159,7 +159,7 @@ def dropped_words() -> str:
     return ', '.join(words)
 
 
-BY_CLASS = 'per_class_cifar10'
+BY_CLASS = 'per_class_cifar10_again'
 
 
 def by_class() -> tuple[int, str]:
