@@ -8,7 +8,7 @@ from mmengine.registry import MODELS
 from mmpretrain.structures import DataSample
 from mmrazor.engine import SingleTeacherDistillValLoop
 
-from mcmi_plugin.compat import normalisation as images
+from mcmi_plugin import normalisation as images
 from mcmi_plugin.teacher.model import _preprocessor, teacher_model
 
 HALF = dict(type='mmpretrain.ClsDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3)
