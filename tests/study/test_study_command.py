@@ -51,7 +51,7 @@ def test_tables_6_and_7_on_digits(command, tmp_path):
         (['--grid', 'delta=3'], "no value '3'"),
         (['--grid', 'delta'], '--grid delta: write AXIS=NAME,NAME'),
         (['--scale', 'large'], "no scale 'large'"),
-        (['--work-dir', 'a b'], '--work-dir a b: no cell could be run by hand'),
+        (['--work-dir', '[a]'], '--work-dir [a]: no cell could be run by hand'),
     ],
 )
 def test_bad_input_is_one_line(command, tmp_path, flags, line):
