@@ -8,7 +8,11 @@ from torch import Tensor
 
 
 def wide(tensor: Tensor) -> Tensor:
-    """``tensor``, no narrower than float32: float16 and bfloat16 become that."""
+    """``tensor``, no narrower than float32: float16 and bfloat16 become that.
+
+    >>> wide(torch.ones(1, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
