@@ -41,8 +41,9 @@ class _Lasting(io.FileIO):
 
 
 def _lasting(stream: Any, number: int) -> io.TextIOWrapper:
+    raw: Any = _Lasting(number, 'w', closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(_Lasting(number, 'w', closefd=False)),
+        raw if stream.write_through else io.BufferedWriter(raw),  # as by python -u
         stream.encoding,
         stream.errors,
         line_buffering=stream.line_buffering,

@@ -35,10 +35,10 @@ run(main, argparse.ArgumentParser())
 """
 
 
-def start(folder, **streams):
+def start(folder, *flags, **streams):
     (folder / 'command.py').write_text(COMMAND)
     return subprocess.Popen(
-        [sys.executable, 'command.py'],
+        [sys.executable, *flags, 'command.py'],
         cwd=folder,
         stdin=subprocess.PIPE,
         env=os.environ | {'PYTHONPATH': str(PROJECT)},
@@ -84,8 +84,10 @@ def test_no_screen_from_the_start(closed, tmp_path):
     assert (tmp_path / 'done').read_text() == 'done'
 
 
-def test_what_is_shown_is_as_it_was(tmp_path):
-    process = start(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize('flags', [[], ['-u']])
+def test_what_is_shown_is_as_it_was(flags, tmp_path):
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start(tmp_path, *flags, **pipes)
     shown, errors = process.communicate(b'\n', 60)
     assert shown.startswith(b'begun\nline line ') and b'some: 3 of 3' in shown
     assert errors.endswith(b'more\n')
