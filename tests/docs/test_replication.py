@@ -141,6 +141,17 @@ def test_classes_that_the_student_was_never_shown():
     assert words in words_of(PAGE)
 
 
+def test_dropped_classes_of_the_larger_teacher():
+    named = {
+        (len(run['values']['confusion']['dropped']), run['arm']): named_dropped(run)
+        for run in runs_of('zero_shot_cifar10_56')
+    }
+    for number in sorted({number for number, _ in named}):
+        found = [named[number, arm] for arm in ('MLL', 'lambda = 0', 'MCMI')]
+        words = '{}, {} and {}'.format(*(count for count, _ in found))
+        assert f'{words} of {found[0][1]:,} with {number} dropped' in words_of(PAGE)
+
+
 def test_class_by_class():
     number, words = by_class()
     assert f'| {words} | {number} |' in row('Table 8,')
