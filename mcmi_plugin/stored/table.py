@@ -43,7 +43,7 @@ class Table:
         records: Records,
         num_images: int,
         num_views: int,
-        near: float = 5e-3,
+        near: float,
     ) -> None:
         self.path, self.records, self.near = path, records, near
         self.num_images, self.num_views = num_images, num_views
