@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from conftest import PROJECT
 from exhibits import (
+    DROPPED,
     STUDENTS,
     by_class,
     dropped_arms,
@@ -128,6 +129,15 @@ def test_what_is_said_of_all_students():
     assert f'Of {len(several)} {words.format(*counts)}' in words_of(PAGE)
 
 
+def preserved(number: int, arm: str) -> dict[int, float]:
+    """Accuracy on the classes that were shown, by seed."""
+    return {
+        run['seed']: run['values']['preserved_accuracy']
+        for run in runs_of(DROPPED)
+        if run['arm'] == arm and len(run['values']['confusion']['dropped']) == number
+    }
+
+
 def test_classes_that_the_student_was_never_shown():
     for number, arm in dropped_arms():
         cells = [str(number), arm, *dropped_row(number, arm)]
@@ -137,6 +147,13 @@ def test_classes_that_the_student_was_never_shown():
         [sum(found) for found in zip(*map(named_dropped, runs_of(study)), strict=True)]
         for study in ('zero_shot_cifar10_one', 'zero_shot_cifar10')
     ]
+    moved = [
+        gain(*(preserved(number, arm) for arm in ('temperature 2', 'MLL')), 2)
+        for number in (1, 5)
+    ]
+    words = 'by {} points against the MLL teacher, with five dropped by {}.'
+    words = words.format(*moved)
+    assert words in words_of(PAGE)
     words = '{} of {:,} with 1 dropped, {} of {:,} with 5'.format(*first[0], *first[1])
     assert words in words_of(PAGE)
 
