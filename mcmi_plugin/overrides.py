@@ -11,34 +11,40 @@ from mmengine.config import DictAction
 
 from mcmi_plugin.errors import UserError
 
+# Keys of files and folders, whose names may be of digits, or have commas.
+PLACES = (
+    'load_from',
+    'mcmi.teacher_dir',
+    'model.teacher_ckpt',
+    'teacher_store.dir',
+    'work_dir',
+)
+
 
 class Overrides(DictAction):
-    """OpenMMLab's, where a text may have spaces, and commas too when it is in quotes.
+    """OpenMMLab's, where a path is as it was typed, and a text keeps its spaces.
 
-    mmengine takes spaces out of every value, so that ``mcmi.teacher_dir='my teachers'``
-    would be the folder ``myteachers``. What is no KEY=VALUE is an error in one line.
+    mmengine takes spaces out of every value, and makes lists of what has commas, so
+    that ``mcmi.teacher_dir='my teachers'`` would be the folder ``myteachers``. What is
+    no KEY=VALUE is an error in one line.
     """
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        for value in values:
-            if '=' not in value:
-                parser.error(f'{option_string} {value}: write KEY=VALUE')
-        super().__call__(parser, namespace, values, option_string)
-
-    @staticmethod
-    def _parse_iterable(val: str) -> Any:
-        text = _quoted(val)
-        if text is None and ' ' in val.strip() and not set(val) & set(',()[]'):
-            text = val
-        return DictAction._parse_iterable(val) if text is None else text
+        options = dict(getattr(namespace, self.dest, None) or {})
+        for word in values:
+            key, equals, value = word.partition('=')
+            if not equals:
+                parser.error(f'{option_string} {word}: write KEY=VALUE')
+            options[key] = _meant(key, value)
+        setattr(namespace, self.dest, options)
 
 
-def _quoted(value: str) -> str | None:
-    """What stands in quotes; None where nothing does, or a list of mmengine's."""
-    inner = value[1:-1]
-    if len(value) < 2 or value[0] not in '\'"' or value[-1] != value[0]:
-        return None
-    return None if value[0] in inner or inner[:1] in ('[', '(') else inner
+def _meant(key: str, value: str) -> Any:
+    text = value.strip('\'" ')
+    if key in PLACES:
+        return None if text == 'None' else text
+    is_text = ' ' in text and not set(text) & set(',()[]')
+    return text if is_text else DictAction._parse_iterable(value)
 
 
 def add_overrides(parse: argparse.ArgumentParser, words: str) -> None:
@@ -57,30 +63,23 @@ def as_words(options: dict, where: str) -> list[str]:
     """``KEY=VALUE`` for each option, which ``--cfg-options`` reads back as it is.
 
     Raises:
-        UserError: a value that cannot be said there, for example a list of dicts.
+        UserError: a value that cannot be said there, for example a list of dicts, or a
+            text with a comma.
     """
     words = []
     for key, value in options.items():
-        said = next((s for s in _ways_to_say(value) if _means(s, value)), None)
-        if '=' in key or said is None:
+        said = _said(value)
+        try:
+            read = _meant(key, said)
+        except AssertionError:  # unbalanced brackets
+            read = None
+        if '=' in key or repr(read) != repr(value):
             raise UserError(
                 f'{where}: {key}={value!r} cannot be said by --cfg-options, so nobody '
                 'could run the cell by hand; put it into a config that the study names'
             )
         words.append(f'{key}={said}')
     return words
-
-
-def _ways_to_say(value: Any) -> list[str]:
-    said = _said(value)
-    return [said, f'"{said}"', f"'{said}'"] if isinstance(value, str) else [said]
-
-
-def _means(said: str, value: Any) -> bool:
-    try:
-        return repr(Overrides._parse_iterable(said)) == repr(value)
-    except AssertionError:  # unbalanced brackets
-        return False
 
 
 def _said(value: Any) -> str:

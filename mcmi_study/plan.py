@@ -91,11 +91,11 @@ def read_study(
     folder = Path(work_dir or Path('work_dirs/study', Path(path).stem, scale))
     check_work_dir(str(folder))
     try:
-        as_words({'mcmi.teacher_dir': folder.as_posix()}, '')
+        as_words({'index_file': folder.as_posix()}, '')  # of a study's own choice
     except UserError as error:
         raise UserError(
             f'--work-dir {folder}: no cell could be run by hand, as --cfg-options '
-            'cannot say such a folder; name one without quotes and brackets'
+            'cannot say such a folder; name one without commas, quotes, brackets'
         ) from error
     bases = Bases(Path(path).parent, folder / 'configs')
     cells = []

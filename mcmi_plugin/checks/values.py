@@ -16,6 +16,7 @@ from mcmi_plugin.faults.values import (
     require_whole,
 )
 from mcmi_plugin.optim_wrappers import wrappers_in
+from mcmi_plugin.overrides import PLACES
 from mcmi_plugin.type_names import short_name
 
 
@@ -62,16 +63,6 @@ RULES: dict[str, Callable] = {
 }
 
 
-# Dotted keys of files and folders.
-_PLACES = (
-    'load_from',
-    'mcmi.teacher_dir',
-    'model.teacher_ckpt',
-    'teacher_store.dir',
-    'work_dir',
-)
-
-
 def check_values(cfg: Config) -> None:
     """Every number that a rule speaks of is as the rule says, and a path is a text.
 
@@ -82,16 +73,12 @@ def check_values(cfg: Config) -> None:
         rule = next((RULES[r] for r in RULES if fnmatch.fnmatchcase(key, r)), None)
         if rule is not None and value is not None:
             rule(key, value)
-    for key in _PLACES:
+    for key in PLACES:
         owner, _, name = key.rpartition('.')
         part = cfg.get(owner) if owner else cfg
         place = part.get(name) if isinstance(part, dict | Config) else None
         if place is not None and not isinstance(place, str | PathLike):
-            typed = ','.join(map(str, place)) if isinstance(place, list) else place
-            raise UserError(
-                f'{key}={place!r}: must be a path; one with a comma, or of digits '
-                f'alone, is typed in quotes: --cfg-options \'{key}="{typed}"\''
-            )
+            raise UserError(f'{key}={place!r}: must be a path, as a text in quotes')
 
 
 def _numbers(part, path: tuple = ()) -> Iterator[tuple[str, object]]:

@@ -55,8 +55,8 @@ def test_words_are_read_back_as_they_were_by_the_commands():
         'h': [(1, 2), []],
         'mcmi.teacher_dir': 'work_dirs/teachers',
         'teacher_store.dir': 'my stored outputs',
-        'model.teacher_ckpt': "/disk 2/nice, isn't it/teacher [2].pth",
-        'title': '7',
+        'model.teacher_ckpt': '/disk 2/nice, is it/teacher [2].pth',
+        'title': 'a text',
     }
     assert typed(*as_words(options, 'here')) == options
     args = SimpleNamespace(cfg_options=typed(*as_words(options, 'here')))
@@ -74,15 +74,30 @@ def test_words_are_read_back_as_they_were_by_the_commands():
         ('"[(1,2),(3,4)]"', [(1, 2), (3, 4)]),
         (' 7 ', 7),
         ('my folder', 'my folder'),  # mmengine takes the space out
-        ('"a, b"', 'a, b'),
-        ("'7'", '7'),
+        ('"a,b"', ['a', 'b']),
     ],
 )
 def test_a_text_may_have_spaces(typed_value, meant):
     assert repr(typed(f'key={typed_value}')) == repr(dict(key=meant))
 
 
-@pytest.mark.parametrize('value', [[dict(type='PackInputs')], '[a b]', ['1'], ['a b']])
+@pytest.mark.parametrize(
+    ('word', 'meant'),
+    [
+        ('mcmi.teacher_dir=my teachers', 'my teachers'),
+        ('model.teacher_ckpt=/a/no, space/t[1].pth', '/a/no, space/t[1].pth'),
+        ('work_dir=2024', '2024'),
+        ('load_from="a.pth"', 'a.pth'),  # quotes go, as mmengine has it
+        ('teacher_store.dir=None', None),
+    ],
+)
+def test_a_path_is_as_it_was_typed(word, meant):
+    assert list(typed(word).values()) == [meant]
+
+
+@pytest.mark.parametrize(
+    'value', ['a, b', '7', [dict(type='PackInputs')], '[a b]', ['1'], ['a b']]
+)
 def test_what_cannot_be_typed_is_refused(value):
     with pytest.raises(UserError, match='arm A: key=.* cannot be said'):
         as_words({'key': value}, 'arm A')

@@ -8,6 +8,7 @@ from mmpretrain.structures import DataSample
 from torch import nn
 
 from mcmi_plugin.checks import keys
+from mcmi_plugin.checks.values import check_values
 from mcmi_plugin.errors import UserError
 from mcmi_plugin.evaluation.predictions import hard_labels
 from mcmi_plugin.faults.closest import closest_file
@@ -192,3 +193,11 @@ def test_a_key_that_is_on_takes_an_option(key, option, on, tmp_path):
     switch = {key: True} if on != 'in the config' else {}
     cfg = overridden(str(file), {**switch, f'{key}.{option}': 1})
     assert cfg[key] == {option: 1}
+
+
+@pytest.mark.parametrize(
+    'cfg', [dict(work_dir=2024), dict(model=dict(teacher_ckpt=['a', 'b.pth']))]
+)
+def test_a_path_is_a_text(cfg):
+    with pytest.raises(UserError, match=r'=.*: must be a path, as a text in quotes$'):
+        check_values(Config(cfg))

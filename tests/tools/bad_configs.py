@@ -37,11 +37,6 @@ DIGITS = {
     'unknown choice': ('mcmi.on_cliff=jump', ['mcmi.on_cliff', 'warn, stop']),
     'centroid mode': ('mcmi.centroid_mode=test', ['mcmi.centroid_mode', 'eval, train']),
     'teacher dir': ('mcmi.teacher_dir={inputs}/file/t', ['mcmi.teacher_dir']),
-    'list for a folder': (
-        'mcmi.teacher_dir=my,teachers',
-        ["mcmi.teacher_dir=['my', 'teachers']", '"my,teachers"'],
-    ),
-    'number for a folder': ('teacher_store.dir=2024', ['must be a path', '"2024"']),
     'work dir': ('--work-dir {inputs}/file/run', ['work_dir', '--work-dir DIR']),
     'no model': ('model=None', ['model is not set']),
     'max_epochs 0': ('train_cfg.max_epochs=0', ['train_cfg.max_epochs=0', 'from 1 on']),
